@@ -1,0 +1,2 @@
+//! The pipeline from a shell.
+fn main() {}

@@ -1,0 +1,36 @@
+//! Everything that can be refused, in one type, for whoever calls the library as a whole.
+
+use thiserror::Error;
+
+use crate::interactions::ReadError;
+use crate::model::ModelError;
+use crate::partition::PartitionError;
+
+/// A refusal. `Display` says what was expected, where, and what to do; [`Error::code`] is for programs.
+#[derive(Clone, Debug, Error, PartialEq)]
+#[non_exhaustive]
+pub enum Error {
+    /// The rows could not be read.
+    #[error(transparent)]
+    Read(#[from] ReadError),
+    /// The users could not be divided as asked.
+    #[error(transparent)]
+    Partition(#[from] PartitionError),
+    /// A sub-model could not be trained or loaded.
+    #[error(transparent)]
+    Model(#[from] ModelError),
+}
+
+impl Error {
+    /// A stable name such as `read.empty`.
+    pub fn code(&self) -> &'static str {
+        match self {
+            Error::Read(error) => error.code(),
+            Error::Partition(error) => error.code(),
+            Error::Model(error) => error.code(),
+        }
+    }
+}
+
+/// The library's result.
+pub type Result<T, E = Error> = std::result::Result<T, E>;

@@ -1,0 +1,94 @@
+//! Sub-models: what is trained on one shard and on nothing else.
+//!
+//! A sub-model is a function of (its shard's rows in their order, configuration, seed, shard number). Indices here are
+//! *local*: users and items are numbered within the shard, in the order of their ids, so nothing that happens in
+//! another shard can change a number here.
+
+mod error;
+
+pub use error::ModelError;
+use serde::{Deserialize, Serialize};
+
+use crate::matrix::Matrix;
+
+/// The rows of one shard, users in order, each user's items ascending: compressed sparse rows.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct ShardRows {
+    /// Users in the shard.
+    pub n_users: u32,
+    /// Items that occur in the shard's rows (its catalogue).
+    pub n_items: u32,
+    /// Where each user's rows begin; `n_users + 1` values.
+    pub starts: Vec<u32>,
+    /// Item of each row.
+    pub items: Vec<u32>,
+    /// Rating of each row, or 1.
+    pub values: Vec<f32>,
+    /// Is the row held out for validation? As long as `items`.
+    pub validation: Vec<bool>,
+}
+
+/// What a sub-model says about itself after an epoch. One event of a training.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "ts", derive(tsify::Tsify))]
+pub struct EpochReport {
+    /// From 1; starts again in the refit.
+    pub epoch: u32,
+    /// The objective's value, per training row.
+    pub loss: f32,
+    /// The shard's own validation metric, where the model stops on one and this epoch measured it.
+    pub metric: Option<f32>,
+    /// Second fit, on train plus validation rows?
+    pub refit: bool,
+    /// Updates (or solved rows) in this epoch, for throughput.
+    pub updates: u64,
+}
+
+/// Why a training ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "ts", derive(tsify::Tsify))]
+#[serde(rename_all = "snake_case")]
+pub enum StopReason {
+    /// The objective (or the validation metric) no longer improves.
+    Converged,
+    /// The cap on epochs was reached first.
+    EpochCap,
+    /// Closed form: there is nothing to iterate.
+    Closed,
+    /// The shard has no validation row, so the default number of epochs was run.
+    NoValidation,
+}
+
+/// A trained sub-model. Scores are comparable within one sub-model only.
+pub trait SubModel: Send + Sync {
+    /// The configuration's name, such as `wmf`.
+    fn name(&self) -> &'static str;
+    /// Users it was trained on.
+    fn n_users(&self) -> usize;
+    /// Items of its catalogue: the length of a score list.
+    fn n_items(&self) -> usize;
+    /// The representation it learned for a user of its own shard.
+    fn user(&self, local_user: u32) -> Vec<f32>;
+    /// The representation of any user, from the user's rows (local items, ascending, and their values) and the item
+    /// side alone.
+    fn fold_in(&self, items: &[u32], values: &[f32]) -> Vec<f32>;
+    /// Scores of all local items for a representation; `out` has `n_items` places.
+    fn score(&self, user: &[f32], out: &mut [f32]);
+    /// One vector per local item whose inner product with a representation is the score; `None` for models that have
+    /// no such form.
+    fn item_vectors(&self) -> Option<&Matrix>;
+    /// All weights; `load` reads them back.
+    fn to_bytes(&self) -> Vec<u8>;
+}
+
+/// A training under way. Each `step` is one epoch, so that a caller can pause, show and cancel between them.
+pub trait Trainer: Send {
+    /// One epoch. An error ends the training.
+    fn step(&mut self) -> Result<EpochReport, ModelError>;
+    /// Why it ended, once it has; `step` is not called afterwards.
+    fn stopped(&self) -> Option<StopReason>;
+    /// About how much is done, 0 to 1.
+    fn progress(&self) -> f32;
+    /// The sub-model of the best epoch.
+    fn finish(self: Box<Self>) -> Box<dyn SubModel>;
+}
