@@ -130,7 +130,8 @@ mod tests {
     #[test]
     fn streams_of_different_purposes_differ_and_repeat() {
         let key = StreamKey::new(1, Purpose::ItemInit, 3, 0);
-        let draw = |key: StreamKey| (0..4).map(|_| 0).scan(key.stream(), |r, _: i32| Some(r.next_u64())).collect::<Vec<_>>();
+        let draw =
+            |key: StreamKey| (0..4).map(|_| 0).scan(key.stream(), |r, _: i32| Some(r.next_u64())).collect::<Vec<_>>();
         assert_eq!(draw(key), draw(key));
         assert_ne!(draw(key), draw(StreamKey { purpose: Purpose::UserInit, ..key }));
         assert_ne!(draw(key), draw(StreamKey { shard: 4, ..key }));
