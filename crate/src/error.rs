@@ -5,6 +5,7 @@ use thiserror::Error;
 use crate::interactions::ReadError;
 use crate::model::ModelError;
 use crate::partition::PartitionError;
+use crate::unlearn::RequestError;
 
 /// A refusal. `Display` says what was expected, where, and what to do; [`Error::code`] is for programs.
 #[derive(Clone, Debug, Error, PartialEq)]
@@ -19,6 +20,9 @@ pub enum Error {
     /// A sub-model could not be trained or loaded.
     #[error(transparent)]
     Model(#[from] ModelError),
+    /// Something could not be forgotten as asked.
+    #[error(transparent)]
+    Request(#[from] RequestError),
 }
 
 impl Error {
@@ -28,6 +32,7 @@ impl Error {
             Error::Read(error) => error.code(),
             Error::Partition(error) => error.code(),
             Error::Model(error) => error.code(),
+            Error::Request(error) => error.code(),
         }
     }
 }

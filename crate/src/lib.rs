@@ -17,6 +17,7 @@ pub mod matrix;
 pub mod model;
 pub mod partition;
 pub mod random;
+pub mod unlearn;
 
 pub use digest::Digest;
 pub use error::{Error, Result};
