@@ -2,6 +2,7 @@
 
 use thiserror::Error;
 
+use crate::combine::CombineError;
 use crate::interactions::ReadError;
 use crate::model::ModelError;
 use crate::partition::PartitionError;
@@ -23,6 +24,9 @@ pub enum Error {
     /// Something could not be forgotten as asked.
     #[error(transparent)]
     Request(#[from] RequestError),
+    /// The sub-models could not be combined as asked.
+    #[error(transparent)]
+    Combine(#[from] CombineError),
 }
 
 impl Error {
@@ -33,6 +37,7 @@ impl Error {
             Error::Partition(error) => error.code(),
             Error::Model(error) => error.code(),
             Error::Request(error) => error.code(),
+            Error::Combine(error) => error.code(),
         }
     }
 }

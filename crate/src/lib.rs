@@ -9,6 +9,7 @@
 //! [`evaluate`] <- [`unlearn`] <- [`experiment`]. Nothing here knows of browsers, threads, clocks or printing.
 #![forbid(unsafe_code)]
 
+pub mod combine;
 pub mod digest;
 pub mod error;
 pub mod interactions;

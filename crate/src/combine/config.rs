@@ -1,0 +1,82 @@
+//! Which combiner, and its settings.
+
+use serde::{Deserialize, Serialize};
+
+use super::{CombineError, Ensemble};
+
+/// The combiners.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "ts", derive(tsify::Tsify))]
+#[serde(rename_all = "snake_case")]
+pub enum CombineMethod {
+    /// The shards that hold the user's rows, nobody else: what the released peers evaluate. Somebody without a shard is
+    /// served by `mean`.
+    Own,
+    /// The user folded into every shard that knows one of the user's items; scores standardised per shard, averaged.
+    Mean,
+    /// One fold-in over all shards' item vectors side by side. Needs models with item vectors.
+    #[default]
+    Joint,
+}
+
+/// Settings of all combiners; each looks at its own.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "ts", derive(tsify::Tsify))]
+#[serde(default, deny_unknown_fields)]
+pub struct CombineConfig {
+    /// Which.
+    pub method: CombineMethod,
+    /// `joint`: weight of the items that a user has not touched, against 1 for those touched. `None`: the default formula.
+    pub alpha: Option<f32>,
+    /// `joint`: weight of the user vector's squared length. `None`: the default formula.
+    pub lambda: Option<f32>,
+    /// Variant under measurement.
+    pub by_voters: bool,
+}
+
+impl Default for CombineConfig {
+    fn default() -> Self {
+        CombineConfig { method: CombineMethod::Joint, alpha: None, lambda: None, by_voters: false }
+    }
+}
+
+impl CombineConfig {
+    /// The default settings of a method.
+    pub fn of(method: CombineMethod) -> Self {
+        CombineConfig { method, ..Self::default() }
+    }
+
+    pub(super) fn check(&self) -> Result<&Self, CombineError> {
+        for (name, value) in [("alpha", self.alpha), ("lambda", self.lambda)] {
+            if let Some(value) = value.filter(|value| !(*value > 0.0 && value.is_finite())) {
+                return Err(CombineError::Parameter { name, expected: "a number above 0", value: value.to_string() });
+            }
+        }
+        Ok(self)
+    }
+
+    /// alpha and lambda of `joint`: as set, or functions of the ensemble's shape alone, so that no data enter twice.
+    pub(super) fn joint_strengths(&self, _ensemble: &Ensemble) -> (f32, f32) {
+        (self.alpha.unwrap_or(1.0), self.lambda.unwrap_or(12.0))
+    }
+}
+
+/// The rows a combiner may learn from: everybody's training and validation rows, never test rows.
+#[derive(Clone, Debug, Default)]
+pub struct CombinerRows<'a> {
+    /// Users in the order of their ids.
+    pub users: Vec<CombinerUser<'a>>,
+}
+
+/// One user's part of [`CombinerRows`].
+#[derive(Clone, Copy, Debug)]
+pub struct CombinerUser<'a> {
+    /// Catalogue indices of the training rows, ascending.
+    pub items: &'a [u32],
+    /// Their values.
+    pub values: &'a [f32],
+    /// Catalogue indices of the validation rows, ascending.
+    pub validation: &'a [u32],
+    /// As in [`super::UserRows`].
+    pub own: &'a [(u16, u32)],
+}

@@ -1,0 +1,92 @@
+//! What combining refuses.
+
+use thiserror::Error;
+
+/// Why sub-models could not be combined.
+#[derive(Clone, Debug, Error, PartialEq)]
+#[non_exhaustive]
+pub enum CombineError {
+    /// A setting out of its range.
+    #[error("{name} must be {expected}, not {value}")]
+    Parameter {
+        /// Its name in the configuration.
+        name: &'static str,
+        /// The range.
+        expected: &'static str,
+        /// What was given.
+        value: String,
+    },
+    /// A shard's list of items does not fit its sub-model or the catalogue.
+    #[error("shard {shard} does not fit the ensemble: {reason}")]
+    Member {
+        /// From 0.
+        shard: u32,
+        /// What was expected and what was found.
+        reason: String,
+    },
+    /// There is nothing to combine.
+    #[error("an ensemble needs at least one sub-model")]
+    Empty,
+    /// The combiner needs one vector per item and this kind of sub-model has none.
+    #[error("{method} needs item vectors, and {model} has none (shard {shard}); own, mean and logistic work with it")]
+    NoItemVectors {
+        /// The combiner.
+        method: &'static str,
+        /// The sub-model's name.
+        model: &'static str,
+        /// From 0.
+        shard: u32,
+    },
+    /// Sub-models of one ensemble whose vectors differ in length.
+    #[error("{method} needs vectors of one length: shard 0 has {first}, shard {shard} has {length}")]
+    Lengths {
+        /// The combiner.
+        method: &'static str,
+        /// Length in shard 0.
+        first: u32,
+        /// The shard that differs.
+        shard: u32,
+        /// Its length.
+        length: u32,
+    },
+    /// The system to solve is not positive definite in single precision.
+    #[error(
+        "the item vectors of all shards could not be whitened (at coordinate {pivot}): raise lambda, which is {lambda}"
+    )]
+    Singular {
+        /// From 0.
+        pivot: u32,
+        /// As used.
+        lambda: f32,
+    },
+    /// What was prepared belongs to another ensemble.
+    #[error("this combiner was prepared for {prepared}, and the ensemble has {found}")]
+    Mismatch {
+        /// Shards and items then.
+        prepared: String,
+        /// Shards and items now.
+        found: String,
+    },
+    /// Bytes that hold no prepared combiner.
+    #[error("these bytes are not a prepared combiner: {reason}")]
+    Bytes {
+        /// Where it went wrong.
+        reason: String,
+    },
+}
+
+impl CombineError {
+    /// A stable name.
+    pub fn code(&self) -> &'static str {
+        match self {
+            CombineError::Parameter { .. } => "combine.parameter",
+            CombineError::Member { .. } => "combine.member",
+            CombineError::Empty => "combine.empty",
+            CombineError::NoItemVectors { .. } => "combine.no_item_vectors",
+            CombineError::Lengths { .. } => "combine.lengths",
+            CombineError::Singular { .. } => "combine.singular",
+            CombineError::Mismatch { .. } => "combine.mismatch",
+            CombineError::Bytes { .. } => "combine.bytes",
+        }
+    }
+}

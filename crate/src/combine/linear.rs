@@ -1,0 +1,367 @@
+//! Dense products and factorisations of the sizes a combiner needs: hundreds to a few thousand rows.
+//!
+//! Every entry of a product is one running sum over the inner index, from first to last, whatever the blocking: so a
+//! block that is computed alone has the bits it has inside the whole, which is what lets `joint` keep blocks of
+//! unchanged shards.
+
+use crate::matrix::Matrix;
+
+/// Rows of a register tile.
+const MR: usize = 4;
+/// Columns of a register tile: two SSE or simd128 registers.
+const NR: usize = 8;
+/// Inner indices per panel, so that a panel of B stays in the first cache.
+const KC: usize = 256;
+/// Rows of A packed at a time.
+const MC: usize = 64;
+
+/// A matrix seen through strides: entry (i, j) is `data[i * row + j * col]`.
+#[derive(Clone, Copy)]
+pub struct View<'a> {
+    pub data: &'a [f32],
+    pub row: usize,
+    pub col: usize,
+}
+
+impl<'a> View<'a> {
+    /// The matrix itself.
+    pub fn of(matrix: &'a Matrix) -> Self {
+        View { data: matrix.data(), row: matrix.cols(), col: 1 }
+    }
+
+    /// Its transpose.
+    pub fn transposed(self) -> Self {
+        View { row: self.col, col: self.row, ..self }
+    }
+
+    /// Without the first rows and columns.
+    pub fn from(self, row: usize, col: usize) -> Self {
+        View { data: &self.data[(row * self.row + col * self.col).min(self.data.len())..], ..self }
+    }
+
+    #[inline(always)]
+    fn at(&self, row: usize, col: usize) -> f32 {
+        self.data[row * self.row + col * self.col]
+    }
+}
+
+/// What a product does to its target.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub enum Into {
+    /// C = A B.
+    Set,
+    /// C = C - A B.
+    Subtract,
+    /// C = A B, only tiles that touch the upper triangle: for symmetric products, with [`mirror`].
+    SetUpper,
+    /// C = C - A B in the tiles that touch the upper triangle.
+    SubtractUpper,
+}
+
+/// C (m x n, rows of `stride`) from A (m x k) and B (k x n).
+#[allow(clippy::too_many_arguments)]
+pub fn gemm(m: usize, n: usize, k: usize, a: View<'_>, b: View<'_>, c: &mut [f32], stride: usize, into: Into) {
+    let subtract = matches!(into, Into::Subtract | Into::SubtractUpper);
+    let upper = matches!(into, Into::SetUpper | Into::SubtractUpper);
+    if !subtract {
+        for (i, row) in c.chunks_mut(stride.max(1)).take(m).enumerate() {
+            let from = if upper { i / MR * MR / NR * NR } else { 0 };
+            row[from.min(n)..n].fill(0.0);
+        }
+    }
+    let panels = n.div_ceil(NR);
+    let mut packed_b = vec![[0.0f32; NR]; panels * KC.min(k)];
+    let mut packed_a = vec![[0.0f32; MR]; MC / MR * KC.min(k)];
+    for p0 in (0..k).step_by(KC) {
+        let depth = KC.min(k - p0);
+        pack(b.transposed(), n, p0, depth, 0, 1.0, &mut packed_b);
+        for i0 in (0..m).step_by(MC) {
+            let rows = MC.min(m - i0);
+            let sign = if subtract { -1.0 } else { 1.0 };
+            pack(a, i0 + rows, p0, depth, i0, sign, &mut packed_a);
+            for j in (if upper { i0 / NR } else { 0 })..panels {
+                let panel = &packed_b[j * depth..(j + 1) * depth];
+                let width = NR.min(n - j * NR);
+                for i in (0..rows).step_by(MR) {
+                    if upper && j * NR + NR <= i0 + i {
+                        break;
+                    }
+                    let strip = &packed_a[i / MR * depth..(i / MR + 1) * depth];
+                    tile(strip, panel, c, (i0 + i) * stride + j * NR, stride, MR.min(rows - i), width);
+                }
+            }
+        }
+    }
+}
+
+/// Lays rows `first..last` of a view, columns `p0..p0 + depth`, into strips of W rows.
+fn pack<const W: usize>(
+    v: View<'_>,
+    last: usize,
+    p0: usize,
+    depth: usize,
+    first: usize,
+    sign: f32,
+    out: &mut [[f32; W]],
+) {
+    for (strip, start) in (first..last).step_by(W).enumerate() {
+        let out = &mut out[strip * depth..(strip + 1) * depth];
+        let width = W.min(last - start);
+        if width < W {
+            out.fill([0.0; W]);
+        }
+        if v.col == 1 {
+            for lane in 0..width {
+                let row = &v.data[(start + lane) * v.row + p0..][..depth];
+                for (place, value) in out.iter_mut().zip(row) {
+                    place[lane] = sign * value;
+                }
+            }
+        } else {
+            for (p, place) in out.iter_mut().enumerate() {
+                for (lane, place) in place[..width].iter_mut().enumerate() {
+                    *place = sign * v.at(start + lane, p0 + p);
+                }
+            }
+        }
+    }
+}
+
+/// One tile: the running sums are read from C, continued, and written back, so panels do not change the bits.
+#[inline(always)]
+fn tile(a: &[[f32; MR]], b: &[[f32; NR]], c: &mut [f32], at: usize, stride: usize, rows: usize, width: usize) {
+    let mut sums = [[0.0f32; NR]; MR];
+    for (i, sums) in sums.iter_mut().enumerate().take(rows) {
+        sums[..width].copy_from_slice(&c[at + i * stride..][..width]);
+    }
+    for (a, b) in a.iter().zip(b) {
+        for i in 0..MR {
+            for j in 0..NR {
+                sums[i][j] += a[i] * b[j];
+            }
+        }
+    }
+    for (i, sums) in sums.iter().enumerate().take(rows) {
+        c[at + i * stride..][..width].copy_from_slice(&sums[..width]);
+    }
+}
+
+/// Copies the upper triangle onto the lower one.
+pub fn mirror(c: &mut [f32], n: usize) {
+    const BLOCK: usize = 32;
+    for i0 in (0..n).step_by(BLOCK) {
+        for j0 in (0..=i0).step_by(BLOCK) {
+            for i in i0..(i0 + BLOCK).min(n) {
+                for j in j0..(j0 + BLOCK).min(i) {
+                    c[i * n + j] = c[j * n + i];
+                }
+            }
+        }
+    }
+}
+
+/// Side of the diagonal blocks of a factorisation.
+const BLOCK: usize = 64;
+
+/// A = U'U, the upper factor of a symmetric positive definite matrix whose upper triangle is given; the lower triangle is
+/// left as it was. Also the inverses of U's diagonal blocks, which make every later solve a product.
+///
+/// `Err(pivot)`: not positive definite in single precision.
+pub struct Cholesky {
+    n: usize,
+    u: Vec<f32>,
+    inverse: Vec<f32>,
+}
+
+impl Cholesky {
+    /// Factors in place; n^3 / 3 multiplications and additions.
+    pub fn new(mut a: Vec<f32>, n: usize) -> Result<Self, usize> {
+        let blocks = n.div_ceil(BLOCK);
+        let mut inverse = vec![0.0f32; blocks * BLOCK * BLOCK];
+        let mut panel = Vec::new();
+        for block in 0..blocks {
+            let start = block * BLOCK;
+            let width = BLOCK.min(n - start);
+            factor_diagonal(&mut a, n, start, width)?;
+            let inverse = &mut inverse[block * BLOCK * BLOCK..][..width * width];
+            invert_upper(&a, n, start, width, inverse);
+            let end = start + width;
+            let rest = n - end;
+            if rest == 0 {
+                break;
+            }
+            // U_block,rest = (U_block,block')^-1 A_block,rest
+            panel.clear();
+            for row in start..end {
+                panel.extend_from_slice(&a[row * n + end..(row + 1) * n]);
+            }
+            let left = View { data: inverse, row: 1, col: width };
+            let right = View { data: &panel, row: rest, col: 1 };
+            gemm(width, rest, width, left, right, &mut a[start * n + end..], n, Into::Set);
+            panel.clear();
+            for row in start..end {
+                panel.extend_from_slice(&a[row * n + end..(row + 1) * n]);
+            }
+            let solved = View { data: &panel, row: rest, col: 1 };
+            gemm(rest, rest, width, solved.transposed(), solved, &mut a[end * n + end..], n, Into::SubtractUpper);
+        }
+        Ok(Cholesky { n, u: a, inverse })
+    }
+
+    /// Rows times U^-1, in place: X = V U^-1 for V (rows x n, row-major). rows * n^2 multiplications and additions.
+    pub fn whiten(&self, v: &mut [f32]) {
+        let n = self.n;
+        if n == 0 {
+            return;
+        }
+        let rows = v.len() / n;
+        let mut panel = Vec::new();
+        for (block, start) in (0..n).step_by(BLOCK).enumerate() {
+            let width = BLOCK.min(n - start);
+            // Columns already solved are read from a copy: a block of them per product keeps the copy small.
+            if start > 0 {
+                panel.clear();
+                panel.reserve(rows * start);
+                for row in v.chunks_exact(n) {
+                    panel.extend_from_slice(&row[..start]);
+                }
+                let done = View { data: &panel, row: start, col: 1 };
+                let u = View { data: &self.u, row: n, col: 1 }.from(0, start);
+                gemm(rows, width, start, done, u, &mut v[start..], n, Into::Subtract);
+            }
+            panel.clear();
+            for row in v.chunks_exact(n) {
+                panel.extend_from_slice(&row[start..start + width]);
+            }
+            let open = View { data: &panel, row: width, col: 1 };
+            let inverse = View { data: &self.inverse[block * BLOCK * BLOCK..], row: width, col: 1 };
+            gemm(rows, width, width, open, inverse, &mut v[start..], n, Into::Set);
+        }
+    }
+}
+
+/// U'U = A on one diagonal block; row by row, so that inner loops run along rows.
+fn factor_diagonal(a: &mut [f32], n: usize, start: usize, width: usize) -> Result<(), usize> {
+    for pivot in start..start + width {
+        let end = start + width;
+        let (above, below) = a.split_at_mut((pivot + 1) * n);
+        let row = &mut above[pivot * n..];
+        let square = row[pivot];
+        if !(square > 0.0 && square.is_finite()) {
+            return Err(pivot);
+        }
+        let scale = 1.0 / square.sqrt();
+        row[pivot] = square.sqrt();
+        row[pivot + 1..end].iter_mut().for_each(|value| *value *= scale);
+        for (next, target) in (pivot + 1..end).zip(below.chunks_mut(n)) {
+            let factor = row[next];
+            for (target, value) in target[next..end].iter_mut().zip(&row[next..end]) {
+                *target -= factor * value;
+            }
+        }
+    }
+    Ok(())
+}
+
+/// The inverse of an upper triangular block, zeros below.
+fn invert_upper(a: &[f32], n: usize, start: usize, width: usize, out: &mut [f32]) {
+    for i in (0..width).rev() {
+        let (above, below) = out.split_at_mut((i + 1) * width);
+        let row = &mut above[i * width..];
+        row[i] = 1.0;
+        for j in i + 1..width {
+            let factor = a[(start + i) * n + start + j];
+            let done = &below[(j - i - 1) * width..][..width];
+            for (place, value) in row[j..].iter_mut().zip(&done[j..]) {
+                *place -= factor * value;
+            }
+        }
+        let inverse = 1.0 / a[(start + i) * n + start + i];
+        row[i..].iter_mut().for_each(|value| *value *= inverse);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use nalgebra::DMatrix;
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::random::{Purpose, StreamKey, normal};
+
+    fn random(rows: usize, cols: usize, seed: u64) -> Matrix {
+        let mut rng = StreamKey::new(seed, Purpose::Synthetic, 0, 0).stream();
+        Matrix::from_vec(rows, cols, (0..rows * cols).map(|_| normal(&mut rng) as f32).collect()).unwrap()
+    }
+
+    /// The sum that every blocking must reproduce bit for bit.
+    fn running(a: View<'_>, b: View<'_>, i: usize, j: usize, k: usize, from: f32, sign: f32) -> f32 {
+        (0..k).fold(from, |sum, p| sum + sign * a.at(i, p) * b.at(p, j))
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(40))]
+        #[test]
+        fn products_have_the_bits_of_the_running_sum(
+            m in 1usize..80, n in 1usize..80, k in 0usize..300, seed in 0u64..99, flip in any::<bool>()
+        ) {
+            let (a, b) = (random(m, k, seed), random(n, k, seed + 1));
+            let (a_t, b_t) = (random(k, m, seed), random(k, n, seed + 1));
+            let (va, vb) = if flip {
+                (View { data: a_t.data(), row: 1, col: m }, View::of(&b_t))
+            } else {
+                (View::of(&a), View::of(&b).transposed())
+            };
+            let mut c = random(m, n, 5).into_vec();
+            let before = c.clone();
+            gemm(m, n, k, va, vb, &mut c, n, Into::Subtract);
+            for i in 0..m {
+                for j in 0..n {
+                    prop_assert_eq!(c[i * n + j], running(va, vb, i, j, k, before[i * n + j], -1.0));
+                }
+            }
+            gemm(m, n, k, va, vb, &mut c, n, Into::Set);
+            for i in 0..m {
+                for j in 0..n {
+                    prop_assert_eq!(c[i * n + j], running(va, vb, i, j, k, 0.0, 1.0));
+                }
+            }
+        }
+
+        #[test]
+        fn the_upper_triangle_mirrored_is_the_whole(m in 1usize..150, k in 1usize..300) {
+            let a = random(m, k, 3);
+            let (mut half, mut whole) = (vec![7.0; m * m], vec![7.0; m * m]);
+            gemm(m, m, k, View::of(&a), View::of(&a).transposed(), &mut half, m, Into::SetUpper);
+            mirror(&mut half, m);
+            gemm(m, m, k, View::of(&a), View::of(&a).transposed(), &mut whole, m, Into::Set);
+            prop_assert_eq!(half, whole);
+        }
+    }
+
+    #[test]
+    fn whitened_rows_have_the_inverse_as_their_inner_products() {
+        for n in [1, 3, 63, 64, 65, 128, 150] {
+            let v = random(n + 40, n, n as u64);
+            let mut g = vec![0.0; n * n];
+            gemm(n, n, n + 40, View::of(&v).transposed(), View::of(&v), &mut g, n, Into::SetUpper);
+            for i in 0..n {
+                g[i * n + i] += 1.0;
+            }
+            let dense = DMatrix::from_fn(n + 40, n, |i, j| f64::from(v.row(i)[j]));
+            let inverse = (dense.transpose() * &dense + DMatrix::identity(n, n)).try_inverse().unwrap();
+            let expected = &dense * inverse * dense.transpose();
+            let mut w = v.data().to_vec();
+            Cholesky::new(g, n).ok().unwrap().whiten(&mut w);
+            let w = DMatrix::from_fn(n + 40, n, |i, j| f64::from(w[i * n + j]));
+            let error = (&w * w.transpose() - expected).abs().max();
+            assert!(error < 1e-4, "n {n}: {error}");
+        }
+    }
+
+    #[test]
+    fn what_is_not_positive_definite_is_refused_with_its_pivot() {
+        assert_eq!(Cholesky::new(vec![1.0, 2.0, 0.0, 1.0], 2).err(), Some(1));
+        assert_eq!(Cholesky::new(vec![f32::NAN], 1).err(), Some(0));
+    }
+}

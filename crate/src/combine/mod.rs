@@ -1,0 +1,22 @@
+//! What turns K sub-models' opinions into one score per item.
+//!
+//! A sub-model can score a user it never trained on, by folding the user's own rows into its item side. So every shard
+//! can serve every user, and the loss that comes from dividing the users nearly closes. Combiners use the sub-models and
+//! rows that are present, nothing else: after a request they are prepared again from what remains, and equal what would
+//! have been prepared had the deleted rows never been there.
+
+mod config;
+#[cfg(test)]
+mod double;
+mod ensemble;
+mod error;
+mod joint;
+mod linear;
+mod prepared;
+mod scorer;
+
+pub use config::{CombineConfig, CombineMethod, CombinerRows, CombinerUser};
+pub use ensemble::{Ensemble, Member, UserRows};
+pub use error::CombineError;
+pub use prepared::{Prepared, prepare, prepare_again};
+pub use scorer::Scorer;
