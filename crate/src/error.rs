@@ -3,6 +3,7 @@
 use thiserror::Error;
 
 use crate::combine::CombineError;
+use crate::evaluate::EvaluateError;
 use crate::interactions::ReadError;
 use crate::model::ModelError;
 use crate::partition::PartitionError;
@@ -27,6 +28,9 @@ pub enum Error {
     /// The sub-models could not be combined as asked.
     #[error(transparent)]
     Combine(#[from] CombineError),
+    /// The results could not be measured as asked.
+    #[error(transparent)]
+    Evaluate(#[from] EvaluateError),
 }
 
 impl Error {
@@ -38,6 +42,7 @@ impl Error {
             Error::Model(error) => error.code(),
             Error::Request(error) => error.code(),
             Error::Combine(error) => error.code(),
+            Error::Evaluate(error) => error.code(),
         }
     }
 }

@@ -12,6 +12,7 @@
 pub mod combine;
 pub mod digest;
 pub mod error;
+pub mod evaluate;
 pub mod interactions;
 pub mod math;
 pub mod matrix;

@@ -180,3 +180,123 @@ pub(super) fn standardise(scores: &mut [f32]) {
         *score = if scale == 0.0 { 0.0 } else { (*score - mean) * scale };
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use super::super::double::{Fixed, ensemble, normals};
+    use super::super::{CombineConfig, CombineMethod, CombinerRows, Member, prepare};
+    use super::*;
+
+    fn scores(ensemble: &Ensemble, method: CombineMethod, user: &UserRows<'_>) -> Vec<f32> {
+        let prepared = prepare(ensemble, &CombineConfig::of(method), 1, &CombinerRows::default()).unwrap();
+        let mut out = vec![9.0; ensemble.n_items() as usize];
+        Scorer::new(ensemble, &prepared).unwrap().score(user, &mut out);
+        out
+    }
+
+    /// Two shards with one-dimensional vectors: scores can be read off.
+    fn pair() -> Ensemble {
+        let shard = |vectors: &[f32], items: &[u32], user: f32| {
+            let column = |values: &[f32]| crate::Matrix::from_vec(values.len(), 1, values.to_vec()).unwrap();
+            let model = Fixed { users: column(&[user]), items: column(vectors), vectors: true };
+            Member { model: Arc::new(model), items: items.to_vec() }
+        };
+        let members = vec![shard(&[1.0, 2.0, 3.0], &[0, 1, 2], 2.0), shard(&[5.0, 1.0], &[1, 3], -1.0)];
+        Ensemble::new(members, 5).unwrap()
+    }
+
+    #[test]
+    fn own_is_what_the_users_shard_says() {
+        let user = UserRows { items: &[0], values: &[1.0], own: &[(1, 0)] };
+        let nobody = f32::NEG_INFINITY;
+        assert_eq!(scores(&pair(), CombineMethod::Own, &user), [nobody, -5.0, nobody, -1.0, nobody]);
+    }
+
+    #[test]
+    fn own_averages_a_user_of_several_shards_over_these() {
+        let user = UserRows { items: &[0], values: &[1.0], own: &[(0, 0), (1, 0)] };
+        let out = scores(&pair(), CombineMethod::Own, &user);
+        // Standardised: shard 0 says -1.22, 0, 1.22 on items 0, 1, 2; shard 1 says -1, 1 on items 1, 3.
+        assert!((out[2] - 1.224_744_9).abs() < 1e-6 && (out[0] + 1.224_744_9).abs() < 1e-6, "{out:?}");
+        assert!(out[3] > 0.0 && out[1] < 0.0 && out[4] == f32::NEG_INFINITY, "{out:?}");
+    }
+
+    #[test]
+    fn mean_folds_into_shards_that_know_a_row_and_no_others() {
+        // Only shard 0 knows item 0: item 3 gets no vote and nobody is told it.
+        let user = UserRows { items: &[0], values: &[1.0], own: &[] };
+        let out = scores(&pair(), CombineMethod::Mean, &user);
+        assert!(out[0] < out[1] && out[1] < out[2], "{out:?}");
+        assert_eq!(out[3..], [f32::NEG_INFINITY; 2]);
+        assert_eq!(out, scores(&pair(), CombineMethod::Own, &user), "a user without a shard is served by mean");
+    }
+
+    #[test]
+    fn somebody_unknown_gets_equal_scores_for_what_is_known() {
+        let user = UserRows { items: &[4], values: &[1.0], own: &[] };
+        for method in [CombineMethod::Own, CombineMethod::Mean, CombineMethod::Joint] {
+            assert_eq!(scores(&pair(), method, &user), [0.0, 0.0, 0.0, 0.0, f32::NEG_INFINITY], "{method:?}");
+        }
+    }
+
+    #[test]
+    fn one_shard_is_an_ensemble_too() {
+        let single = ensemble(1, 30, 5, 3);
+        let items: Vec<u32> = single.members()[0].items.iter().copied().step_by(4).collect();
+        let user = UserRows { items: &items, values: &vec![1.0; items.len()], own: &[(0, 1)] };
+        for method in [CombineMethod::Own, CombineMethod::Mean, CombineMethod::Joint] {
+            let out = scores(&single, method, &user);
+            for item in 0..30 {
+                assert_eq!(out[item as usize].is_finite(), single.knows(item), "{method:?} {item}");
+            }
+        }
+    }
+
+    #[test]
+    fn the_order_of_users_does_not_matter() {
+        let ensemble = ensemble(4, 50, 6, 11);
+        for method in [CombineMethod::Own, CombineMethod::Mean, CombineMethod::Joint] {
+            let prepared = prepare(&ensemble, &CombineConfig::of(method), 1, &CombinerRows::default()).unwrap();
+            let prepared = Prepared::from_bytes(&prepared.to_bytes()).unwrap();
+            let mut scorer = Scorer::new(&ensemble, &prepared).unwrap();
+            let rows = [vec![3u32, 9, 20], vec![1, 2, 5, 7, 11, 40, 41], vec![49]];
+            let mut score = |index: usize| {
+                let items = &rows[index];
+                let user = UserRows { items, values: &vec![1.0; items.len()], own: &[(index as u16, 2)] };
+                let mut out = vec![0.0; 50];
+                scorer.score(&user, &mut out);
+                out
+            };
+            let forward: Vec<_> = (0..3).map(&mut score).collect();
+            let backward: Vec<_> = (0..3).rev().map(&mut score).collect();
+            assert!(forward.iter().eq(backward.iter().rev()), "{method:?}");
+        }
+    }
+
+    #[test]
+    fn a_combiner_of_another_ensemble_is_refused() {
+        let prepared = prepare(&pair(), &CombineConfig::default(), 1, &CombinerRows::default()).unwrap();
+        let other = ensemble(3, 20, 2, 1);
+        assert_eq!(Scorer::new(&other, &prepared).err().unwrap().code(), "combine.mismatch");
+        assert_eq!(Prepared::from_bytes(&[9, 9]).unwrap_err().code(), "combine.bytes");
+    }
+
+    #[test]
+    fn members_that_do_not_fit_are_refused() {
+        let member = |items: Vec<u32>| Member {
+            model: Arc::new(Fixed { users: normals(1, 2, 1), items: normals(2, 2, 2), vectors: true }),
+            items,
+        };
+        let code = |items: Vec<u32>| Ensemble::new(vec![member(items)], 5).err().map(|error| error.to_string());
+        assert_eq!(code(vec![1, 4]), None);
+        assert!(code(vec![1]).unwrap().contains("1 items are listed and the sub-model scores 2"));
+        assert!(code(vec![4, 1]).unwrap().contains("ascending"));
+        assert!(code(vec![1, 5]).unwrap().contains("catalogue of 5"));
+        assert_eq!(Ensemble::new(vec![], 5).err().unwrap(), CombineError::Empty);
+        let config = CombineConfig { lambda: Some(-1.0), ..CombineConfig::default() };
+        let error = prepare(&pair(), &config, 1, &CombinerRows::default()).unwrap_err();
+        assert_eq!(error.to_string(), "lambda must be a number above 0, not -1");
+    }
+}
