@@ -2,6 +2,8 @@
 
 use thiserror::Error;
 
+use super::transport::TransportError;
+
 /// Why the users could not be divided.
 #[derive(Clone, Debug, Error, PartialEq)]
 #[non_exhaustive]
@@ -16,6 +18,66 @@ pub enum PartitionError {
         /// What was given.
         value: String,
     },
+    /// Nobody to divide.
+    #[error("there is no user with a training row, so there is nothing to divide")]
+    NoUsers,
+    /// More shards than things to put into them.
+    #[error("{shards} shards cannot be filled by {units} {what}: ask for at most {units}")]
+    TooManyShards {
+        /// As asked.
+        shards: u32,
+        /// How many there are.
+        units: u32,
+        /// Users, anchors, items or rows.
+        what: &'static str,
+    },
+    /// A list whose length does not fit.
+    #[error("{name} must have {expected} entries, not {found}: {advice}")]
+    Shape {
+        /// Which list of the input.
+        name: &'static str,
+        /// How many it must have.
+        expected: usize,
+        /// How many it has.
+        found: usize,
+        /// What to do.
+        advice: &'static str,
+    },
+    /// A vector with a value that is no number.
+    #[error("the embedding of {what} {index} holds {value}, which is not finite: retrain it with more regularisation")]
+    NotFinite {
+        /// User or item.
+        what: &'static str,
+        /// From 0, in the order of ids.
+        index: usize,
+        /// The value.
+        value: f32,
+    },
+    /// A given shard outside the range.
+    #[error("the given assignment puts user {user} into shard {shard}, but shards go from 0 to {last}")]
+    GivenShard {
+        /// From 0, in the order of ids.
+        user: usize,
+        /// What was given.
+        shard: u16,
+        /// The largest that is allowed.
+        last: u32,
+    },
+    /// A user without a training row, who weighs nothing.
+    #[error("user {user} has no training row and cannot be balanced by interactions: leave the user out")]
+    NoRows {
+        /// From 0, in the order of ids.
+        user: usize,
+    },
+    /// Nobody to fit the partition on.
+    #[error("no user is an anchor: {advice}")]
+    NoAnchor {
+        /// What to do.
+        advice: &'static str,
+    },
+    /// The inner problem was refused.
+    #[error(transparent)]
+    Transport(#[from] TransportError),
 }
 
 impl PartitionError {
@@ -23,6 +85,14 @@ impl PartitionError {
     pub fn code(&self) -> &'static str {
         match self {
             PartitionError::Parameter { .. } => "partition.parameter",
+            PartitionError::NoUsers => "partition.no_users",
+            PartitionError::TooManyShards { .. } => "partition.too_many_shards",
+            PartitionError::Shape { .. } => "partition.shape",
+            PartitionError::NotFinite { .. } => "partition.not_finite",
+            PartitionError::GivenShard { .. } => "partition.given_shard",
+            PartitionError::NoRows { .. } => "partition.no_rows",
+            PartitionError::NoAnchor { .. } => "partition.no_anchor",
+            PartitionError::Transport(error) => error.code(),
         }
     }
 }

@@ -1,36 +1,54 @@
 //! Which shard every training row belongs to.
+//!
+//! [`clustering`] starts any of the methods; its `step` is one iteration, so that a caller can show, pause and cancel.
+//! A partition is a pure function of its [`PartitionInput`] and [`PartitionConfig`].
 
+mod config;
 mod error;
+mod given;
+mod input;
+mod lloyd;
+pub mod measures;
+mod result;
+mod seeding;
+#[cfg(test)]
+mod tests;
+pub mod transport;
+mod vectors;
 
+pub use config::{Balance, DEFAULT_EPSILON, Method, PartitionConfig, Solver};
 pub use error::PartitionError;
-use serde::{Deserialize, Serialize};
+pub use input::{Assignment, PartitionInput};
+pub use result::{ClusterEvent, Partition};
 
-use crate::matrix::Matrix;
-
-/// What a partition is computed from. Users here are those with at least one training row, in the order of their ids.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
-pub struct PartitionInput {
-    /// One embedding per user; empty (0 x 0) for methods that need none.
-    pub users: Matrix,
-    /// One embedding per item; only `ibp` and `inbp` need it, else 0 x 0.
-    pub items: Matrix,
-    /// A keyed hash of each user's external id (`Purpose::Partition`): the only trace of ids that comes in here.
-    pub user_keys: Vec<u64>,
-    /// Where each user's training rows begin; users + 1 values.
-    pub starts: Vec<u32>,
-    /// Item of each training row.
-    pub row_items: Vec<u32>,
-    /// Only for `file`: the given shard per user.
-    pub given: Vec<u16>,
-    /// The experiment's seed.
-    pub seed: u64,
+/// A clustering under way.
+pub trait Clustering: Send {
+    /// One iteration, or one epsilon of it; `None` when finished.
+    ///
+    /// # Errors
+    /// Only what could not be checked before: an inner problem without an answer.
+    fn step(&mut self) -> Result<Option<ClusterEvent>, PartitionError>;
+    /// Runs what remains and gives the partition, so that it does not depend on how many steps were shown.
+    fn finish(self: Box<Self>) -> Partition;
 }
 
-/// Row -> shard.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub enum Assignment {
-    /// One shard per user: all of a user's rows stay together.
-    ByUser(Vec<u16>),
-    /// One shard per training row (`ibp`, `inbp`): a user may be in several shards.
-    ByRow(Vec<u16>),
+/// Starts a clustering; everything is checked here.
+///
+/// # Errors
+/// A setting out of its range, lists that do not fit together, more shards than units, vectors that are not finite, no
+/// anchor.
+pub fn clustering(input: PartitionInput, config: &PartitionConfig) -> Result<Box<dyn Clustering>, PartitionError> {
+    config.check()?;
+    input.check(config)?;
+    Ok(match config.method {
+        Method::Random | Method::Hash | Method::File => Box::new(given::Given::new(&input, config)),
+        Method::Obc | Method::Kmeans => Box::new(lloyd::Lloyd::new(input, config)?),
+        method => {
+            return Err(PartitionError::Parameter {
+                name: "method",
+                expected: "one of obc, kmeans, random, hash, file".to_owned(),
+                value: format!("{method:?}"),
+            });
+        }
+    })
 }
