@@ -1,0 +1,67 @@
+// npm run build: wasm, client, page. Each part is made again only if something it is made of changed.
+
+import { createHash } from "node:crypto";
+import { cpSync, existsSync, readFileSync, readdirSync, rmSync, statSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { main, root, run, setUp } from "./setup.mjs";
+
+/** All files below a folder, in a fixed order. */
+export function* files(folder) {
+  if (!existsSync(folder)) return;
+  if (!statSync(folder).isDirectory()) return yield folder;
+  for (const name of readdirSync(folder).sort()) {
+    if (name !== "node_modules") yield* files(join(folder, name));
+  }
+}
+
+/** Runs `make` unless `output` was made from these very inputs. */
+function unlessFresh(title, output, inputs, make) {
+  const hash = createHash("sha256");
+  for (const file of inputs.flatMap((input) => [...files(join(root, input))])) {
+    hash.update(file).update("\0").update(readFileSync(file));
+  }
+  const wanted = hash.digest("hex");
+  const stamp = join(root, output, ".stamp");
+  if (existsSync(stamp) && readFileSync(stamp, "utf8") === wanted) return console.log(`${title}: unchanged`);
+  const start = performance.now();
+  make();
+  writeFileSync(stamp, wanted);
+  console.log(`${title}: built in ${((performance.now() - start) / 1000).toFixed(1)} s`);
+}
+
+/** Runs a JavaScript tool of node_modules without npx. */
+function tool(path, args, cwd = root) {
+  run(process.execPath, [join(root, "node_modules", path), ...args], { cwd });
+}
+
+/** cargo, wasm-bindgen, wasm-opt: `web/pkg`. */
+export function buildWasm() {
+  run("cargo", ["run", "--quiet", "--profile", "tool", "-p", "ultrare-build"], { env: { ...process.env, NODE: process.execPath } });
+}
+
+/** The npm package: `web/dist`. */
+export function buildClient() {
+  unlessFresh("client", "web/dist", ["web/ts", "web/pkg", "web/tsconfig.json", "package-lock.json"], () => {
+    rmSync(join(root, "web/dist"), { recursive: true, force: true });
+    tool("typescript/bin/tsc", ["-p", "web/tsconfig.json"]);
+    cpSync(join(root, "web/pkg/wasm"), join(root, "web/dist/wasm"), { recursive: true, filter: (file) => !file.endsWith(".stamp") });
+  });
+}
+
+/** The page: `www/dist`. */
+export function buildPage() {
+  const inputs = ["src", "public", "index.html", "package.json", "vite.config.ts", "svelte.config.js", "tsconfig.json"];
+  unlessFresh("page", "www/dist", [...inputs.map((name) => `www/${name}`), "web/dist", "package-lock.json"], () => {
+    tool("vite/bin/vite.js", ["build", "--logLevel", "warn"], join(root, "www"));
+  });
+}
+
+export function buildAll() {
+  setUp();
+  buildWasm();
+  buildClient();
+  if (existsSync(join(root, "www/index.html"))) buildPage();
+}
+
+if (process.argv[1] === fileURLToPath(import.meta.url)) await main(buildAll);

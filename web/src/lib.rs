@@ -1,0 +1,14 @@
+//! The door between JavaScript and [`ultrare`]: every exported function decodes, calls, encodes. What can be decided
+//! without JavaScript is decided in the library; what needs workers, files or a clock is decided in `web/ts`.
+//!
+//! Small values cross as plain objects through serde (maps become objects, nothing becomes `null`, integers become
+//! numbers); bulk values cross as typed arrays. Errors become `Error` objects with `code` and `details`.
+
+mod convert;
+mod entropy;
+mod error;
+mod hash;
+mod panic;
+
+pub use entropy::fresh_seed;
+pub use hash::{sha256, version};
