@@ -11,6 +11,7 @@
 
 pub mod combine;
 pub mod digest;
+pub mod embedding;
 pub mod error;
 pub mod evaluate;
 pub mod interactions;

@@ -4,9 +4,17 @@
 //! *local*: users and items are numbered within the shard, in the order of their ids, so nothing that happens in
 //! another shard can change a number here.
 
+pub mod als;
+mod config;
 mod error;
+pub mod kernels;
+pub(crate) mod rows;
+mod weights;
+pub(crate) mod wmf;
 
+pub use config::{ModelConfig, ModelName};
 pub use error::ModelError;
+pub use rows::Csr;
 use serde::{Deserialize, Serialize};
 
 use crate::matrix::Matrix;
@@ -92,3 +100,41 @@ pub trait Trainer: Send {
     /// The sub-model of the best epoch.
     fn finish(self: Box<Self>) -> Box<dyn SubModel>;
 }
+
+/// A training of one shard. `seed` and `shard` key every random stream; nothing else enters but `rows` and `config`.
+///
+/// Errors: a knob out of its range, rows that do not hold together, an empty shard.
+pub fn trainer(rows: ShardRows, config: &ModelConfig, seed: u64, shard: u32) -> Result<Box<dyn Trainer>, ModelError> {
+    config.check()?;
+    rows.check()?;
+    if rows.items.is_empty() {
+        return Err(ModelError::Parameter {
+            name: "rows",
+            expected: "at least one row in each shard (fewer shards, or another partition)",
+            value: format!("none in shard {shard}"),
+        });
+    }
+    Ok(match config.name {
+        ModelName::Wmf => Box::new(wmf::WmfTrainer::new(rows, config, seed, shard)),
+        other => {
+            return Err(ModelError::Parameter {
+                name: "model.name",
+                expected: "one of the models that are built in",
+                value: other.as_str().to_owned(),
+            });
+        }
+    })
+}
+
+/// The sub-model that [`SubModel::to_bytes`] wrote: every score comes out with the same bits.
+///
+/// Errors: bytes that are no weights, or weights that do not hold together or are not finite.
+pub fn load(bytes: &[u8]) -> Result<Box<dyn SubModel>, ModelError> {
+    match weights::name(bytes)? {
+        ModelName::Wmf => Ok(Box::new(wmf::Wmf::load(bytes)?)),
+        other => Err(weights::refuse(&format!("{} cannot be loaded", other.as_str()))),
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,142 @@
+//! Products of dense matrices, four rows by eight columns at a time.
+
+use super::{LANES, Lanes};
+use crate::matrix::Matrix;
+
+/// The right-hand side of a product, its columns in groups of eight; group g holds for every depth p the eight values
+/// of columns 8g..8g+8. Packed once, used for many rows.
+#[derive(Clone, Debug, Default)]
+pub struct Packed {
+    data: Vec<Lanes>,
+    depth: usize,
+    columns: usize,
+}
+
+impl Packed {
+    /// For A * B: packs the columns of `b`.
+    pub fn columns_of(b: &Matrix) -> Self {
+        let (depth, columns) = (b.rows(), b.cols());
+        let mut data = vec![[0.0; LANES]; columns.div_ceil(LANES) * depth];
+        for p in 0..depth {
+            for (group, values) in b.row(p).chunks(LANES).enumerate() {
+                data[group * depth + p][..values.len()].copy_from_slice(values);
+            }
+        }
+        Packed { data, depth, columns }
+    }
+
+    /// For A * B': packs the rows of `b`; with item vectors as rows, a product is scores.
+    pub fn rows_of(b: &Matrix) -> Self {
+        let (columns, depth) = (b.rows(), b.cols());
+        let mut data = vec![[0.0; LANES]; columns.div_ceil(LANES) * depth];
+        for column in 0..columns {
+            let group = &mut data[column / LANES * depth..][..depth];
+            for (lanes, &value) in group.iter_mut().zip(b.row(column)) {
+                lanes[column % LANES] = value;
+            }
+        }
+        Packed { data, depth, columns }
+    }
+
+    /// Length of the inner products.
+    pub fn depth(&self) -> usize {
+        self.depth
+    }
+
+    /// Columns of the product.
+    pub fn columns(&self) -> usize {
+        self.columns
+    }
+
+    /// Groups of eight columns.
+    pub fn groups(&self) -> usize {
+        self.columns.div_ceil(LANES)
+    }
+
+    /// Eight columns of the product for four rows. Each sum runs over the depth in order.
+    #[inline]
+    pub fn tile(&self, rows: [&[f32]; 4], group: usize) -> [Lanes; 4] {
+        let depth = self.depth;
+        let panel = &self.data[group * depth..][..depth];
+        let [a, b, c, d] = rows.map(|row| &row[..depth]);
+        let mut sums = [[0.0f32; LANES]; 4];
+        for p in 0..depth {
+            let values = [a[p], b[p], c[p], d[p]];
+            for r in 0..4 {
+                for lane in 0..LANES {
+                    sums[r][lane] += values[r] * panel[p][lane];
+                }
+            }
+        }
+        sums
+    }
+
+    /// `rows` (row-major, `depth` values each) times this: `out` gets `columns` values for each.
+    pub fn multiply(&self, rows: &[f32], out: &mut [f32]) {
+        let (depth, columns) = (self.depth, self.columns);
+        if columns == 0 || depth == 0 {
+            out.fill(0.0);
+            return;
+        }
+        for (rows, out) in rows.chunks(4 * depth).zip(out.chunks_mut(4 * columns)) {
+            // A short last block repeats its last row; the repetition is not written.
+            let last = rows.len() / depth - 1;
+            let quad = [0, 1, 2, 3].map(|r: usize| &rows[r.min(last) * depth..][..depth]);
+            for group in 0..self.groups() {
+                let sums = self.tile(quad, group);
+                let first = group * LANES;
+                let width = LANES.min(columns - first);
+                for (out, sums) in out.chunks_mut(columns).zip(&sums) {
+                    out[first..first + width].copy_from_slice(&sums[..width]);
+                }
+            }
+        }
+    }
+}
+
+/// A * B. Panics if the inner sizes differ, like an index out of range.
+pub fn product(a: &Matrix, b: &Matrix) -> Matrix {
+    assert_eq!(a.cols(), b.rows(), "inner sizes of a product");
+    let mut out = Matrix::zeros(a.rows(), b.cols());
+    Packed::columns_of(b).multiply(a.data(), out.data_mut());
+    out
+}
+
+/// A * B'. Panics if the inner sizes differ, like an index out of range.
+pub fn product_transposed(a: &Matrix, b: &Matrix) -> Matrix {
+    assert_eq!(a.cols(), b.cols(), "inner sizes of a product");
+    let mut out = Matrix::zeros(a.rows(), b.rows());
+    Packed::rows_of(b).multiply(a.data(), out.data_mut());
+    out
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn integers(rows: usize, cols: usize, salt: usize) -> Matrix {
+        Matrix::from_vec(rows, cols, (0..rows * cols).map(|x| ((x * 29 + salt) % 17) as f32 - 8.0).collect()).unwrap()
+    }
+
+    proptest! {
+        #[test]
+        fn equals_the_definition(m in 0usize..14, n in 0usize..30, k in 0usize..20, salt in 0usize..50) {
+            let (a, b) = (integers(m, k, salt), integers(k, n, salt + 1));
+            let out = product(&a, &b);
+            let mut transposed = Matrix::zeros(n, k);
+            for i in 0..n {
+                for p in 0..k {
+                    transposed.row_mut(i)[p] = b.row(p)[i];
+                }
+            }
+            prop_assert_eq!(&product_transposed(&a, &transposed), &out);
+            for i in 0..m {
+                for j in 0..n {
+                    prop_assert_eq!(out.row(i)[j], (0..k).map(|p| a.row(i)[p] * b.row(p)[j]).sum::<f32>());
+                }
+            }
+        }
+    }
+}

@@ -1,0 +1,157 @@
+//! Shard rows as the models want them: checked once, seen from both sides.
+
+use super::{ModelError, ShardRows};
+
+/// One side of the bipartite graph in compressed rows: for every user the items, or for every item the users.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Csr {
+    /// Where each row begins; rows + 1 values.
+    pub starts: Vec<u32>,
+    /// Column of each entry, ascending within a row.
+    pub columns: Vec<u32>,
+}
+
+impl Csr {
+    /// Number of rows.
+    pub fn len(&self) -> usize {
+        self.starts.len().saturating_sub(1)
+    }
+
+    /// No rows?
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// The columns of one row.
+    #[inline]
+    pub fn row(&self, index: usize) -> &[u32] {
+        &self.columns[self.starts[index] as usize..self.starts[index + 1] as usize]
+    }
+
+    /// The same entries seen from the other side. Counting sort, so the order within each row is ascending again.
+    pub fn transposed(&self, n_columns: usize) -> Csr {
+        let mut starts = vec![0u32; n_columns + 1];
+        for &column in &self.columns {
+            starts[column as usize + 1] += 1;
+        }
+        for column in 0..n_columns {
+            starts[column + 1] += starts[column];
+        }
+        let mut next = starts.clone();
+        let mut columns = vec![0u32; self.columns.len()];
+        for row in 0..self.len() {
+            for &column in self.row(row) {
+                columns[next[column as usize] as usize] = row as u32;
+                next[column as usize] += 1;
+            }
+        }
+        Csr { starts, columns }
+    }
+}
+
+impl ShardRows {
+    /// Users x items of the rows for which `keep` says so (by row number). Users without such a row stay, empty.
+    pub fn csr(&self, keep: impl Fn(usize) -> bool) -> Csr {
+        let mut starts = Vec::with_capacity(self.starts.len());
+        let mut columns = Vec::with_capacity(self.items.len());
+        starts.push(0);
+        for window in self.starts.windows(2) {
+            columns
+                .extend((window[0] as usize..window[1] as usize).filter(|&row| keep(row)).map(|row| self.items[row]));
+            starts.push(columns.len() as u32);
+        }
+        Csr { starts, columns }
+    }
+
+    /// Refuses rows that do not hold together: lengths, order, ranges, values that are not finite.
+    pub fn check(&self) -> Result<(), ModelError> {
+        let refuse = |expected, value: String| Err(ModelError::Parameter { name: "rows", expected, value });
+        if self.starts.len() != self.n_users as usize + 1 || self.starts.first() != Some(&0) {
+            return refuse(
+                "n_users + 1 starts, the first 0",
+                format!("{} for {} users", self.starts.len(), self.n_users),
+            );
+        }
+        let n = self.items.len();
+        if self.starts.windows(2).any(|w| w[0] > w[1]) || self.starts.last().map(|&x| x as usize) != Some(n) {
+            return refuse("starts that ascend to the number of rows", format!("{n} rows"));
+        }
+        if self.values.len() != n || self.validation.len() != n {
+            return refuse(
+                "one value and one validation flag for each row",
+                format!("{n} rows, {} values, {} flags", self.values.len(), self.validation.len()),
+            );
+        }
+        for user in 0..self.n_users as usize {
+            let items = &self.items[self.starts[user] as usize..self.starts[user + 1] as usize];
+            if items.windows(2).any(|w| w[0] >= w[1]) || items.last().is_some_and(|&item| item >= self.n_items) {
+                return refuse("each user's items ascending and below n_items", format!("user {user}"));
+            }
+        }
+        if let Some(row) = self.values.iter().position(|value| !value.is_finite()) {
+            return refuse("finite values", format!("{} in row {row}", self.values[row]));
+        }
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+pub(crate) mod tests {
+    use super::*;
+    use crate::random::{Purpose, StreamKey, unit};
+
+    /// Rows with planted taste: users and items in `groups` groups, most rows inside a group. Every seventh row or so
+    /// is held out for validation.
+    pub(crate) fn planted(n_users: u32, n_items: u32, groups: u32, seed: u64) -> ShardRows {
+        let mut rng = StreamKey::new(seed, Purpose::Synthetic, 0, 0).stream();
+        let mut rows = ShardRows { n_users, n_items, starts: vec![0], ..ShardRows::default() };
+        for user in 0..n_users {
+            for item in 0..n_items {
+                let likely = if user % groups == item % groups { 0.5 } else { 0.04 };
+                if unit(&mut rng) < likely {
+                    rows.items.push(item);
+                    rows.values.push(1.0);
+                    rows.validation.push(unit(&mut rng) < 0.15);
+                }
+            }
+            rows.starts.push(rows.items.len() as u32);
+        }
+        rows
+    }
+
+    #[test]
+    fn transposing_twice_is_the_identity_and_rows_stay_ascending() {
+        let rows = planted(23, 17, 3, 1);
+        let csr = rows.csr(|_| true);
+        let other = csr.transposed(17);
+        assert!((0..17).all(|item| other.row(item).is_sorted()));
+        assert_eq!(other.transposed(23), csr);
+    }
+
+    #[test]
+    fn a_filter_keeps_users_without_rows() {
+        let rows = planted(9, 8, 2, 1);
+        let csr = rows.csr(|row| row < 3);
+        assert_eq!(csr.len(), 9);
+        assert_eq!(csr.columns, rows.items[..3]);
+    }
+
+    #[test]
+    fn each_fault_is_refused_by_name() {
+        let good = planted(4, 6, 2, 2);
+        assert_eq!(good.check(), Ok(()));
+        let faults: [fn(&mut ShardRows); 6] = [
+            |rows| rows.n_users += 1,
+            |rows| rows.starts[1] = 1000,
+            |rows| rows.values.truncate(1),
+            |rows| rows.items.swap(0, 1),
+            |rows| rows.n_items = 1,
+            |rows| rows.values[0] = f32::NAN,
+        ];
+        for (index, fault) in faults.iter().enumerate() {
+            let mut rows = good.clone();
+            fault(&mut rows);
+            assert_eq!(rows.check().unwrap_err().code(), "model.parameter", "fault {index}");
+        }
+    }
+}

@@ -1,0 +1,302 @@
+//! `wmf`: weighted matrix factorisation (Hu, Koren and Volinsky 2008; parametrised as Rendle et al. 2022), exact
+//! alternating least squares.
+//!
+//! Minimises sum_{(u,i) in S} (1 - y_ui)^2 + alpha sum_{all u,i} y_ui^2 + lambda sum_u (n_u + alpha m)^nu |w_u|^2 + the same for
+//! items with (n_i + alpha n), y = w_u . v_i, n users, m items. Values are not used: a row is a one. The objective
+//! itself tells convergence, so validation rows are trained on like all others and no refit is needed.
+
+use serde::{Deserialize, Serialize};
+
+use super::als::{AlsParams, Factors, Solver};
+use super::kernels::dot;
+use super::rows::Csr;
+use super::weights::{self, finite};
+use super::{EpochReport, ModelConfig, ModelError, ModelName, ShardRows, StopReason, SubModel, Trainer};
+use crate::matrix::Matrix;
+use crate::random::{Purpose, StreamKey, normal};
+
+/// Where `wmf` starts when a knob is left out.
+fn defaults(_rows: &ShardRows) -> AlsParams {
+    AlsParams { factors: 64, alpha: 0.6, lambda: 0.006, nu: 1.0 }
+}
+
+/// Sweeps at most.
+const SWEEPS: u32 = 50;
+/// Relative decrease of the objective below which it has converged.
+const TOLERANCE: f32 = 1e-3;
+const ADVICE: &str = "a system of least squares has no finite solution; raise lambda, or lower alpha or factors";
+
+/// Alternating least squares under way: one sweep is one epoch.
+pub(crate) struct WmfTrainer {
+    params: AlsParams,
+    by_user: Csr,
+    by_item: Csr,
+    users: Factors,
+    items: Factors,
+    solver: Solver,
+    cap: u32,
+    tolerance: f32,
+    epoch: u32,
+    objective: f64,
+    stopped: Option<StopReason>,
+}
+
+impl WmfTrainer {
+    pub(super) fn new(rows: ShardRows, config: &ModelConfig, seed: u64, shard: u32) -> Self {
+        let base = defaults(&rows);
+        let params = AlsParams {
+            factors: config.factors.map_or(base.factors, |k| k as usize),
+            alpha: config.alpha.unwrap_or(base.alpha),
+            lambda: config.lambda.unwrap_or(base.lambda),
+            nu: config.nu.unwrap_or(base.nu),
+        };
+        let cap = config.epochs.unwrap_or(SWEEPS);
+        Self::with(
+            rows.csr(|_| true),
+            rows.n_items as usize,
+            params,
+            cap,
+            config.tolerance,
+            StreamKey::new(seed, Purpose::ItemInit, shard, 0),
+        )
+    }
+
+    /// Items start as N(0, 0.1 / sqrt(factors)); the users' first values are their first solve.
+    pub(crate) fn with(
+        by_user: Csr,
+        n_items: usize,
+        params: AlsParams,
+        cap: u32,
+        tolerance: Option<f32>,
+        key: StreamKey,
+    ) -> Self {
+        let by_item = by_user.transposed(n_items);
+        let mut items = Factors::zeros(n_items, params.factors);
+        let mut rng = key.stream();
+        let deviation = 0.1 / (params.factors as f64).sqrt();
+        for index in 0..n_items {
+            items.row_mut(index)[..params.factors].fill_with(|| (normal(&mut rng) * deviation) as f32);
+        }
+        WmfTrainer {
+            params,
+            users: Factors::zeros(by_user.len(), params.factors),
+            items,
+            solver: Solver::new(params),
+            by_user,
+            by_item,
+            cap,
+            tolerance: tolerance.unwrap_or(TOLERANCE),
+            epoch: 0,
+            objective: f64::INFINITY,
+            stopped: None,
+        }
+    }
+
+    /// User and item vectors; the users' are solved once more, so that each is exactly the fold-in of the user's rows.
+    pub(crate) fn into_factors(mut self) -> (Factors, Factors) {
+        if self.solver.half_sweep(&self.by_user, &self.items, &mut self.users).is_none() {
+            // The same systems were solved a moment ago with a neighbouring right side; a shard without a step taken
+            // has small random items and the ridge. Should one fail all the same, its user scores nothing.
+            self.solver.fix(&self.items);
+            for user in 0..self.by_user.len() {
+                self.solver.solve(self.by_user.row(user), &self.items, self.users.row_mut(user));
+            }
+        }
+        (self.users, self.items)
+    }
+}
+
+impl Trainer for WmfTrainer {
+    fn step(&mut self) -> Result<EpochReport, ModelError> {
+        self.epoch += 1;
+        let diverged = ModelError::Diverged { epoch: self.epoch, advice: ADVICE };
+        let n_items = self.items.len();
+        self.solver.half_sweep(&self.by_user, &self.items, &mut self.users).ok_or(diverged.clone())?;
+        let penalty = self.solver.penalty(&self.by_user, &self.users, n_items);
+        let items = self.solver.half_sweep(&self.by_item, &self.users, &mut self.items).ok_or(diverged)?;
+        let objective = items + penalty;
+        // A rounding error upwards is convergence as well.
+        if self.objective - objective <= f64::from(self.tolerance) * self.objective.min(f64::MAX) {
+            self.stopped = Some(StopReason::Converged);
+        } else if self.epoch >= self.cap {
+            self.stopped = Some(StopReason::EpochCap);
+        }
+        self.objective = objective;
+        Ok(EpochReport {
+            epoch: self.epoch,
+            loss: (objective / self.by_user.columns.len().max(1) as f64) as f32,
+            metric: None,
+            refit: false,
+            updates: (self.users.len() + self.items.len()) as u64,
+        })
+    }
+
+    fn stopped(&self) -> Option<StopReason> {
+        self.stopped
+    }
+
+    fn progress(&self) -> f32 {
+        if self.stopped.is_some() {
+            return 1.0;
+        }
+        // Convergence is geometric and usually takes about a dozen sweeps: never quite there until it is.
+        let expected = self.cap.min(12) as f32;
+        let done = self.epoch as f32;
+        if self.cap <= 12 { done / expected } else { done / (done + expected / 3.0) }
+    }
+
+    fn finish(self: Box<Self>) -> Box<dyn SubModel> {
+        let params = self.params;
+        let (users, items) = self.into_factors();
+        Box::new(Wmf::new(params, users.to_matrix(params.factors), items.to_matrix(params.factors)))
+    }
+}
+
+/// Trained weights.
+pub(super) struct Wmf {
+    params: AlsParams,
+    users: Matrix,
+    items: Matrix,
+    /// The items with padding, and the solver with their Gram matrix: what a fold-in needs.
+    padded: Factors,
+    solver: Solver,
+}
+
+#[derive(Serialize, Deserialize)]
+struct Saved {
+    alpha: f32,
+    lambda: f32,
+    nu: f32,
+    users: Matrix,
+    items: Matrix,
+}
+
+impl Wmf {
+    fn new(params: AlsParams, users: Matrix, items: Matrix) -> Self {
+        let padded = Factors::from_matrix(&items);
+        let mut solver = Solver::new(params);
+        solver.fix(&padded);
+        Wmf { params, users, items, padded, solver }
+    }
+
+    pub(super) fn load(bytes: &[u8]) -> Result<Self, ModelError> {
+        let saved: Saved = weights::read(bytes)?;
+        let params = AlsParams { factors: saved.items.cols(), alpha: saved.alpha, lambda: saved.lambda, nu: saved.nu };
+        if params.factors == 0 {
+            return Err(weights::refuse("vectors without a value"));
+        }
+        weights::shape(&saved.users, saved.users.rows(), params.factors)?;
+        weights::shape(&saved.items, saved.items.rows(), params.factors)?;
+        finite(&[saved.alpha, saved.lambda, saved.nu])?;
+        Ok(Wmf::new(params, saved.users, saved.items))
+    }
+}
+
+impl SubModel for Wmf {
+    fn name(&self) -> &'static str {
+        ModelName::Wmf.as_str()
+    }
+
+    fn n_users(&self) -> usize {
+        self.users.rows()
+    }
+
+    fn n_items(&self) -> usize {
+        self.items.rows()
+    }
+
+    fn user(&self, local_user: u32) -> Vec<f32> {
+        self.users.row(local_user as usize).to_vec()
+    }
+
+    /// The ridge regression of the user's ones on the item vectors, the user half of a sweep. For a user of the shard
+    /// this is `user` bit for bit.
+    fn fold_in(&self, items: &[u32], _values: &[f32]) -> Vec<f32> {
+        let mut solver = self.solver.clone();
+        let mut out = vec![0.0; self.padded.stride];
+        solver.solve(items, &self.padded, &mut out);
+        out.truncate(self.params.factors);
+        out
+    }
+
+    fn score(&self, user: &[f32], out: &mut [f32]) {
+        for (item, place) in out.iter_mut().enumerate() {
+            *place = dot(user, self.items.row(item));
+        }
+    }
+
+    fn item_vectors(&self) -> Option<&Matrix> {
+        Some(&self.items)
+    }
+
+    fn to_bytes(&self) -> Vec<u8> {
+        let AlsParams { alpha, lambda, nu, .. } = self.params;
+        let saved = Saved { alpha, lambda, nu, users: self.users.clone(), items: self.items.clone() };
+        weights::write(ModelName::Wmf, &saved)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::rows::tests::planted;
+    use crate::model::tests::{exercise, train};
+
+    #[test]
+    fn keeps_every_promise_of_a_sub_model() {
+        exercise(&ModelConfig { factors: Some(6), ..ModelConfig::of(ModelName::Wmf) });
+    }
+
+    #[test]
+    fn the_objective_falls_in_every_sweep_and_is_what_it_says() {
+        let rows = planted(30, 24, 3, 5);
+        let config = ModelConfig { factors: Some(5), tolerance: Some(0.0), epochs: Some(9), ..ModelConfig::default() };
+        let mut trainer = WmfTrainer::new(rows.clone(), &config, 1, 0);
+        let mut last = f32::INFINITY;
+        while trainer.stopped().is_none() {
+            let loss = trainer.step().unwrap().loss;
+            assert!(loss <= last * (1.0 + 1e-6), "{loss} after {last}");
+            last = loss;
+        }
+        // By the definition, over all pairs.
+        let (alpha, lambda) = (f64::from(trainer.params.alpha), f64::from(trainer.params.lambda));
+        let csr = rows.csr(|_| true);
+        let mut total = 0.0;
+        for user in 0..30 {
+            for item in 0..24 {
+                let y = f64::from(dot(trainer.users.row(user), trainer.items.row(item)));
+                let there = csr.row(user).binary_search(&(item as u32)).is_ok();
+                total += alpha * y * y + if there { (1.0 - y) * (1.0 - y) } else { 0.0 };
+            }
+        }
+        for (factors, entries, others) in
+            [(&trainer.users, &trainer.by_user, 24.0), (&trainer.items, &trainer.by_item, 30.0)]
+        {
+            for index in 0..factors.len() {
+                let square: f64 = factors.row(index).iter().map(|&x| f64::from(x) * f64::from(x)).sum();
+                total += lambda * (entries.row(index).len() as f64 + alpha * others) * square;
+            }
+        }
+        let expected = total / rows.items.len() as f64;
+        assert!((f64::from(last) / expected - 1.0).abs() < 1e-5, "{last} {expected}");
+    }
+
+    #[test]
+    fn a_user_of_the_shard_is_its_own_fold_in() {
+        let rows = planted(12, 20, 2, 6);
+        let model = train(rows.clone(), &ModelConfig { factors: Some(4), ..ModelConfig::default() }, 3);
+        let csr = rows.csr(|_| true);
+        for user in 0..12 {
+            assert_eq!(model.user(user), model.fold_in(csr.row(user as usize), &[]));
+        }
+    }
+
+    #[test]
+    fn an_unsolvable_system_is_an_error_with_advice() {
+        let rows = planted(12, 20, 2, 6);
+        let config = ModelConfig { factors: Some(15), alpha: Some(0.0), lambda: Some(0.0), ..ModelConfig::default() };
+        let error = super::super::trainer(rows, &config, 3, 0).unwrap().step().err().unwrap();
+        assert!(matches!(error, ModelError::Diverged { epoch: 1, .. }), "{error:?}");
+        assert!(error.to_string().contains("lambda"));
+    }
+}
