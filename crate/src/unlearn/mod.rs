@@ -5,9 +5,14 @@
 //! initialisation.
 
 mod error;
+pub mod evidence;
+pub mod json;
+pub mod merkle;
 mod plan;
 mod request;
+pub mod salt;
 mod select;
+pub mod slices;
 mod taint;
 #[cfg(test)]
 mod testing;

@@ -163,7 +163,7 @@ impl Layout<'_> {
         Some(self.shard_of_row[row as usize]).filter(|&shard| shard != NO_SHARD)
     }
 
-    fn check(&self, data: &Interactions) -> Result<(), RequestError> {
+    pub(super) fn check(&self, data: &Interactions) -> Result<(), RequestError> {
         let refuse = |reason: String| Err(RequestError::Layout { reason });
         if self.shard_of_row.len() != data.rows().len() {
             let (given, rows) = (self.shard_of_row.len(), data.rows().len());
