@@ -32,7 +32,7 @@ pub struct EmbeddingConfig {
 
 impl Default for EmbeddingConfig {
     fn default() -> Self {
-        EmbeddingConfig { factors: 32, sweeps: 10, unit: true, alpha: 0.6, lambda: 0.006 }
+        EmbeddingConfig { factors: 32, sweeps: 10, unit: true, alpha: 0.3, lambda: 0.015 }
     }
 }
 

@@ -15,15 +15,22 @@ use super::{EpochReport, ModelConfig, ModelError, ModelName, ShardRows, StopReas
 use crate::matrix::Matrix;
 use crate::random::{Purpose, StreamKey, normal};
 
-/// Where `wmf` starts when a knob is left out.
-fn defaults(_rows: &ShardRows) -> AlsParams {
-    AlsParams { factors: 64, alpha: 0.6, lambda: 0.006, nu: 1.0 }
+/// Where `wmf` starts when a knob is left out: 64 factors but no more than the shard has users or items (beyond that they
+/// only copy single rows), alpha .3, lambda .015, in proportion to the data.
+///
+/// Chosen on a tenth of ML-100K's training rows held out, NDCG@20, factors 32 to 128, alpha .1 to 1, lambda .003 to .05: one
+/// model .246 (the best of the grid .247), 10 shards under `joint` .240, 40 shards .240, 94 shards of ten users .239; the
+/// same alpha and lambda were within .001 of the best in each.
+fn defaults(rows: &ShardRows) -> AlsParams {
+    let factors = 64.min(rows.n_users).min(rows.n_items).max(1) as usize;
+    AlsParams { factors, alpha: 0.3, lambda: 0.015, nu: 1.0 }
 }
 
 /// Sweeps at most.
 const SWEEPS: u32 = 50;
-/// Relative decrease of the objective below which it has converged.
-const TOLERANCE: f32 = 1e-3;
+/// Relative decrease of the objective below which it has converged: later sweeps change held-out figures by less than
+/// seeds do.
+const TOLERANCE: f32 = 3e-3;
 const ADVICE: &str = "a system of least squares has no finite solution; raise lambda, or lower alpha or factors";
 
 /// Alternating least squares under way: one sweep is one epoch.
@@ -139,10 +146,10 @@ impl Trainer for WmfTrainer {
         if self.stopped.is_some() {
             return 1.0;
         }
-        // Convergence is geometric and usually takes about a dozen sweeps: never quite there until it is.
-        let expected = self.cap.min(12) as f32;
+        // Convergence is geometric and usually takes six to twelve sweeps: never quite there until it is.
+        let expected = self.cap.min(8) as f32;
         let done = self.epoch as f32;
-        if self.cap <= 12 { done / expected } else { done / (done + expected / 3.0) }
+        if self.cap <= 8 { done / expected } else { done / (done + expected / 3.0) }
     }
 
     fn finish(self: Box<Self>) -> Box<dyn SubModel> {
