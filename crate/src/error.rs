@@ -4,7 +4,7 @@ use thiserror::Error;
 
 use crate::combine::CombineError;
 use crate::evaluate::EvaluateError;
-use crate::interactions::ReadError;
+use crate::interactions::{ReadError, SplitError};
 use crate::model::ModelError;
 use crate::partition::PartitionError;
 use crate::unlearn::RequestError;
@@ -16,6 +16,9 @@ pub enum Error {
     /// The rows could not be read.
     #[error(transparent)]
     Read(#[from] ReadError),
+    /// The rows could not be divided as asked, or a sample not made.
+    #[error(transparent)]
+    Split(#[from] SplitError),
     /// The users could not be divided as asked.
     #[error(transparent)]
     Partition(#[from] PartitionError),
@@ -38,6 +41,7 @@ impl Error {
     pub fn code(&self) -> &'static str {
         match self {
             Error::Read(error) => error.code(),
+            Error::Split(error) => error.code(),
             Error::Partition(error) => error.code(),
             Error::Model(error) => error.code(),
             Error::Request(error) => error.code(),

@@ -4,13 +4,22 @@ use serde::{Deserialize, Serialize};
 
 /// Distinct ids in ascending byte order; an id's index is its rank.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(from = "Vec<String>")]
 pub struct Ids(Vec<String>);
+
+impl From<Vec<String>> for Ids {
+    fn from(ids: Vec<String>) -> Self {
+        Ids::new(ids)
+    }
+}
 
 impl Ids {
     /// Sorts and removes repetitions.
     pub fn new(mut ids: Vec<String>) -> Self {
-        ids.sort_unstable();
-        ids.dedup();
+        if !ids.is_sorted_by(|a, b| a < b) {
+            ids.sort_unstable();
+            ids.dedup();
+        }
         Ids(ids)
     }
 

@@ -1,6 +1,6 @@
 //! The cleaned rows.
 
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 
 use super::Ids;
 
@@ -48,7 +48,7 @@ pub struct Row {
 }
 
 /// Rows sorted by (user id, item id), each pair once; every id occurs in some row.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq)]
 pub struct Interactions {
     users: Ids,
     items: Ids,
@@ -75,27 +75,31 @@ impl Interactions {
     }
 
     /// From rows already numbered by `users` and `items`, in any order; the last of equal pairs is kept, and ids that no
-    /// row uses are dropped. Used by the reader, which numbers ids as it goes.
-    pub fn from_rows(users: Ids, items: Ids, mut rows: Vec<Row>) -> Self {
-        // A stable sort keeps the file's order among equal pairs, so the last of them is the last in the file.
-        rows.sort_by_key(|row| (row.user, row.item));
-        rows.reverse();
-        rows.dedup_by_key(|row| (row.user, row.item));
-        rows.reverse();
-        let (users, user_at) = compact(&users, rows.iter().map(|row| row.user));
-        let (items, item_at) = compact(&items, rows.iter().map(|row| row.item));
-        for row in &mut rows {
-            row.user = user_at[row.user as usize];
-            row.item = item_at[row.item as usize];
+    /// row uses are dropped. O(rows + ids). Panics if a row's number is not an index of `users` or `items`.
+    pub fn from_rows(users: Ids, items: Ids, rows: Vec<Row>) -> Self {
+        let mut rows = sort_and_dedup(rows, users.len(), items.len());
+        let (users, user_at) = compact(users, rows.iter().map(|row| row.user));
+        let (items, item_at) = compact(items, rows.iter().map(|row| row.item));
+        if let Some(at) = user_at {
+            rows.iter_mut().for_each(|row| row.user = at[row.user as usize]);
         }
-        let mut starts = vec![0u32; users.len() + 1];
-        for row in &rows {
-            starts[row.user as usize + 1] += 1;
+        if let Some(at) = item_at {
+            rows.iter_mut().for_each(|row| row.item = at[row.item as usize]);
         }
-        for user in 0..users.len() {
-            starts[user + 1] += starts[user];
-        }
+        let starts = starts_of(users.len(), rows.iter().map(|row| row.user));
         Interactions { users, items, rows, starts }
+    }
+
+    /// From ids in any order, each once, and rows that refer to them by position: what the reader has when the text ends.
+    /// Renumbers by byte order, then as [`Interactions::from_rows`].
+    pub fn from_first_seen(users: Vec<String>, items: Vec<String>, mut rows: Vec<Row>) -> Self {
+        let (users, user_rank) = rank(users);
+        let (items, item_rank) = rank(items);
+        for row in &mut rows {
+            row.user = user_rank[row.user as usize];
+            row.item = item_rank[row.item as usize];
+        }
+        Self::from_rows(users, items, rows)
     }
 
     /// The users.
@@ -126,6 +130,13 @@ impl Interactions {
         }
     }
 
+    /// Sets the fates in the order of the rows.
+    pub(super) fn set_fates(&mut self, fates: &[Fate]) {
+        for (row, fate) in self.rows.iter_mut().zip(fates) {
+            row.fate = *fate;
+        }
+    }
+
     /// The interactions that never held the rows for which `forget` is true: what a reader would have made of a file
     /// without them. Ids are numbered anew.
     pub fn without(&self, forget: impl Fn(&Row) -> bool) -> Self {
@@ -134,20 +145,111 @@ impl Interactions {
     }
 }
 
-/// Keeps the ids that are used; also says where each old index went.
-fn compact(ids: &Ids, used: impl Iterator<Item = u32>) -> (Ids, Vec<u32>) {
+/// Saved form: what the rest can be computed from.
+#[derive(Serialize)]
+#[serde(rename = "Interactions")]
+struct Saved<'a> {
+    users: &'a Ids,
+    items: &'a Ids,
+    rows: &'a [Row],
+}
+
+#[derive(Deserialize)]
+#[serde(rename = "Interactions")]
+struct Loaded {
+    users: Ids,
+    items: Ids,
+    rows: Vec<Row>,
+}
+
+impl Serialize for Interactions {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        Saved { users: &self.users, items: &self.items, rows: &self.rows }.serialize(serializer)
+    }
+}
+
+impl<'de> Deserialize<'de> for Interactions {
+    /// Refuses rows whose numbers are out of range, so that a damaged file cannot cause a panic later; anything else out
+    /// of order is put in order.
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let Loaded { users, items, rows } = Loaded::deserialize(deserializer)?;
+        let inside = |row: &Row| (row.user as usize) < users.len() && (row.item as usize) < items.len();
+        if !rows.iter().all(inside) {
+            return Err(de::Error::custom("a row refers to a user or item that is not in the list"));
+        }
+        Ok(Self::from_rows(users, items, rows))
+    }
+}
+
+/// Two stable counting passes, item then user; of equal pairs the last is kept.
+fn sort_and_dedup(rows: Vec<Row>, n_users: usize, n_items: usize) -> Vec<Row> {
+    if rows.is_sorted_by(|a, b| (a.user, a.item) < (b.user, b.item)) {
+        return rows;
+    }
+    let mut rows = counting_sort(counting_sort(rows, n_items, |row| row.item), n_users, |row| row.user);
+    let mut kept = 0;
+    for at in 0..rows.len() {
+        let row = rows[at];
+        if rows.get(at + 1).is_none_or(|next| (next.user, next.item) != (row.user, row.item)) {
+            rows[kept] = row;
+            kept += 1;
+        }
+    }
+    rows.truncate(kept);
+    rows
+}
+
+fn counting_sort(rows: Vec<Row>, n_keys: usize, key: impl Fn(&Row) -> u32) -> Vec<Row> {
+    let mut next = starts_of(n_keys, rows.iter().map(&key));
+    let mut sorted = rows.clone();
+    for row in rows {
+        let place = &mut next[key(&row) as usize];
+        sorted[*place as usize] = row;
+        *place += 1;
+    }
+    sorted
+}
+
+/// Where each key's rows begin once sorted; `n_keys + 1` values.
+pub(super) fn starts_of(n_keys: usize, keys: impl Iterator<Item = u32>) -> Vec<u32> {
+    let mut starts = vec![0u32; n_keys + 1];
+    for key in keys {
+        starts[key as usize + 1] += 1;
+    }
+    for key in 0..n_keys {
+        starts[key + 1] += starts[key];
+    }
+    starts
+}
+
+/// Sorts distinct ids; also says where each went.
+fn rank(ids: Vec<String>) -> (Ids, Vec<u32>) {
+    let mut order: Vec<(String, u32)> = ids.into_iter().zip(0..).collect();
+    order.sort_unstable();
+    let mut at = vec![0; order.len()];
+    for (rank, (_, seen)) in order.iter().enumerate() {
+        at[*seen as usize] = rank as u32;
+    }
+    (Ids::new(order.into_iter().map(|(id, _)| id).collect()), at)
+}
+
+/// Keeps the ids that are used; also says where each old index went, where any moved.
+fn compact(ids: Ids, used: impl Iterator<Item = u32>) -> (Ids, Option<Vec<u32>>) {
     let mut at = vec![u32::MAX; ids.len()];
     for index in used {
         at[index as usize] = 0;
     }
+    if at.iter().all(|&place| place == 0) {
+        return (ids, None);
+    }
     let mut kept = Vec::new();
-    for (index, place) in at.iter_mut().enumerate() {
+    for (place, id) in at.iter_mut().zip(ids.iter()) {
         if *place == 0 {
             *place = kept.len() as u32;
-            kept.push(ids.get(index as u32).to_owned());
+            kept.push(id.to_owned());
         }
     }
-    (Ids::new(kept), at)
+    (Ids::new(kept), Some(at))
 }
 
 #[cfg(test)]
@@ -173,5 +275,28 @@ mod tests {
         let b = all.users().find("b").unwrap();
         let twin = Interactions::new(vec![triple("a", "x", 1.0), triple("c", "x", 1.0)]);
         assert_eq!(all.without(|row| row.user == b), twin);
+    }
+
+    #[test]
+    fn first_seen_numbering_is_undone() {
+        let row = |user, item, value| Row { user, item, value, time: 0, fate: Fate::Train };
+        let seen = Interactions::from_first_seen(
+            vec!["b".into(), "unused".into(), "a".into()],
+            vec!["y".into(), "x".into()],
+            vec![row(0, 0, 1.0), row(2, 1, 2.0), row(0, 0, 3.0), row(2, 0, 4.0)],
+        );
+        let triples = [("b", "y", 1.0), ("a", "x", 2.0), ("b", "y", 3.0), ("a", "y", 4.0)];
+        assert_eq!(seen, Interactions::new(triples.map(|(u, i, v)| triple(u, i, v)).to_vec()));
+        assert_eq!(seen.users().len(), 2);
+    }
+
+    #[test]
+    fn saved_and_loaded_rows_are_equal_and_damage_is_refused() {
+        let all = Interactions::new(vec![triple("a", "x", 1.0), triple("b", "y", 2.5)]);
+        let bytes = postcard::to_stdvec(&all).unwrap();
+        assert_eq!(postcard::from_bytes::<Interactions>(&bytes).unwrap(), all);
+        let one = Ids::new(vec!["a".into()]);
+        let bad = Saved { users: &one, items: &one, rows: all.rows() };
+        assert!(postcard::from_bytes::<Interactions>(&postcard::to_stdvec(&bad).unwrap()).is_err());
     }
 }
