@@ -1,8 +1,8 @@
 //! `obc` and `kmeans`: assign, move the centres, until the assignment repeats.
 
+use super::inner::{Assigned, Inner};
 use super::measures::{user_bytes, user_sizes};
 use super::seeding::{keyed_order, plus_plus};
-use super::transport::{Column, capacities, exact, kl_columns, tau_of_strength};
 use super::vectors::Points;
 use super::{
     Assignment, Balance, ClusterEvent, Clustering, Method, Partition, PartitionConfig, PartitionError, PartitionInput,
@@ -14,37 +14,33 @@ use crate::random::{Purpose, keyed_hash};
 ///
 /// Each iteration solves T = argmin sum_ij T_ij |x_i - c_j|^2 with row sums a (equal for all users, or their training
 /// rows) and column sums free, priced or equal; every user goes to the shard with most of its mass, and the centres
-/// become the a-weighted means. Both halves lower the same objective, so it ends; rounding divided users may raise it
-/// a little, therefore the best iteration of all starts is kept.
+/// become the a-weighted means. With the exact solver both halves lower the same objective, so it ends; rounding
+/// divided users, or a smoothed plan, may raise it a little, therefore the best iteration of all starts is kept and an
+/// assignment that was seen before ends a start.
 pub(super) struct Lloyd {
     points: Points,
-    weights: Vec<u32>,
+    inner: Inner,
     starts: Vec<u32>,
     order: Vec<u32>,
     seed: u64,
     config: PartitionConfig,
-    columns: Option<Vec<Column>>,
     restart: u32,
     iteration: u32,
+    /// Which epsilon comes next in this iteration; 0 where there is only one.
+    stage: usize,
     centroids: Matrix,
     potentials: Option<Vec<f64>>,
     shard_of: Vec<u16>,
-    /// Hashes of this start's assignments, to notice one that comes back.
+    /// Hashes of this start's assignments.
     seen: Vec<u64>,
     costs: Vec<f64>,
-    best: Option<Solution>,
+    best: Option<Kept>,
 }
 
-/// One iteration's outcome.
-#[derive(Clone)]
-struct Solution {
-    objective: f64,
+struct Kept {
+    assigned: Assigned,
     iterations: u32,
-    shard_of: Vec<u16>,
     centroids: Matrix,
-    potentials: Vec<f64>,
-    rounding_cost: f64,
-    rounding_excess: u64,
 }
 
 impl Lloyd {
@@ -54,77 +50,46 @@ impl Lloyd {
             Balance::Interactions if config.method != Method::Kmeans => input.rows_of_users(),
             _ => vec![1; input.n_users()],
         };
-        let strength = if config.method == Method::Kmeans { 0.0 } else { f64::from(config.strength) };
-        let units = weights.iter().map(|&w| u64::from(w)).sum();
-        let tau = tau_of_strength(strength, points.variance(&weights));
-        let shards = config.shards as usize;
-        let columns = if tau == f64::INFINITY {
-            Some(capacities(units, shards))
-        } else if tau > 0.0 {
-            Some(kl_columns(units, shards, tau)?)
-        } else {
-            None
-        };
+        let variance = points.variance(&weights);
         Ok(Lloyd {
+            inner: Inner::new(weights, variance, config)?,
             order: keyed_order(&input.user_keys),
             seed: input.seed,
             config: config.clone(),
-            columns,
             restart: 0,
             iteration: 0,
+            stage: 0,
             centroids: Matrix::default(),
             potentials: None,
-            shard_of: vec![0; points.len()],
+            shard_of: Vec::new(),
             seen: Vec::new(),
             costs: Vec::new(),
             best: None,
             starts: input.starts,
-            weights,
             points,
         })
     }
 
-    fn shards(&self) -> usize {
-        self.config.shards as usize
+    /// Prices under which the last event's assignment was made; empty without balance.
+    pub(super) fn potentials(&self) -> Vec<f32> {
+        self.potentials.iter().flatten().map(|&g| g as f32).collect()
     }
 
-    /// The best assignment to the present centres.
-    fn assign(&mut self) -> Result<Solution, PartitionError> {
-        let k = self.shards();
-        self.points.costs(&self.centroids, &mut self.costs);
-        let mut solution = Solution {
-            objective: 0.0,
-            iterations: self.iteration,
-            shard_of: Vec::new(),
-            centroids: self.centroids.clone(),
-            potentials: Vec::new(),
-            rounding_cost: 0.0,
-            rounding_excess: 0,
-        };
-        match &self.columns {
-            None => {
-                let nearest = |costs: &[f64]| {
-                    let least = costs.iter().copied().fold(f64::INFINITY, f64::min);
-                    costs.iter().position(|&cost| cost == least).unwrap_or(0) as u16
-                };
-                solution.shard_of = self.costs.chunks_exact(k).map(nearest).collect();
-                let cost = |(i, &s): (usize, &u16)| f64::from(self.weights[i]) * self.costs[i * k + usize::from(s)];
-                solution.objective = solution.shard_of.iter().enumerate().map(cost).sum();
-            }
-            Some(columns) => {
-                let supplies = (self.config.balance == Balance::Interactions).then_some(&self.weights[..]);
-                let plan = exact(&self.costs, columns, supplies, self.potentials.as_deref())?;
-                solution.objective = plan.cost + plan.rounding_cost;
-                solution.shard_of = plan.assignment;
-                solution.rounding_cost = plan.rounding_cost;
-                solution.rounding_excess = plan.rounding_excess;
-                solution.potentials.clone_from(&plan.potentials);
-                self.potentials = Some(plan.potentials);
-            }
+    /// New centres: drawn at the beginning of a start, else the means of the last assignment.
+    fn place_centres(&mut self) {
+        let k = self.config.shards as usize;
+        if self.iteration == 0 {
+            let (seed, restart) = (self.seed, self.restart);
+            self.centroids = plus_plus(&self.points, &self.inner.weights, &self.order, k, seed, restart);
+            self.potentials = None;
+            self.shard_of.clear();
+            self.seen.clear();
+            self.stage = 0;
+        } else {
+            self.centroids = self.points.means(&self.shard_of, k, &self.inner.weights, &self.centroids);
         }
-        let units: f64 = self.weights.iter().map(|&w| f64::from(w)).sum();
-        solution.objective /= units;
-        Ok(solution)
+        self.points.costs(&self.centroids, &mut self.costs);
+        self.iteration += 1;
     }
 }
 
@@ -133,77 +98,84 @@ impl Clustering for Lloyd {
         if self.restart >= self.config.restarts {
             return Ok(None);
         }
-        let k = self.shards();
-        if self.iteration == 0 {
-            let (seed, restart) = (self.seed, self.restart);
-            self.centroids = plus_plus(&self.points, &self.weights, &self.order, k, seed, restart);
-            self.potentials = None;
-            self.seen.clear();
+        let last = self.inner.stages() - 1;
+        if self.iteration == 0 || self.stage == last + 1 {
+            // Annealing has sharpened the plan once; later iterations start from its prices and stay at the last epsilon.
+            self.stage = last;
+            self.place_centres();
         }
-        self.iteration += 1;
-        let solution = self.assign()?;
-        let moves = if self.iteration == 1 {
+        let assigned = self.inner.assign(&self.costs, self.stage, self.potentials.as_deref())?;
+        let moves = if self.shard_of.is_empty() {
             self.points.len()
         } else {
-            self.shard_of.iter().zip(&solution.shard_of).filter(|(a, b)| a != b).count()
+            self.shard_of.iter().zip(&assigned.shard_of).filter(|(a, b)| a != b).count()
         };
-        let shard_of = user_bytes(&solution.shard_of);
-        let (users_per_shard, rows_per_shard) = user_sizes(&solution.shard_of, &self.starts, self.config.shards);
+        self.shard_of.clone_from(&assigned.shard_of);
+        self.potentials = (!assigned.potentials.is_empty()).then(|| assigned.potentials.clone());
+        let (users_per_shard, rows_per_shard) = user_sizes(&self.shard_of, &self.starts, self.config.shards);
         let event = ClusterEvent {
             restart: self.restart,
             iteration: self.iteration,
-            objective: solution.objective,
+            objective: assigned.objective,
             moves: moves as u32,
             users_per_shard,
             rows_per_shard,
+            shard_of: user_bytes(&self.shard_of),
             centroids: self.centroids.data().to_vec(),
-            ..ClusterEvent::default()
+            epsilon: assigned.smoothing.map(|smoothing| smoothing.0),
+            residual: assigned.smoothing.map(|smoothing| smoothing.1),
+            spread: assigned.smoothing.map(|smoothing| smoothing.2),
         };
-        let hash = keyed_hash(self.seed, Purpose::Centroids, &[&shard_of]);
-        let repeats = self.seen.contains(&hash);
-        self.seen.push(hash);
-        self.shard_of.clone_from(&solution.shard_of);
-        if self.best.as_ref().is_none_or(|best| solution.objective < best.objective) {
-            self.best = Some(solution);
+        self.stage += 1;
+        if self.stage == last + 1 {
+            let hash = keyed_hash(self.seed, Purpose::Centroids, &[&event.shard_of]);
+            let repeats = self.seen.contains(&hash);
+            self.seen.push(hash);
+            if self.best.as_ref().is_none_or(|best| assigned.objective < best.assigned.objective) {
+                self.best = Some(Kept { assigned, iterations: self.iteration, centroids: self.centroids.clone() });
+            }
+            if repeats || self.iteration >= self.config.max_iterations {
+                self.restart += 1;
+                self.iteration = 0;
+            }
         }
-        if repeats || self.iteration >= self.config.max_iterations {
-            self.restart += 1;
-            self.iteration = 0;
-        } else {
-            self.centroids = self.points.means(&self.shard_of, k, &self.weights, &self.centroids);
-        }
-        Ok(Some(ClusterEvent { shard_of, ..event }))
+        Ok(Some(event))
     }
 
     fn finish(mut self: Box<Self>) -> Partition {
         while let Ok(Some(_)) = self.step() {}
-        let shards = self.config.shards;
-        // Every start makes at least one iteration, so there is a best one unless the inner problem was refused.
-        let best = self.best.take().unwrap_or_else(|| Solution {
-            objective: 0.0,
+        let (shards, n, d) = (self.config.shards, self.points.len(), self.points.dimension());
+        // Every start makes at least one iteration, so there is a best one unless the inner problem was refused, which
+        // checked input rules out; the first shard for all is then the visible sign.
+        let best = self.best.take().unwrap_or_else(|| Kept {
+            assigned: Assigned {
+                shard_of: vec![0; n],
+                objective: f64::INFINITY,
+                potentials: Vec::new(),
+                rounding_cost: 0.0,
+                rounding_excess: 0,
+                smoothing: None,
+            },
             iterations: 0,
-            shard_of: self.shard_of.clone(),
-            centroids: Matrix::zeros(shards as usize, self.points.dimension()),
-            potentials: Vec::new(),
-            rounding_cost: 0.0,
-            rounding_excess: 0,
+            centroids: Matrix::zeros(shards as usize, d),
         });
-        let (users_per_shard, rows_per_shard) = user_sizes(&best.shard_of, &self.starts, shards);
+        let assigned = best.assigned;
+        let (users_per_shard, rows_per_shard) = user_sizes(&assigned.shard_of, &self.starts, shards);
         Partition {
             method: self.config.method,
             shards,
-            within_ss: self.points.within_ss(&best.shard_of, shards as usize),
-            assignment: Assignment::ByUser(best.shard_of),
+            within_ss: self.points.within_ss(&assigned.shard_of, shards as usize),
+            assignment: Assignment::ByUser(assigned.shard_of),
             starts: Vec::new(),
             users_per_shard,
             rows_per_shard,
-            objective: best.objective,
+            objective: assigned.objective,
             iterations: best.iterations,
             restarts: self.config.restarts,
             centroids: best.centroids,
-            potentials: best.potentials.iter().map(|&g| g as f32).collect(),
-            rounding_cost: best.rounding_cost,
-            rounding_excess: best.rounding_excess,
+            potentials: assigned.potentials.iter().map(|&g| g as f32).collect(),
+            rounding_cost: assigned.rounding_cost,
+            rounding_excess: assigned.rounding_excess,
             normalised: self.config.normalise,
             anchors: Vec::new(),
         }

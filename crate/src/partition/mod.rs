@@ -3,12 +3,18 @@
 //! [`clustering`] starts any of the methods; its `step` is one iteration, so that a caller can show, pause and cancel.
 //! A partition is a pure function of its [`PartitionInput`] and [`PartitionConfig`].
 
+mod anchored;
 mod config;
 mod error;
 mod given;
+mod greedy;
+mod inner;
 mod input;
 mod lloyd;
 pub mod measures;
+#[cfg(test)]
+mod more_tests;
+mod receraser;
 mod result;
 mod seeding;
 #[cfg(test)]
@@ -16,6 +22,7 @@ mod tests;
 pub mod transport;
 mod vectors;
 
+pub use anchored::is_anchor;
 pub use config::{Balance, DEFAULT_EPSILON, Method, PartitionConfig, Solver};
 pub use error::PartitionError;
 pub use input::{Assignment, PartitionInput};
@@ -43,12 +50,7 @@ pub fn clustering(input: PartitionInput, config: &PartitionConfig) -> Result<Box
     Ok(match config.method {
         Method::Random | Method::Hash | Method::File => Box::new(given::Given::new(&input, config)),
         Method::Obc | Method::Kmeans => Box::new(lloyd::Lloyd::new(input, config)?),
-        method => {
-            return Err(PartitionError::Parameter {
-                name: "method",
-                expected: "one of obc, kmeans, random, hash, file".to_owned(),
-                value: format!("{method:?}"),
-            });
-        }
+        Method::Anchored => Box::new(anchored::Anchored::new(input, config)?),
+        Method::Ubp | Method::Ibp | Method::Inbp => Box::new(receraser::RecEraser::new(input, config)?),
     })
 }

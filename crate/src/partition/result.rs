@@ -92,7 +92,7 @@ impl Partition {
     /// The shard of a vector that was not clustered, such as a new user's fold-in: argmin |x - c|^2 - g, the lowest of
     /// equals. `None` if the method has no centres of users or the dimension differs.
     pub fn shard_of_vector(&self, vector: &[f32]) -> Option<u16> {
-        if self.centroids.rows() == 0 || self.centroids.cols() != vector.len() || self.method == Method::Ibp {
+        if self.centroids.rows() == 0 || self.centroids.cols() != vector.len() || self.method.divides_users() {
             return None;
         }
         let mut vector = vector.to_vec();
@@ -105,6 +105,14 @@ impl Partition {
     /// The largest shard's rows over the smallest's: how unequal retraining costs are. Infinite if a shard is empty.
     pub fn work_ratio(&self) -> f64 {
         super::measures::work_ratio(&self.rows_per_shard)
+    }
+
+    /// How many users who stay would be elsewhere if the partition were made again: `twin` is the partition made without
+    /// the others, and `kept[i]` this partition's number of the twin's user i.
+    pub fn drift(&self, kept: &[u32], twin: &Partition) -> super::measures::Drift {
+        let before: Vec<Vec<u16>> = kept.iter().map(|&user| self.shards_of_user(user)).collect();
+        let after: Vec<Vec<u16>> = (0..kept.len().min(twin.n_users()) as u32).map(|u| twin.shards_of_user(u)).collect();
+        super::measures::drift(&before, &after, self.shards.max(twin.shards))
     }
 
     /// How many users there are.

@@ -57,7 +57,7 @@ pub(super) fn by_user(partition: &Partition) -> &[u16] {
 }
 
 /// The input with its users in another order: new position i holds old user `order[i]`.
-fn permuted(input: &PartitionInput, order: &[usize]) -> PartitionInput {
+pub(super) fn permuted(input: &PartitionInput, order: &[usize]) -> PartitionInput {
     let mut users = Matrix::zeros(input.users.rows(), input.users.cols());
     let (mut starts, mut row_items, mut user_keys) = (vec![0], Vec::new(), Vec::new());
     for (place, &user) in order.iter().enumerate() {

@@ -100,6 +100,28 @@ impl Points {
         means
     }
 
+    /// Plain means of the points in each shard, given as (point, shard) pairs in which a point may occur more than once;
+    /// an empty shard keeps its row of `before`.
+    pub(super) fn means_of(&self, members: impl Iterator<Item = (u32, u16)>, before: &Matrix) -> Matrix {
+        let d = self.dimension;
+        let mut sums = vec![0.0f64; before.rows() * d];
+        let mut counts = vec![0u32; before.rows()];
+        for (point, shard) in members {
+            let shard = usize::from(shard);
+            counts[shard] += 1;
+            for (sum, &value) in sums[shard * d..(shard + 1) * d].iter_mut().zip(self.row(point as usize)) {
+                *sum += f64::from(value);
+            }
+        }
+        let mut means = before.clone();
+        for (shard, &count) in counts.iter().enumerate().filter(|count| *count.1 > 0) {
+            for (mean, sum) in means.row_mut(shard).iter_mut().zip(&sums[shard * d..(shard + 1) * d]) {
+                *mean = (sum / f64::from(count)) as f32;
+            }
+        }
+        means
+    }
+
     /// Sum of squared distances to the plain means of the shards.
     pub(super) fn within_ss(&self, shard_of: &[u16], shards: usize) -> f64 {
         let ones = vec![1; self.n];

@@ -2,17 +2,20 @@
 //!
 //! n rows, each with a supply, are carried to K columns at a given cost per unit; columns say how much they take
 //! ([`Column`]). K is small and n large, and everything here uses that: the dual problem has K unknowns.
-//! [`exact`] returns a vertex of the transport polytope; [`kl_columns`] makes columns whose capacity may be exceeded for
-//! a price.
+//! [`exact`] returns a vertex of the transport polytope, [`entropic`] the smoothed plan of Sinkhorn's problem;
+//! [`kl_columns`] makes columns whose capacity may be exceeded for a price.
 
+mod entropic;
 mod error;
 mod exact;
 #[cfg(test)]
 mod exact_tests;
+mod exponential;
 mod network;
 mod tree;
 mod unbalanced;
 
+pub use entropic::{Entropic, EntropicPlan, entropic, ladder, plan_row};
 pub use error::TransportError;
 pub use exact::{ExactPlan, Split, exact};
 pub use unbalanced::{capacities, kl_columns, tau_of_strength};
