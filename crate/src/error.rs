@@ -7,7 +7,9 @@ use crate::evaluate::EvaluateError;
 use crate::interactions::{ReadError, SplitError};
 use crate::model::ModelError;
 use crate::partition::PartitionError;
-use crate::unlearn::RequestError;
+use crate::unlearn::sequence::ScriptError;
+use crate::unlearn::slices::SlicesError;
+use crate::unlearn::{ReceiptError, RequestError, VerifyError};
 
 /// A refusal. `Display` says what was expected, where, and what to do; [`Error::code`] is for programs.
 #[derive(Clone, Debug, Error, PartialEq)]
@@ -28,6 +30,18 @@ pub enum Error {
     /// Something could not be forgotten as asked.
     #[error(transparent)]
     Request(#[from] RequestError),
+    /// A text is not a receipt that can be trusted.
+    #[error(transparent)]
+    Receipt(#[from] ReceiptError),
+    /// Rows and a receipt do not go together.
+    #[error(transparent)]
+    Verify(#[from] VerifyError),
+    /// A script of requests was not understood.
+    #[error(transparent)]
+    Script(#[from] ScriptError),
+    /// A shard cannot be cut into that many slices.
+    #[error(transparent)]
+    Slices(#[from] SlicesError),
     /// The sub-models could not be combined as asked.
     #[error(transparent)]
     Combine(#[from] CombineError),
@@ -45,6 +59,10 @@ impl Error {
             Error::Partition(error) => error.code(),
             Error::Model(error) => error.code(),
             Error::Request(error) => error.code(),
+            Error::Receipt(error) => error.code(),
+            Error::Verify(error) => error.code(),
+            Error::Script(error) => error.code(),
+            Error::Slices(_) => "slices.count",
             Error::Combine(error) => error.code(),
             Error::Evaluate(error) => error.code(),
         }

@@ -206,6 +206,16 @@ impl State {
         self.shards.iter().chain([&self.test])
     }
 
+    /// All rows together.
+    pub fn rows(&self) -> u32 {
+        self.all().map(|roots| roots.by_user.rows).fold(0, u32::saturating_add)
+    }
+
+    /// The shards and the test rows.
+    pub(super) fn orders(&self) -> (&[Roots], &Roots) {
+        (&self.shards, &self.test)
+    }
+
     fn from_roots(mut roots: Vec<Roots>) -> State {
         // There is always at least the tree of the test rows.
         let test = roots.pop().unwrap_or(Roots { by_user: Root::default(), by_item: None });

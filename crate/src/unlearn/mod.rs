@@ -8,17 +8,26 @@ mod error;
 pub mod evidence;
 pub mod json;
 pub mod merkle;
+mod places;
 mod plan;
+pub mod receipt;
 mod request;
 pub mod salt;
 mod select;
+pub mod sequence;
 pub mod slices;
 mod taint;
 #[cfg(test)]
 mod testing;
+pub mod twin;
+pub mod verify;
 
 pub use error::RequestError;
+pub use places::{Per, Places};
 pub use plan::{Layout, NO_SHARD, Plan, Rates, TouchedShard, Warning, plan};
+pub use receipt::{Receipt, ReceiptError};
 pub use request::{Request, Resolved};
 pub use select::{How, Selection, select};
+pub use sequence::Sequence;
 pub use taint::{Mode, Procedure, Reach, Taint, expected_taints};
+pub use verify::{Verdict, VerifyError};
