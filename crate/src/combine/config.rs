@@ -17,6 +17,8 @@ pub enum CombineMethod {
     /// One fold-in over all shards' item vectors side by side. Needs models with item vectors.
     #[default]
     Joint,
+    /// UltraRE's: logistic regression on the shards' standardised scores, trained on validation rows.
+    Logistic,
 }
 
 /// Settings of all combiners; each looks at its own.
@@ -30,13 +32,13 @@ pub struct CombineConfig {
     pub alpha: Option<f32>,
     /// `joint`: weight of the user vector's squared length. `None`: the default formula.
     pub lambda: Option<f32>,
-    /// Variant under measurement.
-    pub by_voters: bool,
+    /// `logistic`: sampled untouched items per validation row.
+    pub negatives: u32,
 }
 
 impl Default for CombineConfig {
     fn default() -> Self {
-        CombineConfig { method: CombineMethod::Joint, alpha: None, lambda: None, by_voters: false }
+        CombineConfig { method: CombineMethod::Joint, alpha: None, lambda: None, negatives: 4 }
     }
 }
 
@@ -52,12 +54,19 @@ impl CombineConfig {
                 return Err(CombineError::Parameter { name, expected: "a number above 0", value: value.to_string() });
             }
         }
+        if !(1..=100).contains(&self.negatives) {
+            let value = self.negatives.to_string();
+            return Err(CombineError::Parameter { name: "negatives", expected: "from 1 to 100", value });
+        }
         Ok(self)
     }
 
-    /// alpha and lambda of `joint`: as set, or functions of the ensemble's shape alone, so that no data enter twice.
-    pub(super) fn joint_strengths(&self, _ensemble: &Ensemble) -> (f32, f32) {
-        (self.alpha.unwrap_or(1.0), self.lambda.unwrap_or(12.0))
+    /// alpha and lambda of `joint`: as set, or 1 and 16 + 32 / K. Functions of the ensemble's shape alone, so that serving
+    /// depends on no validation rows. Chosen on MovieLens 100K, a tenth of the training rows held out, random shards, `wmf`
+    /// of 10 to 64 factors: for K = 10, 40 and 94 the figure is flat between 12 and 24, for one sub-model around 48.
+    pub(super) fn joint_strengths(&self, ensemble: &Ensemble) -> (f32, f32) {
+        let lambda = 16.0 + 32.0 / ensemble.n_shards() as f32;
+        (self.alpha.unwrap_or(1.0), self.lambda.unwrap_or(lambda))
     }
 }
 

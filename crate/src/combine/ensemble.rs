@@ -6,7 +6,7 @@ use super::CombineError;
 use crate::model::SubModel;
 
 /// Stands in a lookup for "this shard never saw the item".
-pub(super) const UNSEEN: u32 = u32::MAX;
+const UNSEEN: u32 = u32::MAX;
 
 /// One shard's sub-model and what its local items are in the catalogue.
 #[derive(Clone)]
@@ -84,14 +84,18 @@ impl Ensemble {
         (0..self.n_items).filter(|&item| !self.knows(item)).collect()
     }
 
+    /// The item's number in a shard that has seen it.
+    pub(super) fn local(&self, shard: usize, item: u32) -> Option<u32> {
+        self.locals[shard].get(item as usize).copied().filter(|&local| local != UNSEEN)
+    }
+
     /// Those of `items` that a shard has seen, as its local items (ascending), with their values.
     pub(super) fn localise(&self, shard: usize, items: &[u32], values: &[f32], out: &mut (Vec<u32>, Vec<f32>)) {
         out.0.clear();
         out.1.clear();
-        let local = &self.locals[shard];
         for (&item, &value) in items.iter().zip(values) {
-            if let Some(&index) = local.get(item as usize).filter(|&&index| index != UNSEEN) {
-                out.0.push(index);
+            if let Some(local) = self.local(shard, item) {
+                out.0.push(local);
                 out.1.push(value);
             }
         }

@@ -5,6 +5,7 @@
 //! rows that are present, nothing else: after a request they are prepared again from what remains, and equal what would
 //! have been prepared had the deleted rows never been there.
 
+mod calibrate;
 mod config;
 #[cfg(test)]
 mod double;
@@ -12,11 +13,14 @@ mod ensemble;
 mod error;
 mod joint;
 mod linear;
+mod logistic;
 mod prepared;
 mod scorer;
 
+pub use calibrate::standardise;
 pub use config::{CombineConfig, CombineMethod, CombinerRows, CombinerUser};
 pub use ensemble::{Ensemble, Member, UserRows};
 pub use error::CombineError;
+pub use logistic::LogisticFit;
 pub use prepared::{Prepared, prepare, prepare_again};
 pub use scorer::Scorer;

@@ -3,6 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::joint::Joint;
+use super::logistic::{self, LogisticFit};
 use super::{CombineConfig, CombineError, CombineMethod, CombinerRows, Ensemble};
 use crate::digest::Digest;
 
@@ -12,7 +13,6 @@ pub struct Prepared {
     n_shards: u32,
     n_items: u32,
     note: Option<String>,
-    pub(super) by_voters: bool,
     pub(super) state: State,
 }
 
@@ -21,6 +21,7 @@ pub(super) enum State {
     Own,
     Mean,
     Joint(Box<Joint>),
+    Logistic(LogisticFit),
 }
 
 /// Computes what the combiner needs before it can score: nothing for `own` and `mean`, one factorisation for `joint`, a
@@ -42,14 +43,23 @@ pub fn prepare(
 pub fn prepare_again(
     ensemble: &Ensemble,
     config: &CombineConfig,
-    _seed: u64,
-    _training: &CombinerRows<'_>,
+    seed: u64,
+    training: &CombinerRows<'_>,
     previous: Option<&Prepared>,
 ) -> Result<Prepared, CombineError> {
     let config = config.check()?;
+    let mut note = None;
+    let mut fall_back = |method: &str| {
+        note = Some(format!("{method} learns from validation rows and there are none: mean is used instead"));
+        State::Mean
+    };
     let state = match config.method {
         CombineMethod::Own => State::Own,
         CombineMethod::Mean => State::Mean,
+        CombineMethod::Logistic => match logistic::fit(ensemble, training, config.negatives, seed) {
+            Some(fit) => State::Logistic(fit),
+            None => fall_back("logistic"),
+        },
         CombineMethod::Joint => {
             let (alpha, lambda) = config.joint_strengths(ensemble);
             let previous = previous.and_then(|previous| match &previous.state {
@@ -59,13 +69,7 @@ pub fn prepare_again(
             State::Joint(Box::new(Joint::prepare(ensemble, alpha, lambda, previous)?))
         }
     };
-    Ok(Prepared {
-        n_shards: ensemble.n_shards() as u32,
-        n_items: ensemble.n_items(),
-        note: None,
-        by_voters: config.by_voters,
-        state,
-    })
+    Ok(Prepared { n_shards: ensemble.n_shards() as u32, n_items: ensemble.n_items(), note: None, state })
 }
 
 impl Prepared {
@@ -75,6 +79,7 @@ impl Prepared {
             State::Own => CombineMethod::Own,
             State::Mean => CombineMethod::Mean,
             State::Joint(_) => CombineMethod::Joint,
+            State::Logistic(_) => CombineMethod::Logistic,
         }
     }
 
@@ -87,6 +92,14 @@ impl Prepared {
     pub fn strengths(&self) -> Option<(f32, f32)> {
         match &self.state {
             State::Joint(joint) => Some((joint.alpha, joint.lambda)),
+            _ => None,
+        }
+    }
+
+    /// The coefficients of `logistic`.
+    pub fn coefficients(&self) -> Option<&LogisticFit> {
+        match &self.state {
+            State::Logistic(fit) => Some(fit),
             _ => None,
         }
     }
@@ -111,6 +124,7 @@ impl Prepared {
         let described = |shards: u32, items: u32| format!("{shards} shards and {items} items");
         let inner = match &self.state {
             State::Joint(joint) => joint.n_items() as u32,
+            State::Logistic(fit) if fit.shards.len() != self.n_shards as usize => 0,
             _ => self.n_items,
         };
         let found = (ensemble.n_shards() as u32, ensemble.n_items());
