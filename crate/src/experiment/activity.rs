@@ -1,0 +1,356 @@
+//! What the experiment is asked to do, one thing at a time, and how outcomes flow back.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use serde::{Deserialize, Serialize};
+
+use crate::combine::{CombineConfig, CombineMethod};
+use crate::error::Result;
+use crate::interactions::split_digest;
+use crate::model::ModelConfig;
+use crate::partition::Method;
+use crate::unlearn::{self, Mode, Plan, Procedure, Rates, Reach, Request, Selection};
+
+use super::arm::{Arm, Before, Spec};
+use super::data::Layout;
+use super::job::{Outcome, decode};
+use super::{Event, Experiment, ExperimentError, ForgetView, JobOut, Stage};
+
+/// Something to do. What is asked while another runs is queued.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub enum Activity {
+    /// Divide, train, combine and measure, as far as asked; stages that are done and not stale are kept.
+    Build {
+        /// The last stage to do.
+        until: Stage,
+    },
+    /// Remove rows and train again what they touched.
+    Forget {
+        /// What is to be forgotten.
+        request: Request,
+        /// Keep the partition, or make it again?
+        mode: Mode,
+    },
+    /// Train one model on all remaining rows, for comparison.
+    Compare,
+}
+
+impl Activity {
+    fn name(&self) -> &'static str {
+        match self {
+            Activity::Build { .. } => "build",
+            Activity::Forget { .. } => "forget",
+            Activity::Compare => "compare",
+        }
+    }
+}
+
+/// The activity under way. Nothing of it reaches the experiment before it is finished, so dropping it cancels it.
+#[derive(Clone, Debug)]
+pub(super) struct Running {
+    activity: Activity,
+    until: Stage,
+    arm: Arm,
+    forgotten: Option<(ForgetView, Before)>,
+}
+
+impl Experiment {
+    /// Asks for something. It is checked here as far as it can be, and begins when nothing else runs.
+    ///
+    /// Errors: no rows yet; nothing trained yet; a request that is refused.
+    pub fn begin(&mut self, activity: Activity) -> Result<()> {
+        if self.running.is_some() {
+            self.queue.push_back(activity);
+            return Ok(());
+        }
+        self.running = Some(self.start(activity)?);
+        Ok(())
+    }
+
+    /// Drops what runs and what is queued. The experiment is as it was before.
+    pub fn cancel(&mut self) {
+        self.running = None;
+        self.queue.clear();
+    }
+
+    /// Jobs that can run now. Each is handed out once; a job whose worker died is simply run again from its bytes.
+    pub fn jobs(&mut self, parallelism: u32) -> Vec<JobOut> {
+        let Some(running) = &mut self.running else { return Vec::new() };
+        running.arm.jobs(running.until, &self.config, parallelism, &mut self.next_id, self.clock)
+    }
+
+    /// Takes the outcome of a job that ran for `seconds`. May make further jobs ready, or end the activity.
+    ///
+    /// Errors: a job that is not waited for; bytes that are no outcome of it. Neither changes anything.
+    pub fn accept(&mut self, id: u32, outcome: &[u8], seconds: f64) -> Result<Vec<Event>> {
+        let running = self.running.as_mut().ok_or(ExperimentError::UnknownJob { id })?;
+        let outcome: Outcome = decode(outcome, "a result")?;
+        let mut events = running.arm.accept(id, outcome, seconds, self.clock, &self.config)?;
+        self.settle(&mut events)?;
+        Ok(events)
+    }
+
+    /// Ends the activity if its goal is reached, and begins the next one.
+    fn settle(&mut self, events: &mut Vec<Event>) -> Result<()> {
+        while let Some(running) = self.running.take_if(|running| running.arm.reached(running.until)) {
+            let (name, arm_name) = (running.activity.name().to_owned(), running.arm.spec.name.clone());
+            self.finish(running);
+            if let Some(result) = self.results().remove(&arm_name) {
+                events.push(Event::Evaluated { arm: arm_name, result });
+            }
+            events.push(Event::Finished { activity: name });
+            if let Some(next) = self.queue.pop_front() {
+                self.running = Some(self.start(next)?);
+            }
+        }
+        Ok(())
+    }
+
+    fn start(&mut self, activity: Activity) -> Result<Running> {
+        let data = self.data.clone().ok_or(ExperimentError::NoData)?;
+        match &activity {
+            Activity::Build { until } => {
+                let until = *until;
+                let arm = match (&self.serving, self.stale) {
+                    (Some(arm), None) if arm.next.is_none_or(|next| next <= until) || arm.reached(until) => arm.clone(),
+                    (Some(arm), Some(stale)) if stale >= Stage::Train && arm.layout.is_some() => {
+                        self.rebuilt_from(arm, stale)
+                    }
+                    _ => Arm::new(self.spec("original"), data, self.given_shards()?),
+                };
+                Ok(Running { activity, until, arm, forgotten: None })
+            }
+            Activity::Forget { request, mode } => {
+                let (arm, forgotten) = self.unlearning(request, *mode)?;
+                Ok(Running { activity, until: Stage::Evaluate, arm, forgotten: Some(forgotten) })
+            }
+            Activity::Compare => {
+                self.trained("comparing")?;
+                let spec = Spec {
+                    name: "retrained".into(),
+                    model: self.config.model.clone(),
+                    combine: CombineConfig::of(CombineMethod::Own),
+                    positions: false,
+                };
+                let layout = Layout::whole(&data);
+                let arm = Arm::with_layout(spec, data, layout);
+                Ok(Running { activity, until: Stage::Evaluate, arm, forgotten: None })
+            }
+        }
+    }
+
+    /// The arm with its stages from `stale` on undone.
+    fn rebuilt_from(&self, arm: &Arm, stale: Stage) -> Arm {
+        let spec = self.spec(&arm.spec.name);
+        let mut fresh = Arm { spec, evaluation: None, next: Some(stale), ..arm.clone() };
+        if stale <= Stage::Train {
+            fresh.members.fill(None);
+            fresh.trained.clear();
+        }
+        if stale <= Stage::Combine {
+            fresh.prepared = None;
+            fresh.prepared_digest = None;
+            fresh.previous = None;
+        }
+        fresh
+    }
+
+    /// The arm that never held the requested rows, with the shards that stay the same taken over.
+    fn unlearning(&self, request: &Request, mode: Mode) -> Result<(Arm, (ForgetView, Before))> {
+        let serving = self.trained("forgetting")?;
+        let plan = self.plan(request, mode)?;
+        plan.check(request)?;
+        let found = request.resolve(&serving.data.interactions);
+        let data = Arc::new(serving.data.without(&found.rows));
+        let layout = serving.layout.clone().unwrap_or_default().without(&found.rows);
+        let inputs = serving.inputs();
+        let members = serving.members.iter().zip(inputs);
+        let reusable = members.filter_map(|(member, input)| Some((input, member.clone()?))).collect();
+        let spec = self.spec("unlearned");
+        let mut arm = if self.procedure(request, mode).divides_again() {
+            Arm { reusable, ..Arm::new(spec, data, self.given_shards()?) }
+        } else {
+            let mut arm = Arm { reusable, ..Arm::with_layout(spec, data, layout) };
+            arm.partition = serving.partition.clone();
+            arm.reuse();
+            arm
+        };
+        arm.previous = serving.prepared.clone();
+        let unknown_pairs = found.unknown_interactions.iter().map(|(user, item)| format!("{user} {item}"));
+        let unknown = found.unknown_users.iter().chain(&found.unknown_items).cloned().chain(unknown_pairs).collect();
+        let forgotten = ForgetView {
+            protocol: match mode {
+                Mode::Frozen => "one batch, partition frozen".into(),
+                Mode::Refit => "one batch, partition made again".into(),
+                Mode::Anchored => "one batch, anchored partition".into(),
+            },
+            users: found.users_gone.len() as u32,
+            rows: found.rows.len() as u32,
+            touched_shards: plan.touched.iter().map(|touched| touched.shard).collect(),
+            unknown,
+        };
+        let before = serving.before(self.split.unwrap_or_default());
+        Ok((arm, (forgotten, before)))
+    }
+
+    /// A finished activity becomes part of the experiment.
+    fn finish(&mut self, running: Running) {
+        let Running { activity, arm, forgotten, .. } = running;
+        match activity {
+            Activity::Build { .. } => {
+                self.seconds.embed = arm.seconds.embed;
+                self.seconds.partition = arm.seconds.partition;
+                self.seconds.train = arm.seconds.train;
+                self.seconds.combine = arm.seconds.combine;
+                self.seconds.evaluate = arm.seconds.evaluate;
+                if self.stale.is_some() || self.serving.is_none() {
+                    self.others.clear();
+                    self.before = None;
+                    self.forgotten = None;
+                }
+                self.stale = None;
+                self.serving = Some(arm);
+            }
+            Activity::Forget { .. } => {
+                self.seconds.unlearn = arm.seconds.embed + arm.seconds.partition + arm.seconds.train + arm.seconds.combine;
+                let previous = self.serving.take();
+                if let Some((mut view, before)) = forgotten {
+                    view.touched_shards = touched(&before, &arm);
+                    self.forgotten = Some(view);
+                    self.before = Some(before);
+                }
+                if let (Some(previous), false) = (previous, self.others.contains_key("original")) {
+                    self.others.insert("original".into(), previous);
+                }
+                self.others.remove("retrained");
+                self.data = Some(arm.data.clone());
+                self.split = Some(split_digest(&arm.data.interactions));
+                self.purge(&arm);
+                self.serving = Some(arm);
+            }
+            Activity::Compare => {
+                self.seconds.retrain = arm.seconds.train + arm.seconds.combine;
+                self.others.insert(arm.spec.name.clone(), arm);
+            }
+        }
+    }
+
+    /// Takes everything that saw the forgotten rows out of the arms that are kept for comparison: what remains of them
+    /// is the remaining users' figures and lists.
+    fn purge(&mut self, serving: &Arm) {
+        for arm in self.others.values_mut() {
+            let old = std::mem::replace(&mut arm.data, serving.data.clone());
+            let new = &serving.data.interactions;
+            if let Some(results) = arm.evaluation.take() {
+                let item_at: Vec<Option<u32>> = old.interactions.items().iter().map(|id| new.items().find(id)).collect();
+                let kept = new.users().iter().map(|id| {
+                    let mut result = results[old.interactions.users().find(id).unwrap_or_default() as usize].clone();
+                    result.top = result.top.iter().filter_map(|&item| item_at[item as usize]).collect();
+                    result
+                });
+                arm.evaluation = Some(kept.collect());
+            }
+            arm.layout = None;
+            arm.shards.clear();
+            arm.members.clear();
+            arm.prepared = None;
+            arm.previous = None;
+            arm.embedding = None;
+        }
+        self.source.titles.retain(|id, _| serving.data.interactions.items().find(id).is_some());
+        self.source.groups.retain(|id, _| serving.data.interactions.users().find(id).is_some());
+        self.source.given.retain(|id, _| serving.data.interactions.users().find(id).is_some());
+    }
+
+    /// The bill of a request, before anything changes. Needs a trained ensemble.
+    pub fn plan(&self, request: &Request, mode: Mode) -> Result<Plan> {
+        let serving = self.trained("a plan")?;
+        let layout = serving.layout.clone().unwrap_or_default();
+        let data = &serving.data.interactions;
+        let found = request.resolve(data);
+        let seconds = serving.members.iter().map(|member| member.as_ref().map_or(0.0, |trained| trained.seconds));
+        let full_seconds = self.others.get("retrained").map(|arm| arm.seconds.train + arm.seconds.combine);
+        let rates = Rates {
+            seconds_per_shard: seconds.collect(),
+            full_seconds: full_seconds.or_else(|| Some(serving.members.iter().flatten().map(|m| m.seconds).sum())),
+            combine_seconds: serving.seconds.combine,
+            workers: self.workers.max(1),
+        };
+        let layout = unlearn::Layout { shards: layout.shards, shard_of_row: &layout.shard_of_row };
+        Ok(unlearn::plan(&found, data, &layout, &rates, &self.procedure(request, mode))?)
+    }
+
+    /// How this request is carried out, as far as traces are concerned.
+    fn procedure(&self, request: &Request, mode: Mode) -> Procedure {
+        let partition = match self.config.partition.method {
+            Method::Hash | Method::File => Reach::Alone,
+            Method::Anchored => Reach::Anchors,
+            _ => Reach::Everybody,
+        };
+        let partial = !request.items.is_empty() || !request.interactions.is_empty();
+        Procedure { partial, ..Procedure::new(mode, partition) }
+    }
+
+    /// Users by rule: a random share, the most or the least active.
+    pub fn select(&self, selection: &Selection) -> Result<Vec<String>> {
+        let data = self.data.as_ref().ok_or(ExperimentError::NoData)?;
+        Ok(unlearn::select(&data.interactions, selection, self.config.seed.into())?)
+    }
+
+    pub(super) fn trained(&self, what: &'static str) -> Result<&Arm> {
+        let advice = "train and combine the shards first";
+        let missing = ExperimentError::TooEarly { what, needs: "a trained ensemble", advice };
+        self.serving.as_ref().filter(|arm| arm.next.is_none()).ok_or(missing.into())
+    }
+
+    pub(super) fn activity_name(&self) -> Option<&'static str> {
+        self.running.as_ref().map(|running| running.activity.name())
+    }
+
+    fn spec(&self, name: &str) -> Spec {
+        Spec {
+            name: name.to_owned(),
+            model: ModelConfig { ..self.config.model.clone() },
+            combine: self.config.combine.clone(),
+            positions: self.positions,
+        }
+    }
+
+    /// The file partition's shard of every active user.
+    fn given_shards(&self) -> Result<Vec<u16>> {
+        if self.config.partition.method != Method::File {
+            return Ok(Vec::new());
+        }
+        let data = self.data.as_ref().ok_or(ExperimentError::NoData)?;
+        given_shards(&self.source.given, data)
+    }
+}
+
+fn given_shards(given: &BTreeMap<String, u16>, data: &super::Data) -> Result<Vec<u16>> {
+    let users = data.interactions.users();
+    data.active
+        .iter()
+        .map(|&user| {
+            let id = users.get(user);
+            let missing = || {
+                let named = given.len();
+                ExperimentError::Unusable(format!(
+                    "the given partition names {named} users and \"{id}\" is not among them: every user with training rows needs a shard"
+                ))
+            };
+            Ok(*given.get(id).ok_or_else(missing)?)
+        })
+        .collect()
+}
+
+/// Shards that the request changed: trained again, or emptied.
+fn touched(before: &Before, arm: &Arm) -> Vec<u32> {
+    let emptied = (0..arm.shards.len() as u32).filter(|&shard| {
+        let was = before.shards.get(shard as usize).is_some_and(Option::is_some);
+        was && arm.members[shard as usize].is_none()
+    });
+    let mut touched: Vec<u32> = emptied.chain(arm.trained.iter().copied()).collect();
+    touched.sort_unstable();
+    touched
+}

@@ -1,0 +1,154 @@
+//! Jobs: the heavy work as self-contained bytes. The same job runs in a browser worker, on a native thread or in any other
+//! process; its outcome is bytes again and depends on nothing but the job.
+
+use serde::{Deserialize, Serialize};
+use serde_bytes::ByteBuf;
+
+use crate::combine::CombineConfig;
+use crate::embedding::EmbeddingConfig;
+use crate::error::Result;
+use crate::evaluate::{EvaluateConfig, UserMetrics};
+use crate::matrix::Matrix;
+use crate::model::{ModelConfig, ShardRows, StopReason};
+use crate::partition::{Partition, PartitionConfig, PartitionInput};
+
+use super::ExperimentError;
+
+/// Marks job and outcome bytes; the digit is the format's version.
+const MAGIC: &[u8; 4] = b"URJ1";
+
+/// One piece of work.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub(crate) enum Job {
+    Embed(EmbedJob),
+    Cluster(ClusterJob),
+    Train(TrainJob),
+    Combine(CombineJob),
+    Evaluate(EvaluateJob),
+}
+
+/// Vectors for all active users.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub(crate) struct EmbedJob {
+    pub rows: ShardRows,
+    pub config: EmbeddingConfig,
+    pub seed: u64,
+    /// Users that the item side is fitted on; empty: all.
+    pub anchors: Vec<bool>,
+}
+
+/// Shards from vectors.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub(crate) struct ClusterJob {
+    pub input: PartitionInput,
+    pub config: PartitionConfig,
+    /// How vectors become places on the map.
+    pub view: Option<crate::embedding::Plane>,
+}
+
+/// One sub-model.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub(crate) struct TrainJob {
+    pub arm: String,
+    pub rows: ShardRows,
+    pub config: ModelConfig,
+    pub seed: u64,
+    pub shard: u32,
+}
+
+/// A sub-model and where its items are in the catalogue.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub(crate) struct MemberBytes {
+    pub weights: ByteBuf,
+    pub items: Vec<u32>,
+}
+
+/// Users' rows in catalogue numbers, as flat arrays.
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+pub(crate) struct UserTable {
+    /// Training rows of each user begin here; users + 1 values.
+    pub starts: Vec<u32>,
+    pub items: Vec<u32>,
+    #[serde(with = "crate::matrix::packed")]
+    pub values: Vec<f32>,
+    pub validation: Vec<bool>,
+    /// Test rows of each user begin here; users + 1 values.
+    pub test_starts: Vec<u32>,
+    pub test_items: Vec<u32>,
+    /// (member, local user) pairs of each user begin here; users + 1 values.
+    pub own_starts: Vec<u32>,
+    pub own: Vec<(u16, u32)>,
+}
+
+/// The combiner.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub(crate) struct CombineJob {
+    pub members: Vec<MemberBytes>,
+    pub n_items: u32,
+    pub config: CombineConfig,
+    pub seed: u64,
+    pub users: UserTable,
+    /// What was prepared before, where most sub-models are the same: saves time, never changes a bit.
+    pub previous: Option<ByteBuf>,
+}
+
+/// The figures of some users.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub(crate) struct EvaluateJob {
+    pub members: Vec<MemberBytes>,
+    pub n_items: u32,
+    pub prepared: ByteBuf,
+    pub config: EvaluateConfig,
+    pub users: UserTable,
+}
+
+/// What a job leads to.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub(crate) enum Outcome {
+    Embed { users: Matrix, items: Matrix, plane: crate::embedding::Plane },
+    Cluster(Partition),
+    Train { weights: ByteBuf, epochs: u32, stop: StopReason },
+    Combine { prepared: ByteBuf, note: Option<String> },
+    Evaluate(Vec<UserMetrics>),
+}
+
+impl UserTable {
+    /// No user yet.
+    pub fn empty() -> Self {
+        UserTable { starts: vec![0], test_starts: vec![0], own_starts: vec![0], ..UserTable::default() }
+    }
+
+    /// Number of users.
+    pub fn len(&self) -> usize {
+        self.starts.len().saturating_sub(1)
+    }
+
+    /// Are the offsets inside the arrays? Checked once when a job arrives, so that slicing cannot fail later.
+    pub fn is_sound(&self, n_items: u32, members: usize) -> bool {
+        let users = self.len();
+        let fits = |starts: &[u32], len: usize| {
+            starts.len() == users + 1
+                && starts.windows(2).all(|pair| pair[0] <= pair[1])
+                && starts.last().is_some_and(|&end| end as usize <= len)
+        };
+        fits(&self.starts, self.items.len())
+            && fits(&self.test_starts, self.test_items.len())
+            && fits(&self.own_starts, self.own.len())
+            && self.items.len() == self.values.len()
+            && self.items.len() == self.validation.len()
+            && self.items.iter().chain(&self.test_items).all(|&item| item < n_items)
+            && self.own.iter().all(|&(member, _)| usize::from(member) < members.max(1))
+    }
+}
+
+/// Bytes of a job or an outcome.
+pub(crate) fn encode<T: Serialize>(value: &T) -> Vec<u8> {
+    // Writing to memory fails only for types postcard cannot express, which is a defect that any test shows.
+    postcard::to_extend(value, MAGIC.to_vec()).unwrap_or_default()
+}
+
+/// Reads them back; `what` names them in the refusal.
+pub(crate) fn decode<'a, T: Deserialize<'a>>(bytes: &'a [u8], what: &'static str) -> Result<T> {
+    let body = bytes.strip_prefix(MAGIC).ok_or(ExperimentError::Foreign { what })?;
+    Ok(postcard::from_bytes(body).map_err(|error| ExperimentError::Damaged { what, reason: error.to_string() })?)
+}

@@ -1,0 +1,103 @@
+//! The experiment: rows, settings and what has come of them. It makes jobs and accepts their outcomes; it never waits,
+//! looks at a clock or starts a thread. Whoever drives it runs the jobs ([`task`]) wherever it likes:
+//!
+//! ```
+//! use ultrare::experiment::{Activity, Experiment, Stage, run};
+//! use ultrare::interactions::Size;
+//!
+//! let mut experiment = Experiment::new();
+//! experiment.load_sample(Size::Small, 1)?;
+//! experiment.begin(Activity::Build { until: Stage::Partition })?;
+//! while experiment.running() {
+//!     for job in experiment.jobs(1) {
+//!         let outcome = run(&job.bytes)?;
+//!         experiment.accept(job.id, &outcome, 0.0)?;
+//!     }
+//! }
+//! assert_eq!(experiment.snapshot().partition.unwrap().shards, 10);
+//! # Ok::<(), ultrare::Error>(())
+//! ```
+
+mod activity;
+mod arm;
+mod config;
+mod data;
+mod error;
+mod event;
+mod job;
+mod jobs;
+mod load;
+mod show;
+mod task;
+mod view;
+
+use std::collections::{BTreeMap, VecDeque};
+use std::sync::Arc;
+
+pub use activity::Activity;
+pub use config::Config;
+pub use data::{Data, Layout};
+pub use error::ExperimentError;
+pub use event::{Event, Stage};
+pub use jobs::JobOut;
+pub use task::{Step, Task, run, task};
+pub use view::{
+    DataView, DigestsView, ForgetView, ItemView, PartitionView, PersonView, Phase, ResultView, SecondsView, ShardView,
+    Snapshot, UsersView,
+};
+
+use crate::digest::Digest;
+use activity::Running;
+use arm::{Arm, Before};
+
+/// The whole state. Cheap to keep: bulk is shared.
+#[derive(Clone, Debug, Default)]
+pub struct Experiment {
+    config: Config,
+    source: load::Source,
+    data: Option<Arc<Data>>,
+    split: Option<Digest>,
+    /// The ensemble that serves: the original one, or the unlearned one after a request.
+    serving: Option<Arm>,
+    /// Figures of the arms that are not serving, by name.
+    others: BTreeMap<String, Arm>,
+    before: Option<Before>,
+    forgotten: Option<ForgetView>,
+    seconds: SecondsView,
+    running: Option<Running>,
+    queue: VecDeque<Activity>,
+    next_id: u32,
+    clock: f64,
+    /// The first stage that changed settings make stale.
+    stale: Option<Stage>,
+    positions: bool,
+    /// How many run at once, for estimates.
+    workers: u32,
+}
+
+impl Experiment {
+    /// Empty, with default settings.
+    pub fn new() -> Self {
+        Experiment::default()
+    }
+
+    /// Should every build compute the users' places on a map, even where the partition needs no embedding?
+    pub fn show_positions(&mut self, yes: bool) {
+        self.positions = yes;
+    }
+
+    /// Tells the time, in seconds on any steady clock. Only differences are used, and only to report them.
+    pub fn tick(&mut self, now: f64) {
+        self.clock = now;
+    }
+
+    /// The settings in force.
+    pub fn config(&self) -> &Config {
+        &self.config
+    }
+
+    /// Is work under way or queued?
+    pub fn running(&self) -> bool {
+        self.running.is_some() || !self.queue.is_empty()
+    }
+}

@@ -1,0 +1,149 @@
+//! The experiment in numbers and lists.
+
+use std::collections::BTreeMap;
+
+use crate::error::Result;
+use crate::evaluate::{Group, report};
+use crate::interactions::Fate;
+use crate::unlearn::NO_SHARD;
+
+use super::arm::Arm;
+use super::{
+    DigestsView, Experiment, ExperimentError, ItemView, PersonView, Phase, ResultView, Snapshot, UsersView,
+};
+
+impl Experiment {
+    /// Everything in numbers; what the command line writes as JSON.
+    pub fn snapshot(&self) -> Snapshot {
+        let serving = self.serving.as_ref();
+        let before = self.before.as_ref();
+        let results = self.results();
+        let digests = serving.map_or_else(DigestsView::default, |arm| self.digests(arm));
+        let shards = serving.map_or_else(Vec::new, |arm| {
+            (0..arm.shards.len() as u32).map(|shard| arm.shard_view(shard, before)).collect()
+        });
+        Snapshot {
+            version: env!("CARGO_PKG_VERSION").to_owned(),
+            phase: self.phase(),
+            config: self.config.clone(),
+            data: self.source.view.clone(),
+            partition: serving.and_then(|arm| arm.partition.clone()),
+            shards,
+            results,
+            forget: self.forgotten.clone(),
+            digests: DigestsView { split: before.map(|before| before.split).or(self.split), ..digests },
+            seconds: self.seconds.clone(),
+            notes: serving.into_iter().chain(self.others.values()).filter_map(|arm| arm.note.clone()).collect(),
+        }
+    }
+
+    fn phase(&self) -> Phase {
+        let done = self.serving.as_ref().is_some_and(|arm| arm.next.is_none());
+        match (&self.data, &self.serving) {
+            (None, _) => Phase::Empty,
+            (_, Some(_)) if done && self.others.contains_key("retrained") => Phase::Compared,
+            (_, Some(_)) if done => Phase::Trained,
+            (_, Some(arm)) if arm.layout.is_some() => Phase::Divided,
+            _ => Phase::Data,
+        }
+    }
+
+    fn digests(&self, arm: &Arm) -> DigestsView {
+        let partition = arm.layout.as_ref().map(|layout| layout.digest(&arm.data));
+        let retrained = self.others.get("retrained").and_then(|arm| arm.shard_digests().first().copied().flatten());
+        match &self.before {
+            Some(before) => DigestsView {
+                split: Some(before.split),
+                split_after: self.split,
+                partition: before.partition,
+                partition_after: partition,
+                shards_before: before.shards.clone(),
+                shards_after: arm.shard_digests(),
+                ensemble_before: before.ensemble,
+                ensemble_after: arm.ensemble_digest(),
+                retrained,
+            },
+            None => DigestsView {
+                split: self.split,
+                partition,
+                shards_before: arm.shard_digests(),
+                ensemble_before: arm.ensemble_digest(),
+                retrained,
+                ..DigestsView::default()
+            },
+        }
+    }
+
+    /// Per arm, on the users that remain.
+    pub(super) fn results(&self) -> BTreeMap<String, ResultView> {
+        let arms = self.serving.iter().chain(self.others.values());
+        arms.filter_map(|arm| Some((arm.spec.name.clone(), self.result(arm)?))).collect()
+    }
+
+    fn result(&self, arm: &Arm) -> Option<ResultView> {
+        let per_user = arm.evaluation.as_ref()?;
+        let groups: Vec<Group> = Vec::new();
+        let n_items = arm.data.interactions.items().len() as u32;
+        // The settings were checked when the arm was evaluated.
+        let report = report(per_user, &groups, n_items, &self.config.evaluate, self.config.seed.into()).ok()?;
+        Some(ResultView {
+            metrics: report.metrics,
+            users: report.users,
+            users_without_test: report.users_without_test,
+            seconds: arm.seconds.train + arm.seconds.combine,
+            shards_trained: arm.trained.len() as u32,
+            combiner: arm.spec.combine.method.name().to_owned(),
+        })
+    }
+
+    /// The users as they are now.
+    pub fn users(&self) -> Result<UsersView> {
+        let data = self.data.as_ref().ok_or(ExperimentError::NoData)?;
+        let users = data.interactions.users();
+        let layout = self.serving.as_ref().and_then(|arm| arm.layout.as_ref());
+        let mut view = UsersView {
+            ids: users.iter().map(str::to_owned).collect(),
+            handles: data.handles.clone(),
+            ..UsersView::default()
+        };
+        for user in 0..users.len() as u32 {
+            let range = data.interactions.range_of(user);
+            let rows = &data.interactions.rows()[range.clone()];
+            view.train_rows.push(rows.iter().filter(|row| row.fate != Fate::Test).count() as u32);
+            let shard = layout.and_then(|l| l.shard_of_row[range].iter().find(|&&shard| shard != NO_SHARD));
+            view.shard_of.push(shard.copied().unwrap_or(NO_SHARD));
+        }
+        Ok(view)
+    }
+
+    /// One person: rows, shards, and the top of every arm's list.
+    pub fn person(&self, id: &str) -> Result<PersonView> {
+        let data = self.data.as_ref().ok_or(ExperimentError::NoData)?;
+        let user = data.interactions.users().find(id).ok_or_else(|| ExperimentError::UnknownUser(id.to_owned()))?;
+        let rows = data.interactions.rows_of(user);
+        let item_view = |item: u32, value: f32, test: bool| {
+            let id = data.interactions.items().get(item).to_owned();
+            let title = self.source.titles.get(&id).cloned().unwrap_or_else(|| id.clone());
+            ItemView { item: id, title, value, test }
+        };
+        let is_test = |item: u32| rows.iter().any(|row| row.item == item && row.fate == Fate::Test);
+        let lists = self.serving.iter().chain(self.others.values()).filter_map(|arm| {
+            let top = &arm.evaluation.as_ref()?.get(user as usize)?.top;
+            let list = top.iter().take(20).map(|&item| item_view(item, 0.0, is_test(item))).collect();
+            Some((arm.spec.name.clone(), list))
+        });
+        let layout = self.serving.as_ref().and_then(|arm| arm.layout.as_ref());
+        let mut shards: Vec<u32> = layout.map_or_else(Vec::new, |layout| {
+            let of = &layout.shard_of_row[data.interactions.range_of(user)];
+            of.iter().filter(|&&shard| shard != NO_SHARD).map(|&shard| u32::from(shard)).collect()
+        });
+        shards.sort_unstable();
+        shards.dedup();
+        Ok(PersonView {
+            id: id.to_owned(),
+            shards,
+            rows: rows.iter().map(|row| item_view(row.item, row.value, row.fate == Fate::Test)).collect(),
+            lists: lists.collect(),
+        })
+    }
+}

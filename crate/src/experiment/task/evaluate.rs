@@ -1,0 +1,70 @@
+//! The figures of some users: full ranking, training rows masked.
+
+use std::sync::Arc;
+
+use crate::combine::{Ensemble, Member, Prepared, Scorer, UserRows};
+use crate::error::Result;
+use crate::evaluate::{UserMetrics, evaluate_user};
+use crate::experiment::job::{EvaluateJob, MemberBytes, Outcome, encode};
+use crate::model::load;
+
+use super::combine::damaged;
+use super::{Step, Task};
+
+/// Users per step: some milliseconds of work.
+const SLICE: usize = 64;
+
+pub(super) struct Evaluate {
+    job: EvaluateJob,
+    ensemble: Ensemble,
+    prepared: Prepared,
+    results: Vec<UserMetrics>,
+}
+
+/// The sub-models, read back.
+pub(super) fn ensemble(members: &[MemberBytes], n_items: u32) -> Result<Ensemble> {
+    let members = members
+        .iter()
+        .map(|member| Ok(Member { model: Arc::from(load(&member.weights)?), items: member.items.clone() }))
+        .collect::<Result<Vec<_>>>()?;
+    Ok(Ensemble::new(members, n_items)?)
+}
+
+impl Evaluate {
+    pub(super) fn new(job: EvaluateJob) -> Result<Self> {
+        if !job.users.is_sound(job.n_items, job.members.len()) {
+            return Err(damaged());
+        }
+        job.config.check()?;
+        let ensemble = ensemble(&job.members, job.n_items)?;
+        let prepared = Prepared::from_bytes(&job.prepared)?;
+        Scorer::new(&ensemble, &prepared)?;
+        Ok(Evaluate { job, ensemble, prepared, results: Vec::new() })
+    }
+}
+
+impl Task for Evaluate {
+    fn step(&mut self) -> Result<Step> {
+        let (table, from) = (&self.job.users, self.results.len());
+        let to = table.len().min(from + SLICE);
+        let mut scorer = Scorer::new(&self.ensemble, &self.prepared)?;
+        let mut scores = vec![0.0; self.job.n_items as usize];
+        let span = |starts: &[u32], user: usize| starts[user] as usize..starts[user + 1] as usize;
+        for user in from..to {
+            let rows = span(&table.starts, user);
+            let rows = UserRows {
+                items: &table.items[rows.clone()],
+                values: &table.values[rows],
+                own: &table.own[span(&table.own_starts, user)],
+            };
+            scorer.score(&rows, &mut scores);
+            let test = &table.test_items[span(&table.test_starts, user)];
+            self.results.push(evaluate_user(&mut scores, rows.items, test, &self.job.config));
+        }
+        Ok(Step { done: to == table.len(), progress: to as f32 / table.len().max(1) as f32, events: Vec::new() })
+    }
+
+    fn finish(self: Box<Self>) -> Result<Vec<u8>> {
+        Ok(encode(&Outcome::Evaluate(self.results)))
+    }
+}

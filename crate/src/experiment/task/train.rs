@@ -1,0 +1,47 @@
+//! One sub-model to convergence.
+
+use serde_bytes::ByteBuf;
+
+use crate::error::Result;
+use crate::experiment::Event;
+use crate::experiment::job::{Outcome, TrainJob, encode};
+use crate::model::{StopReason, Trainer, trainer};
+
+use super::{Step, Task};
+
+pub(super) struct Train {
+    arm: String,
+    shard: u32,
+    trainer: Box<dyn Trainer>,
+    epochs: u32,
+}
+
+impl Train {
+    pub(super) fn new(job: TrainJob) -> Result<Self> {
+        let trainer = trainer(job.rows, &job.config, job.seed, job.shard)?;
+        Ok(Train { arm: job.arm, shard: job.shard, trainer, epochs: 0 })
+    }
+}
+
+impl Task for Train {
+    fn step(&mut self) -> Result<Step> {
+        let report = self.trainer.step()?;
+        self.epochs += 1;
+        let event = Event::Epoch {
+            arm: self.arm.clone(),
+            shard: self.shard,
+            epoch: report.epoch,
+            loss: report.loss,
+            metric: report.metric,
+            refit: report.refit,
+            updates: report.updates,
+        };
+        Ok(Step { done: self.trainer.stopped().is_some(), progress: self.trainer.progress(), events: vec![event] })
+    }
+
+    fn finish(self: Box<Self>) -> Result<Vec<u8>> {
+        let stop = self.trainer.stopped().unwrap_or(StopReason::EpochCap);
+        let weights = ByteBuf::from(self.trainer.finish().to_bytes());
+        Ok(encode(&Outcome::Train { weights, epochs: self.epochs, stop }))
+    }
+}

@@ -1,0 +1,256 @@
+//! What the experiment shows of itself: the page's snapshot and the command line's JSON are this one type.
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+
+use crate::digest::Digest;
+use crate::evaluate::Interval;
+use crate::model::StopReason;
+
+use super::Config;
+
+/// How far the experiment is.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[cfg_attr(feature = "ts", derive(tsify::Tsify))]
+#[serde(rename_all = "snake_case")]
+pub enum Phase {
+    /// No rows yet.
+    #[default]
+    Empty,
+    /// Rows are there.
+    Data,
+    /// Users have shards.
+    Divided,
+    /// Sub-models are trained and measured.
+    Trained,
+    /// There is something to compare with.
+    Compared,
+}
+
+/// The rows in numbers.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "ts", derive(tsify::Tsify), tsify(into_wasm_abi))]
+pub struct DataView {
+    /// Distinct users.
+    pub users: u32,
+    /// Distinct items.
+    pub items: u32,
+    /// Rows trained on, validation rows included.
+    pub train_rows: u32,
+    /// Those of them that are held out for validation first.
+    pub validation_rows: u32,
+    /// Rows measured on.
+    pub test_rows: u32,
+    /// Users who have test rows only: they are in no shard and are left out of the figures.
+    pub users_without_train: u32,
+    /// Rows that were refused, by reason.
+    pub rejected: BTreeMap<String, u32>,
+}
+
+/// The partition in numbers.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "ts", derive(tsify::Tsify))]
+pub struct PartitionView {
+    /// How it was made.
+    pub method: String,
+    /// Number of shards.
+    pub shards: u32,
+    /// Per shard.
+    pub users_per_shard: Vec<u32>,
+    /// Per shard.
+    pub rows_per_shard: Vec<u32>,
+    /// Users a shard may hold when all are equal: ceil(n / K).
+    pub capacity: u32,
+    /// Within-cluster sum of squares of the embedding; 0 where there is none.
+    pub within_ss: f64,
+    /// Iterations of the kept restart.
+    pub iterations: u32,
+    /// Wall time.
+    pub seconds: f64,
+}
+
+/// One shard and its sub-model.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "ts", derive(tsify::Tsify))]
+pub struct ShardView {
+    /// Its number.
+    pub shard: u32,
+    /// Users with a row in it.
+    pub users: u32,
+    /// Rows.
+    pub rows: u32,
+    /// Items with a row in it.
+    pub items: u32,
+    /// Epochs trained.
+    pub epochs: u32,
+    /// Why training stopped; none while it is untrained or empty.
+    pub stop: Option<StopReason>,
+    /// Computing time of its training.
+    pub seconds: f64,
+    /// Was it trained again at the last request?
+    pub touched: bool,
+    /// Digest of its sub-model.
+    #[cfg_attr(feature = "ts", tsify(type = "string | undefined"))]
+    pub digest: Option<Digest>,
+    /// The digest before the last request.
+    #[cfg_attr(feature = "ts", tsify(type = "string | undefined"))]
+    pub digest_before: Option<Digest>,
+}
+
+/// One arm's figures.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "ts", derive(tsify::Tsify))]
+pub struct ResultView {
+    /// By name, such as `ndcg@20`.
+    #[cfg_attr(feature = "ts", tsify(type = "Record<string, Interval>"))]
+    pub metrics: BTreeMap<String, Interval>,
+    /// Users measured.
+    pub users: u32,
+    /// Users left out because they have no test row.
+    pub users_without_test: u32,
+    /// Wall time of training (and combining) what this arm trained.
+    pub seconds: f64,
+    /// Sub-models trained for it.
+    pub shards_trained: u32,
+    /// The combiner that served, with its own words if it fell back.
+    pub combiner: String,
+}
+
+/// What was forgotten last.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "ts", derive(tsify::Tsify))]
+pub struct ForgetView {
+    /// How the deletion was done: in one batch, with the partition frozen.
+    pub protocol: String,
+    /// Users forgotten as a whole.
+    pub users: u32,
+    /// Rows forgotten, test rows included.
+    pub rows: u32,
+    /// Shards that were trained again.
+    pub touched_shards: Vec<u32>,
+    /// Ids of the request that are not in the data.
+    pub unknown: Vec<String>,
+}
+
+/// Digest per stage.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "ts", derive(tsify::Tsify))]
+pub struct DigestsView {
+    /// Rows and their fates.
+    #[cfg_attr(feature = "ts", tsify(type = "string | undefined"))]
+    pub split: Option<Digest>,
+    /// Rows and their fates after the last request.
+    #[cfg_attr(feature = "ts", tsify(type = "string | undefined"))]
+    pub split_after: Option<Digest>,
+    /// Row to shard.
+    #[cfg_attr(feature = "ts", tsify(type = "string | undefined"))]
+    pub partition: Option<Digest>,
+    /// Row to shard after the last request.
+    #[cfg_attr(feature = "ts", tsify(type = "string | undefined"))]
+    pub partition_after: Option<Digest>,
+    /// Sub-models before the last request (or as they are, if there was none); none for an emptied shard.
+    #[cfg_attr(feature = "ts", tsify(type = "(string | undefined)[]"))]
+    pub shards_before: Vec<Option<Digest>>,
+    /// Sub-models after it; empty if there was none.
+    #[cfg_attr(feature = "ts", tsify(type = "(string | undefined)[]"))]
+    pub shards_after: Vec<Option<Digest>>,
+    /// Sub-models and combiner together.
+    #[cfg_attr(feature = "ts", tsify(type = "string | undefined"))]
+    pub ensemble_before: Option<Digest>,
+    /// The same after the last request.
+    #[cfg_attr(feature = "ts", tsify(type = "string | undefined"))]
+    pub ensemble_after: Option<Digest>,
+    /// The one model on all remaining rows, for comparing machines.
+    #[cfg_attr(feature = "ts", tsify(type = "string | undefined"))]
+    pub retrained: Option<Digest>,
+}
+
+/// Wall seconds per stage, as the driver's clock saw them; `unlearn` is training and combining after the last request,
+/// `retrain` the same for the one model.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "ts", derive(tsify::Tsify))]
+#[serde(default)]
+#[allow(missing_docs)]
+pub struct SecondsView {
+    pub read: f64,
+    pub embed: f64,
+    pub partition: f64,
+    pub train: f64,
+    pub combine: f64,
+    pub evaluate: f64,
+    pub unlearn: f64,
+    pub retrain: f64,
+}
+
+/// The whole state in numbers.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "ts", derive(tsify::Tsify), tsify(into_wasm_abi))]
+pub struct Snapshot {
+    /// The library's version.
+    pub version: String,
+    /// How far it is.
+    pub phase: Phase,
+    /// The settings in force.
+    pub config: Config,
+    /// The rows as loaded.
+    pub data: Option<DataView>,
+    /// The partition.
+    pub partition: Option<PartitionView>,
+    /// The shards as they are now.
+    pub shards: Vec<ShardView>,
+    /// Per arm: `original`, `unlearned`, `retrained`, ...; all measured on the users that remain.
+    #[cfg_attr(feature = "ts", tsify(type = "Record<string, ResultView>"))]
+    pub results: BTreeMap<String, ResultView>,
+    /// The last request.
+    pub forget: Option<ForgetView>,
+    /// Digests.
+    pub digests: DigestsView,
+    /// Times.
+    pub seconds: SecondsView,
+    /// Sentences worth reading, such as a combiner that fell back.
+    pub notes: Vec<String>,
+}
+
+/// The users as they are now, in the order of their ids.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "ts", derive(tsify::Tsify), tsify(into_wasm_abi))]
+pub struct UsersView {
+    /// External ids.
+    pub ids: Vec<String>,
+    /// Training rows of each.
+    pub train_rows: Vec<u32>,
+    /// Index of each when the file was loaded.
+    pub handles: Vec<u32>,
+    /// Shard of each user's first training row; 65535 where there is none.
+    pub shard_of: Vec<u16>,
+}
+
+/// One item in someone's rows or list.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "ts", derive(tsify::Tsify))]
+pub struct ItemView {
+    /// External id.
+    pub item: String,
+    /// Title, where the data has one; else the id.
+    pub title: String,
+    /// Rating, or 1.
+    pub value: f32,
+    /// Is it one of the person's test items?
+    pub test: bool,
+}
+
+/// One person: the rows and what each arm recommends.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "ts", derive(tsify::Tsify), tsify(into_wasm_abi))]
+pub struct PersonView {
+    /// External id.
+    pub id: String,
+    /// Shards that hold rows of the person.
+    pub shards: Vec<u32>,
+    /// The person's rows.
+    pub rows: Vec<ItemView>,
+    /// Top of the list per arm, best first.
+    #[cfg_attr(feature = "ts", tsify(type = "Record<string, ItemView[]>"))]
+    pub lists: BTreeMap<String, Vec<ItemView>>,
+}
