@@ -4,6 +4,7 @@ use thiserror::Error;
 
 use crate::combine::CombineError;
 use crate::evaluate::EvaluateError;
+use crate::experiment::ExperimentError;
 use crate::interactions::{ReadError, SplitError};
 use crate::model::ModelError;
 use crate::partition::PartitionError;
@@ -48,6 +49,9 @@ pub enum Error {
     /// The results could not be measured as asked.
     #[error(transparent)]
     Evaluate(#[from] EvaluateError),
+    /// The experiment is not ready for it, or was handed something foreign.
+    #[error(transparent)]
+    Experiment(#[from] ExperimentError),
 }
 
 impl Error {
@@ -65,6 +69,7 @@ impl Error {
             Error::Slices(_) => "slices.count",
             Error::Combine(error) => error.code(),
             Error::Evaluate(error) => error.code(),
+            Error::Experiment(error) => error.code(),
         }
     }
 }

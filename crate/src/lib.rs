@@ -14,6 +14,7 @@ pub mod digest;
 pub mod embedding;
 pub mod error;
 pub mod evaluate;
+pub mod experiment;
 pub mod interactions;
 pub mod math;
 pub mod matrix;

@@ -4,6 +4,9 @@
 //! An embedding has seen every row. It is thrown away once the partition is made; what `anchored` keeps of it comes from
 //! anchor users only.
 
+mod plane;
+
+pub use plane::Plane;
 use serde::{Deserialize, Serialize};
 
 use crate::matrix::Matrix;

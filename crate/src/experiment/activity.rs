@@ -213,7 +213,8 @@ impl Experiment {
                 self.serving = Some(arm);
             }
             Activity::Forget { .. } => {
-                self.seconds.unlearn = arm.seconds.embed + arm.seconds.partition + arm.seconds.train + arm.seconds.combine;
+                self.seconds.unlearn =
+                    arm.seconds.embed + arm.seconds.partition + arm.seconds.train + arm.seconds.combine;
                 let previous = self.serving.take();
                 if let Some((mut view, before)) = forgotten {
                     view.touched_shards = touched(&before, &arm);
@@ -243,7 +244,8 @@ impl Experiment {
             let old = std::mem::replace(&mut arm.data, serving.data.clone());
             let new = &serving.data.interactions;
             if let Some(results) = arm.evaluation.take() {
-                let item_at: Vec<Option<u32>> = old.interactions.items().iter().map(|id| new.items().find(id)).collect();
+                let item_at: Vec<Option<u32>> =
+                    old.interactions.items().iter().map(|id| new.items().find(id)).collect();
                 let kept = new.users().iter().map(|id| {
                     let mut result = results[old.interactions.users().find(id).unwrap_or_default() as usize].clone();
                     result.top = result.top.iter().filter_map(|&item| item_at[item as usize]).collect();

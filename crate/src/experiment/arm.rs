@@ -43,6 +43,8 @@ pub(crate) struct Spec {
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub(crate) struct Arm {
     pub spec: Spec,
+    /// Saved once, with the experiment.
+    #[serde(skip)]
     pub data: Arc<Data>,
     /// Shard per user of the file partition, in the order of the active users.
     pub given: Vec<u16>,
@@ -180,7 +182,7 @@ impl Arm {
                 self.embedding = None;
                 let users = self.data.active.len() as u32;
                 self.partition = Some(PartitionView {
-                    method: partition.method.name().to_owned(),
+                    method: partition.method,
                     shards: partition.shards,
                     users_per_shard: partition.users_per_shard.clone(),
                     rows_per_shard: partition.rows_per_shard.clone(),

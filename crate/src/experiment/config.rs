@@ -13,7 +13,7 @@ use super::Stage;
 
 /// The settings, one part per stage. Each part is checked by its own module when it is used.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
-#[cfg_attr(feature = "ts", derive(tsify::Tsify), tsify(into_wasm_abi, from_wasm_abi))]
+#[cfg_attr(feature = "ts", derive(tsify::Tsify))]
 #[serde(default, deny_unknown_fields)]
 pub struct Config {
     /// Everything random follows from it. 32 bits, so that it is the same number in JavaScript.

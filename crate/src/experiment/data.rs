@@ -1,5 +1,7 @@
 //! The rows that an arm of the experiment lives on, and how they fall into shards.
 
+use serde::{Deserialize, Serialize};
+
 use crate::digest::{Digest, Hasher};
 use crate::interactions::{Fate, Interactions, Row};
 use crate::model::ShardRows;
@@ -7,7 +9,7 @@ use crate::partition::Assignment;
 use crate::unlearn::NO_SHARD;
 
 /// Interactions with their fates, and what is derived from them once.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Data {
     /// The rows.
     pub interactions: Interactions,
@@ -55,7 +57,7 @@ pub fn trains(row: &Row) -> bool {
 }
 
 /// Which shard every row belongs to; `NO_SHARD` for test rows.
-#[derive(Clone, Debug, Default, PartialEq)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Layout {
     /// Number of shards, emptied ones included.
     pub shards: u32,
@@ -66,8 +68,7 @@ pub struct Layout {
 impl Layout {
     /// One shard for everything.
     pub fn whole(data: &Data) -> Self {
-        let shard_of_row =
-            data.interactions.rows().iter().map(|row| if trains(row) { 0 } else { NO_SHARD }).collect();
+        let shard_of_row = data.interactions.rows().iter().map(|row| if trains(row) { 0 } else { NO_SHARD }).collect();
         Layout { shards: 1, shard_of_row }
     }
 
@@ -152,7 +153,7 @@ impl Layout {
 }
 
 /// Who and what is in a shard; indices into the interactions' users and items, ascending.
-#[derive(Clone, Debug, Default, PartialEq)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Shard {
     /// Users with a row in it.
     pub users: Vec<u32>,
@@ -213,7 +214,8 @@ mod tests {
     use crate::interactions::Triple;
 
     fn data() -> Data {
-        let triple = |user: &str, item: &str, fate| Triple { user: user.into(), item: item.into(), value: 1.0, time: 0, fate };
+        let triple =
+            |user: &str, item: &str, fate| Triple { user: user.into(), item: item.into(), value: 1.0, time: 0, fate };
         Data::new(Interactions::new(vec![
             triple("a", "x", Fate::Train),
             triple("a", "y", Fate::Test),

@@ -70,7 +70,7 @@ pub enum Event {
         /// x and y of each centroid on the map.
         centroids_xy: Vec<f32>,
         /// The entropic solver's epsilon, where it is used.
-        epsilon: Option<f32>,
+        epsilon: Option<f64>,
         /// How far the marginals are from exact, where that is approximate.
         residual: Option<f64>,
     },

@@ -1,13 +1,11 @@
 //! The jobs of an arm's next stage.
 
-use std::sync::Arc;
-
 use serde_bytes::ByteBuf;
 
 use crate::embedding::EmbeddingConfig;
 use crate::interactions::Fate;
 use crate::partition::{Method, PartitionInput};
-use crate::random::{Purpose, keyed_hash};
+use crate::random::{Purpose, keyed_fraction, keyed_hash};
 
 use super::arm::Arm;
 use super::data::Layout;
@@ -110,7 +108,13 @@ impl Arm {
         if config.partition.method != Method::Anchored {
             return Vec::new();
         }
-        crate::partition::choose_anchors(&self.user_keys(config), config.partition.anchors, config.seed.into())
+        let users = self.data.interactions.users();
+        let share = f64::from(config.partition.anchors);
+        let chosen = |user: &u32| {
+            let id = users.get(*user).as_bytes();
+            keyed_fraction(config.seed.into(), Purpose::Anchor, &[id]) < share
+        };
+        self.data.active.iter().map(chosen).collect()
     }
 
     fn user_keys(&self, config: &Config) -> Vec<u64> {
@@ -192,7 +196,8 @@ impl Arm {
 
     fn combine_job(&self, config: &Config) -> Job {
         let all: Vec<u32> = (0..self.data.interactions.users().len() as u32).collect();
-        let learns = self.spec.combine.method.learns();
+        use crate::combine::CombineMethod::{Joint, Mean, Own};
+        let learns = !matches!(self.spec.combine.method, Own | Mean | Joint);
         Job::Combine(CombineJob {
             members: self.member_bytes(),
             n_items: self.n_items(),
@@ -256,4 +261,3 @@ impl Arm {
         table
     }
 }
-

@@ -4,10 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use crate::error::Result;
-use crate::interactions::{
-    Fate, Interactions, ReadReport, Size, SplitConfig, SplitMethod, SyntheticConfig, join_given, split, split_digest,
-    synthetic,
-};
+use crate::interactions::{Fate, Interactions, ReadReport, SplitConfig, SplitMethod, join_given, split, split_digest};
 
 use super::data::Data;
 use super::{Config, DataView, Experiment, ExperimentError, Stage};
@@ -49,25 +46,6 @@ impl Experiment {
         };
         let source = Source { rejected: report.rejected.clone(), titles, given_split, ..Source::default() };
         self.take(rows, source)
-    }
-
-    /// Takes the generated sample.
-    pub fn load_sample(&mut self, size: Size, seed: u32) -> Result<DataView> {
-        self.load_synthetic(&SyntheticConfig { seed: seed.into(), ..SyntheticConfig::of(size) })
-    }
-
-    /// Takes generated rows of any size.
-    pub fn load_synthetic(&mut self, config: &SyntheticConfig) -> Result<DataView> {
-        self.idle("loading rows")?;
-        let made = synthetic(config)?;
-        let items = made.interactions.items().iter().map(str::to_owned);
-        let users = made.interactions.users().iter().map(str::to_owned);
-        let source = Source {
-            titles: items.zip(made.titles).collect(),
-            groups: users.zip(made.groups).collect(),
-            ..Source::default()
-        };
-        self.take(made.interactions, source)
     }
 
     /// Gives the `file` partition its shards, by user id. Users it does not name are an error when the partition is made.

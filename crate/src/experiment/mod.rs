@@ -1,22 +1,5 @@
 //! The experiment: rows, settings and what has come of them. It makes jobs and accepts their outcomes; it never waits,
-//! looks at a clock or starts a thread. Whoever drives it runs the jobs ([`task`]) wherever it likes:
-//!
-//! ```
-//! use ultrare::experiment::{Activity, Experiment, Stage, run};
-//! use ultrare::interactions::Size;
-//!
-//! let mut experiment = Experiment::new();
-//! experiment.load_sample(Size::Small, 1)?;
-//! experiment.begin(Activity::Build { until: Stage::Partition })?;
-//! while experiment.running() {
-//!     for job in experiment.jobs(1) {
-//!         let outcome = run(&job.bytes)?;
-//!         experiment.accept(job.id, &outcome, 0.0)?;
-//!     }
-//! }
-//! assert_eq!(experiment.snapshot().partition.unwrap().shards, 10);
-//! # Ok::<(), ultrare::Error>(())
-//! ```
+//! looks at a clock or starts a thread. Whoever drives it runs the jobs ([`task`]) wherever it likes.
 
 mod activity;
 mod arm;
@@ -89,6 +72,16 @@ impl Experiment {
     /// Tells the time, in seconds on any steady clock. Only differences are used, and only to report them.
     pub fn tick(&mut self, now: f64) {
         self.clock = now;
+    }
+
+    /// How many jobs run at once, for estimates.
+    pub fn set_workers(&mut self, workers: u32) {
+        self.workers = workers;
+    }
+
+    /// Notes how long the reading took; the reader has no clock.
+    pub fn note_read(&mut self, seconds: f64) {
+        self.seconds.read = seconds;
     }
 
     /// The settings in force.

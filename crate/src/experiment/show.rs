@@ -8,9 +8,7 @@ use crate::interactions::Fate;
 use crate::unlearn::NO_SHARD;
 
 use super::arm::Arm;
-use super::{
-    DigestsView, Experiment, ExperimentError, ItemView, PersonView, Phase, ResultView, Snapshot, UsersView,
-};
+use super::{DigestsView, Experiment, ExperimentError, ItemView, PersonView, Phase, ResultView, Snapshot, UsersView};
 
 impl Experiment {
     /// Everything in numbers; what the command line writes as JSON.
@@ -92,7 +90,7 @@ impl Experiment {
             users_without_test: report.users_without_test,
             seconds: arm.seconds.train + arm.seconds.combine,
             shards_trained: arm.trained.len() as u32,
-            combiner: arm.spec.combine.method.name().to_owned(),
+            combiner: arm.spec.combine.method,
         })
     }
 

@@ -4,9 +4,11 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
+use crate::combine::CombineMethod;
 use crate::digest::Digest;
 use crate::evaluate::Interval;
 use crate::model::StopReason;
+use crate::partition::Method;
 
 use super::Config;
 
@@ -30,7 +32,7 @@ pub enum Phase {
 
 /// The rows in numbers.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
-#[cfg_attr(feature = "ts", derive(tsify::Tsify), tsify(into_wasm_abi))]
+#[cfg_attr(feature = "ts", derive(tsify::Tsify))]
 pub struct DataView {
     /// Distinct users.
     pub users: u32,
@@ -53,7 +55,7 @@ pub struct DataView {
 #[cfg_attr(feature = "ts", derive(tsify::Tsify))]
 pub struct PartitionView {
     /// How it was made.
-    pub method: String,
+    pub method: Method,
     /// Number of shards.
     pub shards: u32,
     /// Per shard.
@@ -113,8 +115,8 @@ pub struct ResultView {
     pub seconds: f64,
     /// Sub-models trained for it.
     pub shards_trained: u32,
-    /// The combiner that served, with its own words if it fell back.
-    pub combiner: String,
+    /// The combiner that was asked for; a note says if another had to serve.
+    pub combiner: CombineMethod,
 }
 
 /// What was forgotten last.
@@ -185,7 +187,7 @@ pub struct SecondsView {
 
 /// The whole state in numbers.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[cfg_attr(feature = "ts", derive(tsify::Tsify), tsify(into_wasm_abi))]
+#[cfg_attr(feature = "ts", derive(tsify::Tsify))]
 pub struct Snapshot {
     /// The library's version.
     pub version: String,
@@ -214,7 +216,7 @@ pub struct Snapshot {
 
 /// The users as they are now, in the order of their ids.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
-#[cfg_attr(feature = "ts", derive(tsify::Tsify), tsify(into_wasm_abi))]
+#[cfg_attr(feature = "ts", derive(tsify::Tsify))]
 pub struct UsersView {
     /// External ids.
     pub ids: Vec<String>,
@@ -242,7 +244,7 @@ pub struct ItemView {
 
 /// One person: the rows and what each arm recommends.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
-#[cfg_attr(feature = "ts", derive(tsify::Tsify), tsify(into_wasm_abi))]
+#[cfg_attr(feature = "ts", derive(tsify::Tsify))]
 pub struct PersonView {
     /// External id.
     pub id: String,

@@ -122,6 +122,11 @@ impl Interactions {
         &self.rows[self.starts[user as usize] as usize..self.starts[user as usize + 1] as usize]
     }
 
+    /// Where one user's rows are in `rows`.
+    pub fn range_of(&self, user: u32) -> std::ops::Range<usize> {
+        self.starts[user as usize] as usize..self.starts[user as usize + 1] as usize
+    }
+
     /// Sets every row's fate.
     pub fn assign_fates(&mut self, fate: impl Fn(&Interactions, &Row) -> Fate) {
         let fates: Vec<Fate> = self.rows.iter().map(|row| fate(self, row)).collect();

@@ -64,13 +64,8 @@ impl Task for Combine {
                 own: &table.own[span(&table.own_starts, user)],
             })
             .collect();
-        let prepared = prepare_again(
-            &self.ensemble,
-            &self.config,
-            self.seed,
-            &CombinerRows { users },
-            self.previous.as_ref(),
-        )?;
+        let prepared =
+            prepare_again(&self.ensemble, &self.config, self.seed, &CombinerRows { users }, self.previous.as_ref())?;
         let note = prepared.note().map(str::to_owned);
         self.outcome = encode(&Outcome::Combine { prepared: ByteBuf::from(prepared.to_bytes()), note });
         Ok(Step { done: true, progress: 1.0, events: Vec::new() })

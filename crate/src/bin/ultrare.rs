@@ -1,2 +1,0 @@
-//! The pipeline from a shell.
-fn main() {}

@@ -1,0 +1,115 @@
+//! What can be asked for. The words are a contract: other programs rely on them.
+
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+
+/// Recommendation unlearning that can be checked.
+#[derive(Parser)]
+#[command(name = "ultrare", version, about)]
+pub struct Cli {
+    #[command(subcommand)]
+    pub command: Command,
+}
+
+#[derive(Subcommand)]
+pub enum Command {
+    /// Read, divide, train, combine, measure; forget and compare if asked.
+    Run(Box<Run>),
+    /// Write generated interactions as a CSV file.
+    Synth(Synth),
+}
+
+#[derive(Args)]
+pub struct Run {
+    /// One file of interactions; the split is made by a keyed hash.
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["train", "test", "sample"])]
+    pub data: Option<PathBuf>,
+    /// Rows to train on; needs --test.
+    #[arg(long, value_name = "FILE", requires = "test", conflicts_with = "sample")]
+    pub train: Option<PathBuf>,
+    /// Rows to measure on; needs --train.
+    #[arg(long, value_name = "FILE", requires = "train")]
+    pub test: Option<PathBuf>,
+    /// The bundled generated sample.
+    #[arg(long, value_name = "SIZE", value_enum)]
+    pub sample: Option<SampleSize>,
+    /// Keep only rows whose rating is at least this.
+    #[arg(long, value_name = "RATING")]
+    pub positive: Option<f32>,
+    /// Keep only users and items with at least this many rows.
+    #[arg(long, value_name = "ROWS", default_value_t = 0)]
+    pub k_core: u32,
+    /// obc, random, hash, kmeans, ubp, ibp, inbp, anchored, or file:PATH (lines of user,shard).
+    #[arg(long, default_value = "obc", value_name = "METHOD")]
+    pub partition: String,
+    /// How many shards.
+    #[arg(long, default_value_t = 10, value_name = "K", allow_negative_numbers = true)]
+    pub shards: i64,
+    /// wmf, bpr, mf, lightgcn, gmf, neumf, dmf, ease or itemknn.
+    #[arg(long, default_value = "wmf", value_name = "MODEL")]
+    pub model: String,
+    /// own, mean, joint, logistic or attention.
+    #[arg(long, default_value = "joint", value_name = "COMBINER")]
+    pub combine: String,
+    /// Length of the sub-models' vectors; the model's default follows the size of its data.
+    #[arg(long, value_name = "D")]
+    pub factors: Option<u32>,
+    /// Everything random follows from it.
+    #[arg(long, default_value_t = 0, value_name = "S")]
+    pub seed: u32,
+    /// users:ID,ID,... or random:P%, core:P%, edge:P%.
+    #[arg(long, value_name = "WHAT")]
+    pub forget: Option<String>,
+    /// Make the partition again when forgetting, instead of keeping it.
+    #[arg(long)]
+    pub refit: bool,
+    /// Go on where a request would empty a shard or the test set.
+    #[arg(long)]
+    pub confirm: bool,
+    /// Threads; by default as many as the machine has.
+    #[arg(long, default_value_t = 0, value_name = "N")]
+    pub threads: usize,
+    /// Write the snapshot as JSON.
+    #[arg(long, value_name = "OUT")]
+    pub json: Option<PathBuf>,
+    /// users or interactions: what the shards have equally many of.
+    #[arg(long, value_name = "UNIT")]
+    pub balance: Option<String>,
+    /// From 0 (k-means) to 1 (exactly balanced).
+    #[arg(long, value_name = "STRENGTH")]
+    pub balance_strength: Option<f32>,
+    /// exact or entropic: how the transport problem is solved.
+    #[arg(long, value_name = "SOLVER")]
+    pub solver: Option<String>,
+    /// Seeded starts of the clustering, of which the best is kept.
+    #[arg(long, value_name = "R")]
+    pub restarts: Option<u32>,
+    /// Share of users who are anchors, such as 20%.
+    #[arg(long, value_name = "P%")]
+    pub anchors: Option<String>,
+    /// Also divide again without the forgotten users and count who would have moved.
+    #[arg(long)]
+    pub drift: bool,
+}
+
+#[derive(Args)]
+pub struct Synth {
+    #[arg(long)]
+    pub users: u32,
+    #[arg(long)]
+    pub items: u32,
+    #[arg(long)]
+    pub rows: u32,
+    #[arg(long, default_value_t = 0)]
+    pub seed: u32,
+    /// The CSV file to write.
+    pub out: PathBuf,
+}
+
+#[derive(Clone, Copy, ValueEnum)]
+pub enum SampleSize {
+    Small,
+    Medium,
+    Large,
+}

@@ -1,0 +1,83 @@
+//! Runs an experiment's jobs on threads.
+
+use std::time::Instant;
+
+use indicatif::{MultiProgress, ProgressBar, ProgressStyle};
+use rayon::prelude::*;
+use ultrare::experiment::{Activity, Event, Experiment, JobOut, Step, task};
+
+/// The threads and the clock.
+pub struct Driver {
+    pool: rayon::ThreadPool,
+    threads: u32,
+    began: Instant,
+    bars: MultiProgress,
+}
+
+impl Driver {
+    pub fn new(threads: usize) -> Result<Self, String> {
+        let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().map_err(|error| error.to_string())?;
+        let threads = pool.current_num_threads() as u32;
+        // indicatif draws nothing when the output is no terminal.
+        Ok(Driver { pool, threads, began: Instant::now(), bars: MultiProgress::new() })
+    }
+
+    /// Carries out one activity.
+    pub fn run(&self, experiment: &mut Experiment, activity: Activity) -> ultrare::Result<Vec<Event>> {
+        experiment.tick(self.began.elapsed().as_secs_f64());
+        experiment.set_workers(self.threads);
+        experiment.begin(activity)?;
+        let mut events = Vec::new();
+        while experiment.running() {
+            experiment.tick(self.began.elapsed().as_secs_f64());
+            let mut jobs = experiment.jobs(self.threads);
+            jobs.sort_by(|a, b| b.weight.total_cmp(&a.weight).then(a.id.cmp(&b.id)));
+            let bar = self.bar(&jobs);
+            let outcomes: Vec<(u32, ultrare::Result<Vec<u8>>, f64)> = self.pool.install(|| {
+                // One job at a time: sub-jobs of unequal size would otherwise wait for a thread that was given several.
+                jobs.par_iter().with_max_len(1).map(|job| self.job(job, &bar)).collect()
+            });
+            bar.finish_and_clear();
+            self.bars.remove(&bar);
+            experiment.tick(self.began.elapsed().as_secs_f64());
+            for (id, outcome, seconds) in outcomes {
+                match outcome.and_then(|outcome| experiment.accept(id, &outcome, seconds)) {
+                    Ok(more) => events.extend(more),
+                    Err(error) => {
+                        experiment.cancel();
+                        return Err(error);
+                    }
+                }
+            }
+        }
+        Ok(events)
+    }
+
+    fn job(&self, job: &JobOut, bar: &ProgressBar) -> (u32, ultrare::Result<Vec<u8>>, f64) {
+        let began = Instant::now();
+        let outcome = (|| {
+            let mut task = task(&job.bytes)?;
+            let mut progress = 0.0;
+            loop {
+                let Step { done, progress: now, .. } = task.step()?;
+                bar.inc(((now - progress).max(0.0) * 100.0) as u64);
+                progress = now.max(progress);
+                if done {
+                    return task.finish();
+                }
+            }
+        })();
+        (job.id, outcome, began.elapsed().as_secs_f64())
+    }
+
+    fn bar(&self, jobs: &[JobOut]) -> ProgressBar {
+        let bar = self.bars.add(ProgressBar::new(jobs.len() as u64 * 100));
+        if let Ok(style) = ProgressStyle::with_template("{msg:24} [{bar:40}] {percent:>3}% {elapsed}") {
+            bar.set_style(style.progress_chars("=> "));
+        }
+        if let Some(job) = jobs.first() {
+            bar.set_message(format!("{} {:?} x{}", job.arm, job.stage, jobs.len()).to_lowercase());
+        }
+        bar
+    }
+}

@@ -1,0 +1,26 @@
+//! The pipeline from a shell: the only place of the crate that prints, has threads and looks at a clock.
+#![allow(clippy::print_stdout, clippy::print_stderr, clippy::disallowed_types)]
+
+mod args;
+mod drive;
+mod input;
+mod run;
+mod show;
+
+use std::process::ExitCode;
+
+use clap::Parser as _;
+
+fn main() -> ExitCode {
+    let done = match args::Cli::parse().command {
+        args::Command::Run(args) => run::run(&args),
+        args::Command::Synth(_) => Err("not yet".into()),
+    };
+    match done {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(message) => {
+            eprintln!("ultrare: {message}");
+            ExitCode::from(2)
+        }
+    }
+}

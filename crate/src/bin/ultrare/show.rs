@@ -1,0 +1,75 @@
+//! Tables for people.
+
+use ultrare::experiment::Snapshot;
+use ultrare::unlearn::Plan;
+
+pub fn data(snapshot: &Snapshot) {
+    let Some(data) = &snapshot.data else { return };
+    println!(
+        "data       {} users, {} items, {} training rows, {} test rows",
+        data.users, data.items, data.train_rows, data.test_rows
+    );
+    for (reason, count) in &data.rejected {
+        println!("           {count} rows left out: {reason}");
+    }
+}
+
+pub fn partition(snapshot: &Snapshot) {
+    let Some(partition) = &snapshot.partition else { return };
+    let (low, high) = extremes(&partition.users_per_shard);
+    let (few, many) = extremes(&partition.rows_per_shard);
+    println!(
+        "partition  {} shards of {low} to {high} users, {few} to {many} rows; within-cluster sum of squares {:.3}; {:.3} s",
+        partition.shards, partition.within_ss, partition.seconds
+    );
+}
+
+pub fn plan(plan: &Plan) {
+    println!(
+        "forget     {} users, {} rows; shards to train again: {} of {}",
+        plan.users,
+        plan.rows,
+        plan.touched.len(),
+        plan.touched.len() + plan.untouched.len()
+    );
+    for id in &plan.unknown_users {
+        println!("           not in the data: {id}");
+    }
+    for warning in &plan.warnings {
+        println!("           {}", warning.message);
+    }
+    for taint in &plan.taints {
+        println!("           {}: {}", taint.stage, taint.message);
+    }
+}
+
+pub fn results(snapshot: &Snapshot) {
+    let names = ["ndcg@10", "ndcg@20", "recall@20", "hit@20"];
+    println!(
+        "\n{:<12} {:>8} {:>9} {:>9} {:>9} {:>9} {:>7}",
+        "", names[0], names[1], names[2], names[3], "seconds", "trained"
+    );
+    for (arm, result) in &snapshot.results {
+        let mean = |name: &str| result.metrics.get(name).map_or(f64::NAN, |interval| interval.mean);
+        println!(
+            "{arm:<12} {:>8.4} {:>9.4} {:>9.4} {:>9.4} {:>9.3} {:>7}",
+            mean(names[0]),
+            mean(names[1]),
+            mean(names[2]),
+            mean(names[3]),
+            result.seconds,
+            result.shards_trained
+        );
+    }
+    if let Some(forget) = &snapshot.forget {
+        let shards = snapshot.shards.len();
+        println!("\nprotocol: {}; {} of {shards} shards touched", forget.protocol, forget.touched_shards.len());
+    }
+    for note in &snapshot.notes {
+        println!("note: {note}");
+    }
+}
+
+fn extremes(sizes: &[u32]) -> (u32, u32) {
+    (sizes.iter().copied().min().unwrap_or_default(), sizes.iter().copied().max().unwrap_or_default())
+}
