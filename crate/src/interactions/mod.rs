@@ -12,6 +12,8 @@ mod report;
 mod rows;
 mod sniff;
 mod split;
+mod synthetic;
+mod titles;
 mod values;
 
 pub use archive::{Reader, preview};
@@ -27,3 +29,5 @@ pub use sniff::{Column, Preview};
 pub use split::{
     JoinReport, SplitConfig, SplitMethod, SplitReport, join_given, report as split_report, split, split_digest,
 };
+pub use synthetic::{Size, Synthetic, SyntheticConfig, synthetic, to_csv};
+pub use titles::{ItemTitle, ItemTitles};
