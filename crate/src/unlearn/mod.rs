@@ -3,6 +3,11 @@
 //! A [`Request`] names users, items and single interactions; [`Request::resolve`] finds their rows; [`plan`] is the bill
 //! before anything changes. The experiment then removes the rows and trains the touched shards again from
 //! initialisation.
+//!
+//! A [`Receipt`] records it: [`evidence`] about the rows (sorted [`merkle`] trees, hashes under a [`salt`] that only the
+//! rows unlock), digests of every sub-model, and the receipt before. [`verify`] asks whether it is true; [`twin`] compares
+//! the result, stage by stage, with a pipeline that never had the data. [`slices`] are checkpoints inside a shard,
+//! [`sequence`] is about many requests and what they cost together.
 
 mod error;
 pub mod evidence;
@@ -13,6 +18,8 @@ mod plan;
 pub mod receipt;
 mod request;
 pub mod salt;
+#[cfg(test)]
+mod schema_tests;
 mod select;
 pub mod sequence;
 pub mod slices;
