@@ -3,14 +3,22 @@
 //! Users are independent: any range of them can be evaluated anywhere and put together with the same bits. Test rows are
 //! read here and nowhere else.
 
+mod baselines;
 mod config;
 mod error;
 mod groups;
+mod membership;
 mod metrics;
+mod overlap;
+mod paired;
 mod report;
 
+pub use baselines::{popularity, random_scores};
 pub use config::EvaluateConfig;
 pub use error::EvaluateError;
 pub use groups::{Group, activity_groups, shard_groups, touched_groups};
+pub use membership::{Membership, PopularityOrder, gap, membership, membership_gap, popularity_order};
 pub use metrics::{METRICS, UserMetrics, evaluate_user};
+pub use overlap::{ListSimilarity, compare_lists, overlap, rank_biased_overlap};
+pub use paired::paired_differences;
 pub use report::{GroupReport, Interval, Report, report};

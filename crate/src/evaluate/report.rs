@@ -66,8 +66,7 @@ pub fn report(
         let reason = format!("user {user} has {} values and the cutoffs ask for {width}", result.values.len());
         return Err(EvaluateError::Mixed { reason });
     }
-    let names: Vec<String> =
-        config.cutoffs.iter().flat_map(|k| METRICS.iter().map(move |name| format!("{name}@{k}"))).collect();
+    let names = metric_names(config);
     let measured = |users: &mut dyn Iterator<Item = &UserMetrics>| {
         users.filter(|result| result.test > 0).flat_map(|result| result.values.iter().copied()).collect::<Vec<f64>>()
     };
@@ -99,6 +98,11 @@ pub fn report(
     })
 }
 
+/// `ndcg@5`, `recall@5`, ... in the order of [`UserMetrics::values`].
+pub(super) fn metric_names(config: &EvaluateConfig) -> Vec<String> {
+    config.cutoffs.iter().flat_map(|k| METRICS.iter().map(move |name| format!("{name}@{k}"))).collect()
+}
+
 /// One interval per column of `rows` (row-major, `width` columns); none without rows.
 pub(super) fn intervals(rows: &[f64], width: usize, config: &EvaluateConfig, key: StreamKey) -> Vec<Interval> {
     let n = rows.len() / width.max(1);
@@ -119,21 +123,26 @@ pub(super) fn intervals(rows: &[f64], width: usize, config: &EvaluateConfig, key
             sums.iter_mut().zip(&rows[user * width..]).for_each(|(sum, value)| *sum += value);
         }
     }
-    let tail = (1.0 - f64::from(config.confidence)) / 2.0;
     let mut column = vec![0.0; resamples];
     mean.iter()
         .enumerate()
         .map(|(index, &mean)| {
-            if resamples == 0 {
-                return Interval { mean, low: mean, high: mean };
-            }
             for (place, sums) in column.iter_mut().zip(sums.chunks_exact(width)) {
                 *place = sums[index] / n as f64;
             }
             column.sort_unstable_by(f64::total_cmp);
-            Interval { mean, low: quantile(&column, tail), high: quantile(&column, 1.0 - tail) }
+            percentile(mean, &column, config.confidence)
         })
         .collect()
+}
+
+/// The percentile interval of sorted resampled values; without any, the mean alone.
+pub(super) fn percentile(mean: f64, sorted: &[f64], confidence: f32) -> Interval {
+    if sorted.is_empty() {
+        return Interval { mean, low: mean, high: mean };
+    }
+    let tail = (1.0 - f64::from(confidence)) / 2.0;
+    Interval { mean, low: quantile(sorted, tail), high: quantile(sorted, 1.0 - tail) }
 }
 
 /// Between the two nearest of the sorted values, linearly.

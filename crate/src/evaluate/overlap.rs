@@ -1,0 +1,161 @@
+//! How alike two ranked lists are, without asking which is right.
+
+use serde::{Deserialize, Serialize};
+
+use super::report::intervals;
+use super::{EvaluateConfig, EvaluateError, Interval, UserMetrics};
+use crate::random::{Purpose, StreamKey};
+
+/// Share of the first `cutoff` places that hold items of both lists, whatever their order; 1 for two empty lists.
+pub fn overlap(a: &[u32], b: &[u32], cutoff: usize) -> f64 {
+    let (a, b) = (&a[..a.len().min(cutoff)], &b[..b.len().min(cutoff)]);
+    let longer = a.len().max(b.len());
+    if longer == 0 {
+        return 1.0;
+    }
+    a.iter().filter(|item| b.contains(item)).count() as f64 / longer as f64
+}
+
+/// Rank-biased overlap of two lists without repetitions, extrapolated to infinite depth: 1 for equal lists, 0 for lists
+/// that share nothing; `persistence` in (0, 1) is the weight of depth (0.9: the first ten places carry 86%).
+///
+/// Source: Webber, Moffat and Zobel 2010, equation 32, which covers lists of different length.
+pub fn rank_biased_overlap(a: &[u32], b: &[u32], persistence: f64) -> f64 {
+    let (short, long) = if a.len() <= b.len() { (a, b) } else { (b, a) };
+    let (s, l) = (short.len(), long.len());
+    if l == 0 {
+        return 1.0;
+    }
+    if s == 0 {
+        return 0.0;
+    }
+    let p = persistence;
+    let mut agreed = vec![0u32; l + 1];
+    for depth in 1..=l {
+        let item = long[depth - 1];
+        let mut more = u32::from(short[..depth.min(s)].contains(&item));
+        if depth <= s && short[depth - 1] != item {
+            more += u32::from(long[..depth].contains(&short[depth - 1]));
+        }
+        agreed[depth] = agreed[depth - 1] + more;
+    }
+    let (at_short, at_long) = (f64::from(agreed[s]), f64::from(agreed[l]));
+    let (mut sum, mut power) = (0.0, 1.0);
+    for depth in 1..=l {
+        power *= p;
+        let d = depth as f64;
+        sum += f64::from(agreed[depth]) / d * power;
+        if depth > s {
+            // What the short list would have agreed on, had it gone on as it was.
+            sum += at_short * (d - s as f64) / (s as f64 * d) * power;
+        }
+    }
+    (1.0 - p) / p * sum + ((at_long - at_short) / l as f64 + at_short / s as f64) * power
+}
+
+/// Two evaluations of the same users against each other.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "ts", derive(tsify::Tsify))]
+pub struct ListSimilarity {
+    /// Length of the lists that are compared.
+    pub cutoff: u32,
+    /// [`overlap`], mean over all users.
+    pub overlap: Interval,
+    /// [`rank_biased_overlap`] with persistence 0.9, mean over all users.
+    pub rank_biased: Interval,
+    /// Users whose lists differ in any place.
+    pub changed: u32,
+    /// Users compared.
+    pub users: u32,
+}
+
+/// Compares the lists two models gave to the same users, such as unlearned and retrained. Interval as in
+/// [`report`](super::report).
+///
+/// Errors: different numbers of users.
+pub fn compare_lists(
+    a: &[UserMetrics],
+    b: &[UserMetrics],
+    cutoff: u32,
+    config: &EvaluateConfig,
+    seed: u64,
+) -> Result<ListSimilarity, EvaluateError> {
+    config.check()?;
+    same_users(a, b)?;
+    let first = |list: &UserMetrics| list.top[..list.top.len().min(cutoff as usize)].to_vec();
+    let mut rows = Vec::with_capacity(2 * a.len());
+    let mut changed = 0;
+    for (a, b) in a.iter().zip(b) {
+        let (a, b) = (first(a), first(b));
+        changed += u32::from(a != b);
+        rows.extend([overlap(&a, &b, cutoff as usize), rank_biased_overlap(&a, &b, 0.9)]);
+    }
+    let found = intervals(&rows, 2, config, StreamKey::new(seed, Purpose::Bootstrap, 1, 0));
+    let at = |index: usize| found.get(index).copied().unwrap_or_default();
+    Ok(ListSimilarity { cutoff, overlap: at(0), rank_biased: at(1), changed, users: a.len() as u32 })
+}
+
+pub(super) fn same_users(a: &[UserMetrics], b: &[UserMetrics]) -> Result<(), EvaluateError> {
+    if a.len() != b.len() {
+        let reason = format!("one side has {} users and the other {}", a.len(), b.len());
+        return Err(EvaluateError::Mixed { reason });
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    #[test]
+    fn overlap_of_hand_counted_lists() {
+        assert_eq!(overlap(&[1, 2, 3, 4], &[4, 9, 1, 7], 4), 0.5);
+        assert_eq!(overlap(&[1, 2, 3, 4], &[4, 9, 1, 7], 2), 0.0);
+        assert_eq!(overlap(&[1, 2], &[2], 4), 0.5);
+        assert_eq!(overlap(&[], &[], 4), 1.0);
+    }
+
+    #[test]
+    fn rank_biased_overlap_of_worked_examples() {
+        let near = |a: &[u32], b: &[u32], p: f64, expected: f64| {
+            let value = rank_biased_overlap(a, b, p);
+            assert!((value - expected).abs() < 1e-12, "{a:?} {b:?}: {value}, not {expected}");
+            assert!((rank_biased_overlap(b, a, p) - value).abs() < 1e-15, "symmetric");
+        };
+        near(&[1, 2, 3], &[1, 2, 3], 0.9, 1.0);
+        near(&[1, 2, 3], &[4, 5, 6], 0.9, 0.0);
+        // Agreement 0 at depth 1, 1 at depth 2: (1-p)/p * p^2 * 1 + p^2 * 1 = p.
+        near(&[1, 2], &[2, 1], 0.5, 0.5);
+        // Agreements 1, 1/2: (1-p)/p (p + p^2 / 2) + p^2 / 2.
+        near(&[1, 2], &[1, 3], 0.9, 0.1 + 0.1 * 0.45 + 0.405);
+        // The short list [1] is taken to go on agreeing: everything at depth 2 is 1/2 * 1 + extrapolated 1/2.
+        near(&[1], &[1, 2], 0.9, 1.0);
+        near(&[], &[1], 0.9, 0.0);
+    }
+
+    proptest! {
+        #[test]
+        fn values_stay_between_0_and_1_and_equal_lists_give_1(
+            a in proptest::collection::hash_set(0u32..30, 1..20), b in proptest::collection::hash_set(0u32..30, 1..20), p in 0.1f64..0.99
+        ) {
+            let (a, b): (Vec<u32>, Vec<u32>) = (a.into_iter().collect(), b.into_iter().collect());
+            let value = rank_biased_overlap(&a, &b, p);
+            prop_assert!((-1e-12..=1.0 + 1e-12).contains(&value), "{value}");
+            prop_assert!((rank_biased_overlap(&a, &a, p) - 1.0).abs() < 1e-9);
+            prop_assert!((0.0..=1.0).contains(&overlap(&a, &b, 10)));
+        }
+    }
+
+    #[test]
+    fn users_whose_lists_changed_are_counted() {
+        let list = |top: &[u32]| UserMetrics { test: 0, values: vec![], top: top.to_vec() };
+        let config = EvaluateConfig { bootstrap: 20, ..EvaluateConfig::default() };
+        let (a, b) = ([list(&[1, 2]), list(&[3, 4])], [list(&[1, 2]), list(&[4, 3])]);
+        let found = compare_lists(&a, &b, 2, &config, 1).unwrap();
+        assert_eq!((found.changed, found.users, found.overlap.mean), (1, 2, 1.0));
+        assert!(found.rank_biased.mean < 1.0);
+        assert_eq!(compare_lists(&a, &b[..1], 2, &config, 1).unwrap_err().code(), "evaluate.mixed");
+    }
+}
