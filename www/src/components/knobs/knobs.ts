@@ -1,0 +1,106 @@
+/** The knobs, each with the line that explains it. Names and ranges are the library's; it checks them again. */
+import type { Json } from "../../client";
+
+interface Base {
+  path: string;
+  label: string;
+  why: string;
+  /** Shown only if this holds for the settings as they are. */
+  when?: (value: (path: string) => Json | undefined) => boolean;
+}
+export type KnobSpec = Base &
+  (
+    | { kind: "choice"; options: readonly { value: string; label: string; why: string }[] }
+    | { kind: "number"; min: number; max: number; step: number; log?: boolean; auto?: number; words?: (n: number) => string }
+    | { kind: "switch" }
+  );
+
+const clustering = (v: (p: string) => Json | undefined) => v("partition.method") === "obc" || v("partition.method") === "anchored";
+
+export const GROUPS: readonly { title: string; knobs: readonly KnobSpec[] }[] = [
+  {
+    title: "Divide",
+    knobs: [
+      {
+        path: "partition.method", kind: "choice", label: "Partition", why: "Who shares a sub-model with whom.",
+        options: [
+          { value: "obc", label: "Optimal balanced (UltraRE)", why: "Users of like taste together, in shards of equal size: optimal transport." },
+          { value: "anchored", label: "Anchored", why: "Clusters a sample of users; everyone else follows from their own rows, so a deletion moves nobody." },
+          { value: "random", label: "Random (SISA)", why: "Users in keyed random order, cut into equal parts. Ignores taste." },
+          { value: "hash", label: "Hash", why: "The id alone decides: nobody's shard depends on anybody else." },
+          { value: "kmeans", label: "k-means", why: "Taste only, no balance: shards may differ much in size." },
+          { value: "ubp", label: "RecEraser, users", why: "RecEraser's greedy balanced clustering of users." },
+          { value: "ibp", label: "RecEraser, items", why: "Rows follow their items: one user is in several shards." },
+          { value: "inbp", label: "RecEraser, interactions", why: "Rows are clustered singly: one user is in several shards." },
+        ],
+      },
+      {
+        path: "partition.shards", kind: "number", label: "Shards", min: 2, max: 100, step: 1, log: true,
+        why: "More shards make forgetting cheaper, and each sub-model weaker.",
+      },
+      {
+        path: "partition.strength", kind: "number", label: "Balance", min: 0, max: 1, step: 0.05, when: clustering,
+        why: "From k-means (0) to shards of exactly equal size (1).",
+      },
+      {
+        path: "partition.balance", kind: "choice", label: "Equal in", why: "", when: clustering,
+        options: [
+          { value: "users", label: "users", why: "Every shard has as many users." },
+          { value: "interactions", label: "rows", why: "Every shard has as many rows, so each costs the same to train again." },
+        ],
+      },
+      {
+        path: "partition.solver", kind: "choice", label: "Transport", why: "", when: clustering,
+        options: [
+          { value: "exact", label: "exact", why: "The best assignment there is." },
+          { value: "entropic", label: "entropic (Sinkhorn)", why: "A smoothed problem whose solution sharpens while you watch." },
+        ],
+      },
+    ],
+  },
+  {
+    title: "Train",
+    knobs: [
+      {
+        path: "model.name", kind: "choice", label: "Sub-model", why: "",
+        options: [
+          { value: "wmf", label: "Weighted matrix factorisation", why: "Alternating least squares; converges in a few sweeps." },
+          { value: "bpr", label: "BPR", why: "Learns to rank liked above unseen, one pair at a time." },
+          { value: "lightgcn", label: "LightGCN", why: "Tastes spread along the graph of who liked what." },
+          { value: "mf", label: "Rating prediction", why: "Predicts ratings; what the released UltraRE code trains." },
+          { value: "gmf", label: "GMF", why: "A learned product of user and item vectors." },
+          { value: "neumf", label: "NeuMF", why: "GMF beside a small neural network." },
+          { value: "dmf", label: "DMF", why: "Two towers over rows of the matrix." },
+          { value: "ease", label: "EASE", why: "Closed form on co-occurrence counts; forgets by subtraction." },
+          { value: "itemknn", label: "Item neighbours", why: "Counts and cosines; forgets by subtraction." },
+        ],
+      },
+      {
+        path: "model.factors", kind: "number", label: "Factors", min: 4, max: 128, step: 4, auto: 32,
+        why: "Numbers per user and item. More can hold more, and cost more.",
+        when: (v) => v("model.name") !== "ease" && v("model.name") !== "itemknn",
+      },
+    ],
+  },
+  {
+    title: "Combine",
+    knobs: [
+      {
+        path: "combine.method", kind: "choice", label: "Combiner", why: "How K sub-models serve one person.",
+        options: [
+          { value: "joint", label: "Joint fold-in", why: "One small regression per person over all shards' item vectors." },
+          { value: "mean", label: "Mean of all", why: "Every sub-model scores everyone by fold-in; scores are averaged." },
+          { value: "own", label: "Own shard only", why: "The shard that holds the person serves the person, as released peers do." },
+          { value: "logistic", label: "Logistic (UltraRE)", why: "A logistic regression weighs the sub-models' scores." },
+          { value: "attention", label: "Attention (RecEraser)", why: "A trained attention weighs the sub-models' vectors." },
+        ],
+      },
+    ],
+  },
+  {
+    title: "Chance",
+    knobs: [
+      { path: "seed", kind: "number", label: "Seed", min: 0, max: 4294967295, step: 1, why: "Same data, settings and seed: the same bytes, on any machine." },
+    ],
+  },
+];

@@ -1,0 +1,267 @@
+/** The experiment as the page sees it: the session, its newest snapshot, and the actions that drive it. */
+import type { Arm, ForgetRequest, ReadConfig, Session, SessionError, Size, Snapshot, UsersView } from "../client";
+import { listed, plural, seconds } from "../lib/format";
+import { at } from "../lib/link";
+import { basket } from "./basket.svelte";
+import { ledger } from "./ledger.svelte";
+import { settings } from "./settings.svelte";
+import { stream } from "./stream.svelte";
+import { ui } from "./ui.svelte";
+
+export type Activity = "open" | "load" | "build" | "forget" | "compare";
+export const SPEEDS: readonly { label: string; steps: number | null }[] = [
+  { label: "2 steps a second", steps: 2 },
+  { label: "10 steps a second", steps: 10 },
+  { label: "45 steps a second", steps: 45 },
+  { label: "150 steps a second", steps: 150 },
+  { label: "as fast as this machine can", steps: null },
+];
+const SAMPLE_PACE = 2;
+const FULL = SPEEDS.length - 1;
+
+class Lab {
+  session: Session | null = null;
+  snapshot = $state.raw<Snapshot | null>(null);
+  users = $state.raw<UsersView | null>(null);
+  /** Users as they were loaded: the map's points, forgotten ones included. */
+  everyone = $state.raw<UsersView | null>(null);
+  forgotten = $state.raw<ReadonlySet<number>>(new Set());
+  activity = $state<Activity | null>("open");
+  paused = $state(false);
+  speed = $state(SAMPLE_PACE);
+  dataName = $state("");
+  isSample = $state(true);
+  /** The run's failure, in words, and the part of the page it belongs to. */
+  failure = $state.raw<{ at: Activity; message: string } | null>(null);
+  /** Curves and times of the last race, kept until the next request. */
+  raced = $state.raw<{ unlearn: number | null; retrain: number | null }>({ unlearn: null, retrain: null });
+  workers = $state(1);
+
+  busy = $derived(this.activity !== null);
+  trained = $derived(this.snapshot?.phase === "trained" || this.snapshot?.phase === "compared");
+  compared = $derived(!!this.snapshot?.results.retrained && !!this.snapshot?.results.unlearned);
+  handleOf = $derived(new Map(this.everyone?.ids.map((id, i) => [id, this.everyone!.handles[i]!]) ?? []));
+  rowOf = $derived(new Map(this.everyone?.handles.map((h, i) => [h, i]) ?? []));
+
+  attach(session: Session): void {
+    this.session = session;
+    this.workers = session.workers;
+    session.on((event) => {
+      stream.accept(event);
+      if (event.kind === "stage" && ui.follow && this.activity === "build") {
+        ui.show(event.stage === "partition" ? "divide" : event.stage === "train" || event.stage === "combine" || event.stage === "evaluate" ? "train" : "data", false);
+      }
+      if (event.kind === "divided" && this.snapshot) this.snapshot = { ...this.snapshot, partition: event.partition };
+      if (event.kind === "trained" && this.snapshot && event.arm !== "retrained") this.#shard(event.shard.shard, event);
+      if (event.kind === "state") this.paused = event.paused;
+      if (event.kind === "worker" && event.state === "lost") ui.tell("A worker stopped and was replaced; its job runs again.");
+      if (event.kind === "error") ui.tell(event.error.message, "bad");
+    });
+  }
+
+  #shard(k: number, event: { shard: Snapshot["shards"][number] }): void {
+    const shards = [...this.snapshot!.shards];
+    const place = shards.findIndex((s) => s.shard === k);
+    if (place >= 0) shards[place] = event.shard;
+    else shards.push(event.shard);
+    this.snapshot = { ...this.snapshot!, shards };
+  }
+
+  async #run<T>(activity: Activity, work: (session: Session) => Promise<T>): Promise<T | null> {
+    if (!this.session || (this.activity !== null && this.activity !== "open")) return null;
+    this.activity = activity;
+    this.failure = null;
+    try {
+      return await work(this.session);
+    } catch (error) {
+      const { code, message } = error as SessionError;
+      if (code === "cancelled") ui.tell("Cancelled. Everything is as it was before.");
+      else this.failure = { at: activity, message };
+      this.snapshot = await this.session.snapshot().catch(() => this.snapshot);
+      return null;
+    } finally {
+      this.activity = null;
+      this.paused = false;
+    }
+  }
+
+  async loadSample(size: Size): Promise<boolean> {
+    return this.#load(`${size} sample`, `sample:${size}`, true, (s) => s.loadSample(size, Number(settings.value("seed") ?? 1)));
+  }
+
+  async loadFiles(
+    input: { data: File } | { train: File; test: File }, read: ReadConfig | undefined,
+    onProgress: (bytes: number, total: number) => void,
+  ): Promise<boolean> {
+    const name = "data" in input ? input.data.name : `${input.train.name} + ${input.test.name}`;
+    return this.#load(name, `file:${name}`, false, (s) => s.load(input, read, onProgress));
+  }
+
+  async #load(name: string, data: string, sample: boolean, load: (s: Session) => Promise<unknown>): Promise<boolean> {
+    const done = await this.#run("load", async (session) => {
+      await load(session);
+      this.snapshot = await session.snapshot();
+      this.everyone = this.users = await session.users();
+      return true;
+    });
+    if (!done) return false;
+    this.dataName = name;
+    this.isSample = sample;
+    settings.data = data;
+    settings.stale = [];
+    this.forgotten = new Set();
+    this.raced = { unlearn: null, retrain: null };
+    basket.empty();
+    stream.reset("all");
+    ui.person = null;
+    ui.hovered = -1;
+    if (!sample) this.setSpeed(FULL);
+    ui.say(`${name}: ${plural(this.snapshot!.data!.users, "user")} and ${plural(this.snapshot!.data!.items, "item")} read.`);
+    return true;
+  }
+
+  /** Divide, train and evaluate with the settings as they are. */
+  async build(): Promise<boolean> {
+    const done = await this.#run("build", async (session) => {
+      await session.configure(settings.patch());
+      stream.reset("arms");
+      ui.follow = true;
+      session.setSpeed(SPEEDS[this.speed]!.steps);
+      this.snapshot = { ...this.snapshot!, partition: null, shards: [], results: {}, forget: null };
+      this.snapshot = await session.build();
+      this.everyone = this.users = await session.users();
+      return true;
+    });
+    if (!done) return false;
+    settings.stale = [];
+    this.forgotten = new Set();
+    this.raced = { unlearn: null, retrain: null };
+    this.#enter("built", "", null, total(this.snapshot!));
+    ui.show("forget", false);
+    ui.say(`Trained: ${plural(this.snapshot!.shards.length, "sub-model")}. Choose users to forget.`);
+    return true;
+  }
+
+  async forget(request: ForgetRequest, protocol: string): Promise<boolean> {
+    const leaving = request.users.map((id) => this.handleOf.get(id)).filter((h) => h !== undefined);
+    const done = await this.#run("forget", async (session) => {
+      ui.follow = true;
+      ui.show("forget", false);
+      stream.reset("unlearned");
+      stream.reset("retrained");
+      session.setSpeed(SPEEDS[this.speed]!.steps);
+      this.snapshot = await session.forget(request);
+      this.users = await session.users();
+      return true;
+    });
+    if (!done) return false;
+    this.forgotten = new Set([...this.forgotten, ...leaving]);
+    basket.empty();
+    this.raced = { unlearn: this.snapshot!.seconds.unlearn ?? null, retrain: null };
+    const touched = this.snapshot!.forget?.touched_shards ?? [];
+    this.#enter("forgot", protocol, touched.length, this.raced.unlearn);
+    ui.say(`Forgotten. Shards trained again: ${listed(touched.map((k) => k + 1), 12)}, in ${seconds(this.raced.unlearn)}.`);
+    return true;
+  }
+
+  async compare(): Promise<boolean> {
+    const done = await this.#run("compare", async (session) => {
+      stream.reset("retrained");
+      session.setSpeed(SPEEDS[this.speed]!.steps);
+      this.snapshot = await session.compare();
+      return true;
+    });
+    if (!done) return false;
+    this.raced = { unlearn: this.snapshot!.seconds.unlearn ?? null, retrain: this.snapshot!.seconds.retrain ?? null };
+    this.#enter("compared", ledger.entries[0]?.protocol ?? "", this.snapshot!.forget?.touched_shards.length ?? null, this.raced.retrain);
+    ui.show("compare", false);
+    return true;
+  }
+
+  #enter(what: "built" | "forgot" | "compared", protocol: string, touched: number | null, took: number | null): void {
+    const s = this.snapshot!;
+    const ndcg = (arm: Arm) => s.results[arm]?.metrics["ndcg@20"]?.mean ?? null;
+    ledger.add({
+      what, protocol, touched, seconds: took, data: this.dataName,
+      method: s.partition?.method ?? "", shards: s.partition?.shards ?? 0,
+      combine: String(at(s.config, "combine.method") ?? ""), seed: s.config.seed,
+      ndcg: { original: ndcg("original"), unlearned: ndcg("unlearned"), retrained: ndcg("retrained") },
+      settings: settings.changed, snapshot: s,
+    });
+  }
+
+  /** Tells the library the settings, to learn which results they make stale. */
+  async reconfigure(): Promise<void> {
+    if (!this.session || this.busy) return;
+    try {
+      settings.stale = await this.session.configure(settings.patch());
+      settings.problem = null;
+    } catch (error) {
+      settings.problem = (error as SessionError).message;
+    }
+  }
+
+  async replan(): Promise<void> {
+    if (!this.session || !this.trained || this.busy || basket.users.length === 0) {
+      basket.plan = null;
+      basket.planError = null;
+      return;
+    }
+    const asked = basket.users;
+    try {
+      const plan = await this.session.plan(basket.request());
+      if (asked === basket.users) {
+        basket.plan = plan;
+        basket.planError = null;
+      }
+    } catch (error) {
+      basket.plan = null;
+      basket.planError = (error as SessionError).message;
+    }
+  }
+
+  /** Wipes what this page keeps in the browser and in memory, and starts afresh with the sample. */
+  async clearEverything(): Promise<void> {
+    if (this.busy) await this.cancel();
+    localStorage.clear();
+    ledger.clear();
+    basket.empty();
+    settings.reset();
+    settings.data = null;
+    ui.tell("Cleared: runs, settings, data and everything kept in this browser.");
+    if (await this.loadSample("small")) await this.build();
+  }
+
+  setSpeed(index: number): void {
+    this.speed = index;
+    this.session?.setSpeed(SPEEDS[index]!.steps);
+  }
+
+  toggleSlow(): void {
+    this.setSpeed(this.speed === 0 ? (this.isSample ? SAMPLE_PACE : FULL) : 0);
+  }
+
+  /** Play: continue if paused, pause if running, run if idle. */
+  async play(): Promise<void> {
+    if (this.busy) {
+      if (this.paused) this.session?.resume();
+      else this.session?.pause();
+    } else await this.build();
+  }
+
+  step(): void {
+    if (!this.busy) return;
+    if (!this.paused) this.session?.pause();
+    this.session?.step();
+  }
+
+  async cancel(): Promise<void> {
+    if (this.paused) this.session?.resume();
+    await this.session?.cancel();
+  }
+}
+
+const total = (s: Snapshot) =>
+  (["embed", "partition", "train", "combine", "evaluate"] as const).reduce((sum, k) => sum + (s.seconds[k] ?? 0), 0);
+
+export const lab = new Lab();

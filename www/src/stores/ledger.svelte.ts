@@ -1,0 +1,46 @@
+/** One line per finished run: what was run, what came out, so that runs can be compared and repeated. */
+import type { Json, Snapshot } from "../client";
+import { csv } from "../lib/download";
+
+export interface Entry {
+  number: number;
+  what: "built" | "forgot" | "compared";
+  data: string;
+  method: string;
+  shards: number;
+  combine: string;
+  seed: number;
+  protocol: string;
+  touched: number | null;
+  seconds: number | null;
+  ndcg: { original: number | null; unlearned: number | null; retrained: number | null };
+  settings: Record<string, Json>;
+  snapshot: Snapshot;
+}
+
+class Ledger {
+  entries = $state.raw<readonly Entry[]>([]);
+  #next = 1;
+
+  add(entry: Omit<Entry, "number">): void {
+    this.entries = [{ ...entry, number: this.#next++ }, ...this.entries].slice(0, 200);
+  }
+
+  clear(): void {
+    this.entries = [];
+    this.#next = 1;
+  }
+
+  csv(): string {
+    return csv(
+      ["run", "what", "data", "partition", "shards", "combiner", "seed", "deletion", "shards touched", "seconds",
+        "ndcg@20 original", "ndcg@20 unlearned", "ndcg@20 retrained"],
+      this.entries.toReversed().map((e) => [
+        e.number, e.what, e.data, e.method, e.shards, e.combine, e.seed, e.protocol, e.touched, e.seconds,
+        e.ndcg.original, e.ndcg.unlearned, e.ndcg.retrained,
+      ]),
+    );
+  }
+}
+
+export const ledger = new Ledger();

@@ -1,0 +1,65 @@
+/** The knobs: what the person asked for, against what the results on the page were made with. */
+import type { Config, Json, Stage } from "../client";
+import { at, nested, readLink, writeLink } from "../lib/link";
+
+class Settings {
+  /** The library's defaults, as the session opened with them. */
+  defaults = $state.raw<Config | null>(null);
+  /** What differs from the defaults, by dotted path. */
+  changed = $state.raw<Record<string, Json>>({});
+  hide = $state.raw<string[]>([]);
+  data = $state<string | null>(null);
+  /** Stages whose results were made with other settings. */
+  stale = $state.raw<Stage[]>([]);
+  problem = $state<string | null>(null);
+  problemAt = $state<string | null>(null);
+
+  read(hash: string): void {
+    const link = readLink(hash);
+    this.changed = link.settings;
+    this.hide = link.hide;
+    this.data = link.data;
+    this.problem = link.problem;
+  }
+
+  value(path: string): Json | undefined {
+    return path in this.changed ? this.changed[path] : at(this.defaults ?? undefined, path);
+  }
+
+  set(path: string, value: Json): void {
+    const next = { ...this.changed };
+    if (this.defaults && at(this.defaults, path) === value) delete next[path];
+    else next[path] = value;
+    this.changed = next;
+  }
+
+  /** Every setting back to the default; all paths ever changed are named so that the library hears of each. */
+  reset(): void {
+    this.changed = {};
+  }
+
+  /** The whole configuration: defaults with the changes on top. */
+  patch(): Partial<Config> {
+    const base = structuredClone(this.defaults ?? {}) as { [key: string]: Json };
+    return merge(base, nested(this.changed) as { [key: string]: Json }) as Partial<Config>;
+  }
+
+  link(): string {
+    return writeLink({ settings: this.changed, data: this.data, hide: this.hide });
+  }
+
+  hidden(part: string): boolean {
+    return this.hide.includes(part);
+  }
+}
+
+function merge(base: { [key: string]: Json }, top: { [key: string]: Json }): { [key: string]: Json } {
+  for (const [key, value] of Object.entries(top)) {
+    const below = base[key];
+    base[key] = isRecord(below) && isRecord(value) ? merge(below, value) : value;
+  }
+  return base;
+}
+const isRecord = (x: Json | undefined): x is { [key: string]: Json } => typeof x === "object" && x !== null && !Array.isArray(x);
+
+export const settings = new Settings();

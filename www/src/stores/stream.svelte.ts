@@ -1,0 +1,165 @@
+/**
+ * What happens while a run goes on: curves, clusters, lanes. Events arrive by the thousand, so they land in plain arrays
+ * and the page redraws once a frame, when `frame` changes.
+ */
+import type { Arm, ClusterEvent, SessionEvent, Stage } from "../client";
+
+export interface Curve { loss: number[]; metric: (number | null)[]; done: boolean }
+export interface Iteration {
+  restart: number; iteration: number; objective: number; moves: number; users: number[]; rows: number[];
+}
+export interface LaneSpan { worker: number; label: string; shard: number | null; from: number; to: number | null }
+export interface Progress { arm: Arm; stage: Stage; done: number; total: number }
+
+class Stream {
+  /** Changes at most once a frame; read it to redraw. */
+  frame = $state(0);
+  /** Changes when the map's points themselves change. */
+  mapVersion = $state(0);
+
+  embedding: number[] = [];
+  /** x, y of each placed user, -1 to 1; a placed user's number is its place here, its handle stands beside it. */
+  positions: Float32Array | null = null;
+  handles: Uint32Array = new Uint32Array(0);
+  /** Shard of each placed user. */
+  shardOf: Uint16Array | null = null;
+  previousShardOf: Uint16Array | null = null;
+  shardsChangedAt = 0;
+  centroids: number[] = [];
+  iterations: Iteration[] = [];
+  curves = new Map<Arm, Map<number, Curve>>();
+  progress: Progress | null = null;
+  lanes: LaneSpan[] = [];
+  startedAt = 0;
+  updates: { at: number; n: number }[] = [];
+  stageSince = 0;
+
+  #queued = false;
+
+  reset(parts: "all" | "arms" | Arm): void {
+    this.progress = null;
+    this.lanes = [];
+    this.updates = [];
+    this.startedAt = performance.now();
+    if (parts === "all") {
+      this.positions = null;
+      this.handles = new Uint32Array(0);
+      this.shardOf = null;
+      this.previousShardOf = null;
+      this.embedding = [];
+      this.mapVersion++;
+    }
+    if (parts === "all" || parts === "arms") {
+      this.embedding = [];
+      this.iterations = [];
+      this.centroids = [];
+      this.curves = new Map();
+    } else {
+      this.curves.delete(parts);
+    }
+    this.touch();
+  }
+
+  curve(arm: Arm, shard: number): Curve {
+    let arms = this.curves.get(arm);
+    if (!arms) this.curves.set(arm, (arms = new Map()));
+    let curve = arms.get(shard);
+    if (!curve) arms.set(shard, (curve = { loss: [], metric: [], done: false }));
+    return curve;
+  }
+
+  accept(event: SessionEvent): void {
+    const now = performance.now();
+    switch (event.kind) {
+      case "embedding":
+        if (event.sweep <= 1) this.embedding = [];
+        this.embedding.push(event.loss);
+        break;
+      case "positions":
+        this.positions = new Float32Array(copy(event.xy));
+        this.handles = new Uint32Array(copy(event.handles));
+        this.mapVersion++;
+        break;
+      case "cluster":
+        this.#cluster(event, now);
+        break;
+      case "epoch": {
+        const curve = this.curve(event.arm, event.shard);
+        curve.loss.push(event.loss);
+        curve.metric.push(event.metric ?? null);
+        this.updates.push({ at: now, n: event.updates });
+        if (this.updates.length > 400) this.updates.splice(0, 200);
+        break;
+      }
+      case "trained":
+        this.curve(event.arm, event.shard.shard).done = true;
+        break;
+      case "stage":
+        if (!this.progress || this.progress.stage !== event.stage || this.progress.arm !== event.arm) this.stageSince = now;
+        this.progress = event;
+        break;
+      case "worker":
+        this.#lane(event, now);
+        break;
+      default:
+        return;
+    }
+    this.touch();
+  }
+
+  #cluster(event: ClusterEvent, now: number): void {
+    const next = new Uint16Array(copy(event.shard_of));
+    this.previousShardOf = this.shardOf && this.shardOf.length === next.length ? this.shardOf : null;
+    this.shardOf = next;
+    this.shardsChangedAt = now;
+    this.centroids = event.centroids_xy;
+    if (event.restart === 0 && event.iteration === 0) this.iterations = [];
+    this.iterations.push({
+      restart: event.restart, iteration: event.iteration, objective: event.objective, moves: event.moves,
+      users: event.users_per_shard, rows: event.rows_per_shard,
+    });
+  }
+
+  #lane(event: Extract<SessionEvent, { kind: "worker" }>, now: number): void {
+    const open = this.lanes.findLast((span) => span.worker === event.worker && span.to === null);
+    if (open) open.to = now;
+    if (event.state === "busy") {
+      const shard = event.job?.shard ?? null;
+      this.lanes.push({ worker: event.worker, label: event.job?.stage ?? "work", shard, from: now, to: null });
+      if (this.lanes.length > 600) this.lanes.splice(0, 200);
+    }
+  }
+
+  /** Updates a second over the last two seconds. */
+  rate(): number {
+    const now = performance.now();
+    const recent = this.updates.filter((u) => now - u.at < 2000);
+    if (recent.length < 2) return 0;
+    const span = Math.max(0.05, (now - recent[0]!.at) / 1000);
+    return recent.reduce((sum, u) => sum + u.n, 0) / span;
+  }
+
+  /** Seconds left in this stage at the pace so far, or null while there is nothing to judge by. */
+  left(): number | null {
+    const p = this.progress;
+    if (!p || p.done <= 0 || p.total <= 0) return null;
+    const spent = (performance.now() - this.stageSince) / 1000;
+    return spent < 0.25 ? null : (spent / p.done) * (p.total - p.done);
+  }
+
+  touch(): void {
+    if (this.#queued) return;
+    this.#queued = true;
+    const draw = () => {
+      this.#queued = false;
+      this.frame++;
+    };
+    // A hidden tab gets no frames; state still has to move on.
+    if (document.hidden) setTimeout(draw, 200);
+    else requestAnimationFrame(draw);
+  }
+}
+
+const copy = (b: Uint8Array): ArrayBuffer => b.slice().buffer as ArrayBuffer;
+
+export const stream = new Stream();
