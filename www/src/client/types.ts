@@ -44,15 +44,25 @@ export interface Plan {
   users: number; rows: number; unknown_users: string[]; unknown_items: string[];
   touched: { shard: number; users: number; rows: number; rows_after: number }[]; untouched: number[];
   seconds: number | null; full_seconds: number | null;
-  warnings: { code: string; message: string }[]; taints: { stage: string; message: string }[];
+  everything?: boolean; warnings: { code: string; message: string; confirm?: boolean }[]; taints: { stage: string; message: string }[];
 }
 export interface ItemView { item: string; title: string; value: number; test: boolean }
 export interface PersonView { id: string; shards: number[]; rows: ItemView[]; lists: Partial<Record<Arm, ItemView[]>> }
-export interface Preview {
-  delimiter: string; header: boolean; columns: string[]; rows: string[][];
-  mapping: { user: number | null; item: number | null; rating: number | null; timestamp: number | null };
+export type Role = "user" | "item" | "rating" | "time";
+export type Delimiter = "comma" | "semicolon" | "tab" | "pipe" | "double_colon";
+export interface Column { name: string; role?: Role | null }
+export interface Preview { delimiter: Delimiter; has_header: boolean; columns: Column[]; rows: string[][]; problem?: string | null }
+export type ColumnChoice = "auto" | "none" | { column: number };
+export interface ReadConfig {
+  delimiter?: Delimiter | null; header?: boolean | null; user?: ColumnChoice; item?: ColumnChoice; rating?: ColumnChoice;
+  time?: ColumnChoice; positive?: number | null; k_core?: number;
 }
-export interface ReadConfig { [key: string]: Json }
+export interface Rejection { line: number; column?: string | null; value: string; reason: string; message: string }
+export interface ReadReport {
+  source: string; delimiter: Delimiter; has_header: boolean; columns: Column[]; rows_read: number; rejected: Record<string, number>;
+  first_rejections: Rejection[]; duplicates: number; filtered: { below_threshold: number; k_core: number }; unreadable_times: number;
+  summary: { popularity: number[]; top_tenth_share: number };
+}
 
 export type ClusterEvent = {
   kind: "cluster"; restart: number; iteration: number; objective: number; moves: number;
@@ -101,8 +111,7 @@ export interface Session {
   step(): void;
   setSpeed(stepsPerSecond: number | null): void;
   cancel(): Promise<void>;
-  save(): Promise<Uint8Array>;
-  restore(bytes: Uint8Array): Promise<Snapshot>;
+  report(): Promise<ReadReport[]>;
   readonly workers: number;
   readonly running: boolean;
   readonly paused: boolean;

@@ -48,7 +48,7 @@ export class FakeSession implements Session {
     const lines = text.split(/\r?\n/).filter(Boolean).slice(0, 8);
     if (!lines.length) throw Object.assign(new Error("The file is empty: expected rows of user and item ids."), { code: "empty_file" });
     const rows = lines.map((l) => l.split(","));
-    return { delimiter: ",", header: true, columns: rows[0]!, rows: rows.slice(1), mapping: { user: 0, item: 1, rating: 2, timestamp: null } };
+    return { delimiter: "comma", has_header: true, columns: rows[0]!.map((name, i) => ({ name, role: (["user", "item", "rating"] as const)[i] ?? null })), rows: rows.slice(1) };
   }
   async load(): Promise<DataView> { return this.loadSample("medium"); }
   async loadSample(size: Size): Promise<DataView> {
@@ -183,7 +183,6 @@ export class FakeSession implements Session {
   step() { this.#steps++; this.#wake?.(); }
   setSpeed(s: number | null) { this.#speed = s; }
   async cancel() { this.#cancelled = true; this.#wake?.(); }
-  async save() { return new Uint8Array(10); }
-  async restore() { return this.snapshot(); }
+  async report() { return []; }
   close() {}
 }

@@ -1,5 +1,5 @@
 /** The experiment as the page sees it: the session, its newest snapshot, and the actions that drive it. */
-import type { Arm, ForgetRequest, ReadConfig, Session, SessionError, Size, Snapshot, UsersView } from "../client";
+import type { Arm, ForgetRequest, ReadConfig, ReadReport, Session, SessionError, Size, Snapshot, UsersView } from "../client";
 import { listed, plural, seconds } from "../lib/format";
 import { at } from "../lib/link";
 import { basket } from "./basket.svelte";
@@ -25,6 +25,7 @@ class Lab {
   users = $state.raw<UsersView | null>(null);
   /** Users as they were loaded: the map's points, forgotten ones included. */
   everyone = $state.raw<UsersView | null>(null);
+  reports = $state.raw<ReadReport[]>([]);
   forgotten = $state.raw<ReadonlySet<number>>(new Set());
   activity = $state<Activity | null>("open");
   paused = $state(false);
@@ -102,6 +103,7 @@ class Lab {
       await load(session);
       this.snapshot = await session.snapshot();
       this.everyone = this.users = await session.users();
+      this.reports = await session.report();
       return true;
     });
     if (!done) return false;

@@ -1,19 +1,18 @@
 /** A file on its way in: what was found in its first rows, what the person made of it, how far the reading is. */
-import type { Preview, ReadConfig, SessionError } from "../../client";
+import type { ColumnChoice, Preview, ReadConfig, Role, SessionError } from "../../client";
 import { lab } from "../../stores/lab.svelte";
 
-export type Role = "user" | "item" | "rating" | "timestamp";
 export const ROLES: readonly { role: Role; label: string; needed: boolean }[] = [
   { role: "user", label: "User", needed: true },
   { role: "item", label: "Item", needed: true },
   { role: "rating", label: "Rating", needed: false },
-  { role: "timestamp", label: "Time", needed: false },
+  { role: "time", label: "Time", needed: false },
 ];
 
 export class Reading {
   files = $state.raw<File[]>([]);
   preview = $state.raw<Preview | null>(null);
-  mapping = $state<Record<Role, number | null>>({ user: null, item: null, rating: null, timestamp: null });
+  mapping = $state<Record<Role, number | null>>({ user: null, item: null, rating: null, time: null });
   problem = $state<string | null>(null);
   done = $state(0);
   total = $state(0);
@@ -27,14 +26,17 @@ export class Reading {
     try {
       const preview = await lab.session!.preview(this.files[0]!);
       this.preview = preview;
-      this.mapping = { ...preview.mapping };
+      const place = (role: Role) => { const at = preview.columns.findIndex((c) => c.role === role); return at < 0 ? null : at; };
+      this.mapping = { user: place("user"), item: place("item"), rating: place("rating"), time: place("time") };
     } catch (error) {
       this.problem = `${this.files[0]!.name}: ${(error as SessionError).message}`;
     }
   }
 
   config(): ReadConfig {
-    return { columns: { ...this.mapping } };
+    const choice = (role: Role): ColumnChoice => (this.mapping[role] === null ? "none" : { column: this.mapping[role] });
+    const { delimiter, has_header } = this.preview!;
+    return { delimiter, header: has_header, user: choice("user"), item: choice("item"), rating: choice("rating"), time: choice("time") };
   }
 
   async load(): Promise<boolean> {
