@@ -1,10 +1,33 @@
+import { createHash } from "node:crypto";
+import { readFileSync, readdirSync } from "node:fs";
+import { fileURLToPath } from "node:url";
 import { svelte } from "@sveltejs/vite-plugin-svelte";
-import { defineConfig } from "vite";
+import { defineConfig, type Plugin } from "vite";
+
+const here = (path: string) => fileURLToPath(new URL(path, import.meta.url));
+
+/** `sw.js` with the list of everything the page is made of, so that it works with the network off after one visit. */
+function serviceWorker(): Plugin {
+  return {
+    name: "service-worker",
+    apply: "build",
+    generateBundle(_, bundle) {
+      const files = [...Object.keys(bundle), ...readdirSync(here("public"))].filter((name) => !name.endsWith(".map") && name !== "index.html").sort();
+      const parts = Object.values(bundle).map((part) => (part.type === "chunk" ? part.code : part.source));
+      const version = createHash("sha256");
+      for (const part of parts) version.update(part);
+      const source = readFileSync(here("src/sw.js"), "utf8")
+        .replace('"VERSION"', JSON.stringify(version.digest("hex").slice(0, 16)))
+        .replace("[/* FILES */]", JSON.stringify(["./", ...files.map((name) => `./${name}`)]));
+      this.emitFile({ type: "asset", fileName: "sw.js", source });
+    },
+  };
+}
 
 // Relative addresses, so that the built page works from any folder of any static host.
 export default defineConfig({
   base: "./",
-  plugins: [svelte()],
+  plugins: [svelte(), serviceWorker()],
   worker: { format: "es" },
   build: { target: "es2022", outDir: "dist", emptyOutDir: true, assetsInlineLimit: 0, modulePreload: { polyfill: false } },
 });

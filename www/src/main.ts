@@ -4,3 +4,8 @@ import "./styles/tokens.css";
 import "./styles/base.css";
 
 mount(App, { target: document.getElementById("page")! });
+
+// Offline use is an extra: where it is refused (private windows, plain http) the page works all the same.
+if (import.meta.env.PROD && "serviceWorker" in navigator) {
+  addEventListener("load", () => void navigator.serviceWorker.register("./sw.js").catch(() => undefined));
+}

@@ -71,6 +71,18 @@ export function towards(
   return best;
 }
 
+/** The box around a path: left, top, right, bottom. */
+export function boxOf(path: readonly number[]): [number, number, number, number] {
+  let [left, top, right, bottom] = [Infinity, Infinity, -Infinity, -Infinity];
+  for (let i = 0; i < path.length; i += 2) {
+    left = Math.min(left, path[i]!);
+    right = Math.max(right, path[i]!);
+    top = Math.min(top, path[i + 1]!);
+    bottom = Math.max(bottom, path[i + 1]!);
+  }
+  return [left, top, right, bottom];
+}
+
 /** Even-odd test; `path` is x, y, x, y, ... */
 export function inside(path: readonly number[], x: number, y: number): boolean {
   let odd = false;

@@ -6,15 +6,20 @@ import { SHAPES, type Shape } from "./palette";
 
 interface Mask { size: number; alpha: Uint8Array }
 
-const cache = new Map<string, Mask>();
+const KINDS: readonly (Shape | "cross")[] = [...SHAPES, "cross"];
+/** Masks by kind and radius in quarters of a pixel. */
+const cache: (Mask | undefined)[][] = KINDS.map(() => []);
 const SUB = 4;
+/** Below this radius, in pixels of the device, a shape cannot be told: a plain dot is written instead. */
+const DOT = 1.3;
 
 /** Coverage of a shape of the given radius in pixels, by 4 x 4 samples a pixel. */
-function mask(shape: Shape | "cross", radius: number): Mask {
-  const r = Math.max(0.5, Math.round(radius * 4) / 4);
-  const key = `${shape}${r}`;
-  const known = cache.get(key);
+function mask(kind: number, radius: number): Mask {
+  const quarters = Math.max(2, Math.round(radius * 4));
+  const known = cache[kind]![quarters];
   if (known) return known;
+  const r = quarters / 4;
+  const shape = KINDS[kind]!;
   const size = 2 * Math.ceil(r + 0.5) + 1;
   const alpha = new Uint8Array(size * size);
   const c = size / 2;
@@ -30,7 +35,7 @@ function mask(shape: Shape | "cross", radius: number): Mask {
     }
   }
   const made = { size, alpha };
-  cache.set(key, made);
+  cache[kind]![quarters] = made;
   return made;
 }
 
@@ -66,12 +71,17 @@ export function paint(image: ImageData, scene: Scene): void {
   const { width, height, data } = image;
   data.fill(0);
   const { xs, ys, radii, colours, alphas, shapes } = scene;
+  const words = new Uint32Array(data.buffer, data.byteOffset, width * height);
   for (let i = 0; i < xs.length; i++) {
     const opacity = alphas[i]!;
     if (opacity === 0) continue;
     const kind = shapes[i]!;
-    const m = mask(kind === CROSS ? "cross" : SHAPES[kind]!, radii[i]!);
     const colour = colours[i]!;
+    if (radii[i]! < DOT && kind !== CROSS) {
+      dot(words, width, height, xs[i]!, ys[i]!, radii[i]!, colour, opacity);
+      continue;
+    }
+    const m = mask(kind === CROSS ? SHAPES.length : kind, radii[i]!);
     const r = colour >> 16;
     const g = (colour >> 8) & 255;
     const b = colour & 255;
@@ -101,4 +111,16 @@ export function paint(image: ImageData, scene: Scene): void {
       }
     }
   }
+}
+
+/** A point of one or 2 x 2 pixels, over whatever is there; little-endian RGBA, as every browser's machine has it. */
+function dot(words: Uint32Array, width: number, height: number, x: number, y: number, r: number, colour: number, opacity: number): void {
+  const word = ((opacity << 24) | ((colour & 255) << 16) | (colour & 0xff00) | (colour >> 16)) >>> 0;
+  const side = r < 0.8 ? 1 : 2;
+  const left = Math.round(x - side / 2);
+  const top = Math.round(y - side / 2);
+  if (left < 0 || top < 0 || left + side > width || top + side > height) return;
+  const o = top * width + left;
+  words[o] = word;
+  if (side === 2) words[o + 1] = words[o + width] = words[o + width + 1] = word;
 }

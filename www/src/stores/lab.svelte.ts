@@ -226,6 +226,7 @@ class Lab {
   async clearEverything(): Promise<void> {
     if (this.busy) await this.cancel();
     localStorage.clear();
+    for (const name of (await globalThis.caches?.keys()) ?? []) await caches.delete(name);
     ledger.clear();
     basket.empty();
     settings.reset();
