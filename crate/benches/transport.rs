@@ -3,7 +3,7 @@
 use std::hint::black_box;
 
 use criterion::{BenchmarkId, Criterion, criterion_group, criterion_main};
-use ultrare::partition::transport::{capacities, exact, kl_columns};
+use ultrare::partition::transport::{Entropic, capacities, entropic, exact, kl_columns, ladder};
 use ultrare::random::{Purpose, StreamKey, below, normal};
 
 const DIMENSION: usize = 32;
@@ -41,6 +41,27 @@ fn transport(criterion: &mut Criterion) {
         let weighted = capacities(total, k);
         group.bench_function(id("weighted"), |b| {
             b.iter(|| exact(black_box(&costs), &weighted, Some(&supplies), None));
+        });
+        // Annealed from the mean cost to a two-hundredth of it, as the clustering does.
+        let targets = vec![rows as f64 / k as f64; k];
+        let mean = costs.iter().sum::<f64>() / costs.len() as f64;
+        group.bench_function(id("entropic"), |b| {
+            b.iter(|| {
+                let mut prices: Option<Vec<f64>> = None;
+                for epsilon in ladder(mean, 0.005 * mean) {
+                    let problem = Entropic {
+                        costs: black_box(&costs),
+                        targets: &targets,
+                        supplies: None,
+                        tau: None,
+                        epsilon,
+                        tolerance: 1e-6,
+                        max_sweeps: 200,
+                    };
+                    prices = entropic(&problem, prices.as_deref()).ok().map(|plan| plan.potentials);
+                }
+                prices
+            });
         });
     }
     group.finish();

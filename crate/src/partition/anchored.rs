@@ -90,7 +90,7 @@ impl Clustering for Anchored {
         let k = self.config.shards as usize;
         let centroids = Matrix::from_vec(k, self.points.dimension(), event.centroids.clone()).unwrap_or_default();
         let fitted = event.shard_of.chunks_exact(2).map(|pair| u16::from_le_bytes([pair[0], pair[1]]));
-        let shard_of = extend(&self.points, &self.anchors, fitted, &centroids, &self.lloyd.potentials());
+        let shard_of = extend(&self.points, &self.anchors, fitted, &centroids, &event.potentials);
         let moves = if self.previous.is_empty() || event.moves as usize == event.shard_of.len() / 2 {
             shard_of.len()
         } else {

@@ -96,6 +96,9 @@ pub struct PartitionConfig {
     /// tau KL(load | even share) with tau = v s / (1 - s), v being the mean squared distance of the vectors to their
     /// mean: at 1/2 a shard e times too full costs one v per further unit.
     pub strength: f32,
+    /// `obc`, `anchored` at strength 1 with the exact solver: how far a shard may exceed the even share, as a share of it;
+    /// 0 to 1. Above 0, shards have no lower bound. RecEraser's cap is 0.2.
+    pub slack: f32,
     /// Scale every vector to unit length first (a zero vector stays zero).
     pub normalise: bool,
     /// `anchored`: the share of users who are anchors, above 0 and at most 1; unused if the input names the anchors.
@@ -115,6 +118,7 @@ impl Default for PartitionConfig {
             solver: Solver::Exact,
             balance: Balance::Users,
             strength: 1.0,
+            slack: 0.0,
             normalise: true,
             anchors: 0.2,
             max_iterations: 100,
@@ -147,6 +151,9 @@ impl PartitionConfig {
         if !(0.0..=1.0).contains(&self.strength) {
             return refuse("strength", "from 0 (k-means) to 1 (exact balance)", self.strength.to_string());
         }
+        if !(0.0..=1.0).contains(&self.slack) {
+            return refuse("slack", "from 0 to 1", self.slack.to_string());
+        }
         if !(self.anchors > 0.0 && self.anchors <= 1.0) {
             return refuse("anchors", "a share above 0 and at most 1", self.anchors.to_string());
         }
@@ -167,13 +174,14 @@ mod tests {
     fn every_setting_out_of_range_is_named() {
         let good = PartitionConfig::default();
         assert_eq!(good.check(), Ok(()));
-        let cases: [(&str, PartitionConfig); 10] = [
+        let cases: [(&str, PartitionConfig); 11] = [
             ("shards", PartitionConfig { shards: 0, ..good.clone() }),
             ("shards", PartitionConfig { shards: 4097, ..good.clone() }),
             ("restarts", PartitionConfig { restarts: 0, ..good.clone() }),
             ("max_iterations", PartitionConfig { max_iterations: 0, ..good.clone() }),
             ("strength", PartitionConfig { strength: -0.1, ..good.clone() }),
             ("strength", PartitionConfig { strength: f32::NAN, ..good.clone() }),
+            ("slack", PartitionConfig { slack: 1.5, ..good.clone() }),
             ("anchors", PartitionConfig { anchors: 0.0, ..good.clone() }),
             ("anchors", PartitionConfig { anchors: 1.5, ..good.clone() }),
             ("epsilon", PartitionConfig { epsilon: Some(0.0), ..good.clone() }),

@@ -1,6 +1,8 @@
 //! The inner problem of balanced clustering: which shard, given the centres.
 
-use super::transport::{Column, Entropic, capacities, entropic, exact, kl_columns, ladder, tau_of_strength};
+use super::transport::{
+    Column, Entropic, capacities, entropic, exact, kl_columns, ladder, loose_capacities, tau_of_strength,
+};
 use super::{Balance, DEFAULT_EPSILON, Method, PartitionConfig, PartitionError, Solver};
 
 /// Residual at which an entropic solution is taken as found, and sweeps after which it is taken as it is.
@@ -62,7 +64,13 @@ impl Inner {
             }
         } else {
             // Identical points have no scale for epsilon; the exact solver divides them by index.
-            let columns = if tau.is_finite() { kl_columns(total, shards, tau)? } else { capacities(total, shards) };
+            let columns = if tau.is_finite() {
+                kl_columns(total, shards, tau)?
+            } else if config.slack > 0.0 {
+                loose_capacities(total, shards, f64::from(config.slack))
+            } else {
+                capacities(total, shards)
+            };
             let weighted = config.balance == Balance::Interactions && config.method != Method::Kmeans;
             Kind::Exact { columns, weighted }
         };

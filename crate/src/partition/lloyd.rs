@@ -70,11 +70,6 @@ impl Lloyd {
         })
     }
 
-    /// Prices under which the last event's assignment was made; empty without balance.
-    pub(super) fn potentials(&self) -> Vec<f32> {
-        self.potentials.iter().flatten().map(|&g| g as f32).collect()
-    }
-
     /// New centres: drawn at the beginning of a start, else the means of the last assignment.
     fn place_centres(&mut self) {
         let k = self.config.shards as usize;
@@ -122,6 +117,7 @@ impl Clustering for Lloyd {
             rows_per_shard,
             shard_of: user_bytes(&self.shard_of),
             centroids: self.centroids.data().to_vec(),
+            potentials: assigned.potentials.iter().map(|&g| g as f32).collect(),
             epsilon: assigned.smoothing.map(|smoothing| smoothing.0),
             residual: assigned.smoothing.map(|smoothing| smoothing.1),
             spread: assigned.smoothing.map(|smoothing| smoothing.2),

@@ -28,6 +28,8 @@ pub struct ClusterEvent {
     pub shard_of: Vec<u8>,
     /// Shards x dimension: the centres the assignment was made with; empty without vectors.
     pub centroids: Vec<f32>,
+    /// Dual prices g the assignment was made with: a user lies where |x - c|^2 - g is least. Empty where nothing is priced.
+    pub potentials: Vec<f32>,
     /// Entropic solver: the epsilon of this step, in units of squared distance.
     pub epsilon: Option<f64>,
     /// Entropic solver: the sum over shards of |mass - even share| left, as a share of all mass.
@@ -92,6 +94,14 @@ impl Partition {
     /// The shard of a vector that was not clustered, such as a new user's fold-in: argmin |x - c|^2 - g, the lowest of
     /// equals. `None` if the method has no centres of users or the dimension differs.
     pub fn shard_of_vector(&self, vector: &[f32]) -> Option<u16> {
+        let costs = self.costs_of_vector(vector)?;
+        let least = costs.iter().copied().fold(f64::INFINITY, f64::min);
+        costs.iter().position(|&cost| cost == least).map(|shard| shard as u16)
+    }
+
+    /// |x - c|^2 - g of a vector for every shard: what decides where it goes, and by how much. `None` as in
+    /// [`Partition::shard_of_vector`].
+    pub fn costs_of_vector(&self, vector: &[f32]) -> Option<Vec<f64>> {
         if self.centroids.rows() == 0 || self.centroids.cols() != vector.len() || self.method.divides_users() {
             return None;
         }
@@ -99,7 +109,7 @@ impl Partition {
         if self.normalised {
             super::vectors::normalise(&mut vector);
         }
-        Some(super::vectors::nearest(&vector, &self.centroids, &self.potentials))
+        Some(super::vectors::priced(&vector, &self.centroids, &self.potentials).collect())
     }
 
     /// The largest shard's rows over the smallest's: how unequal retraining costs are. Infinite if a shard is empty.

@@ -50,9 +50,7 @@ pub(super) fn plus_plus(
         let Some(pick) = pick.or_else(fallback) else { break };
         chosen[pick as usize] = true;
         centres.row_mut(centre).copy_from_slice(points.row(pick as usize));
-        for (index, nearest) in nearest.iter_mut().enumerate() {
-            *nearest = nearest.min(points.distance(index, pick as usize));
-        }
+        points.lower_to(pick as usize, &mut nearest);
     }
     centres
 }

@@ -84,7 +84,7 @@ fn obc_balances_and_its_objective_never_rises() {
     assert!((partition.within_ss / 403.0 - best).abs() < 1e-5, "{} {best}", partition.within_ss / 403.0);
     assert_eq!(partition.potentials.len(), 10);
     assert_eq!(events[0].shard_of.len(), 806);
-    assert_eq!(events[0].centroids.len(), 60);
+    assert_eq!((events[0].centroids.len(), events[0].potentials.len()), (60, 10));
 }
 
 #[test]
@@ -114,6 +114,17 @@ fn strength_runs_from_kmeans_to_balance() {
     assert!(imbalance(&half) > imbalance(&nearly));
     assert!(imbalance(&nearly) <= 2 && imbalance(&full) == 0);
     assert!(kmeans.within_ss <= half.within_ss && half.within_ss <= full.within_ss);
+}
+
+#[test]
+fn slack_bounds_the_largest_shard_and_buys_tighter_clusters() {
+    let input = sample(600, 5, 3);
+    let at = |slack| run(&input, &PartitionConfig { slack, ..config(Method::Obc, 5) }).1;
+    let (tight, loose) = (at(0.0), at(0.2));
+    assert!(*loose.users_per_shard.iter().max().unwrap() <= 144, "{:?}", loose.users_per_shard);
+    assert!(loose.within_ss < tight.within_ss);
+    // The same bound as RecEraser's greedy division, used better.
+    assert!(loose.within_ss <= run(&input, &config(Method::Ubp, 5)).1.within_ss);
 }
 
 #[test]
@@ -178,6 +189,9 @@ fn a_new_vector_goes_where_the_users_like_it_went() {
     let same = (0..200).filter(|&u| partition.shard_of_vector(input.users.row(u)) == Some(by_user(&partition)[u]));
     assert!(same.count() >= 196, "only users on a border may differ");
     assert_eq!(partition.shard_of_vector(&[1.0]), None);
+    let costs = partition.costs_of_vector(input.users.row(7)).unwrap();
+    let least = (0..5).min_by(|&a, &b| costs[a].total_cmp(&costs[b]));
+    assert_eq!(least.map(|shard| shard as u16), partition.shard_of_vector(input.users.row(7)));
     assert!(squared_distance(input.users.row(0), partition.centroids.row(0)).is_finite());
 }
 

@@ -51,6 +51,16 @@ impl Points {
         squared_distance(self.row(a), self.row(b))
     }
 
+    /// Lowers each `nearest` to the squared distance to one of the points where that is less; exactly 0 for equal points.
+    pub(super) fn lower_to(&self, point: usize, nearest: &mut [f64]) {
+        let c = &self.data[point * self.stride..(point + 1) * self.stride];
+        for (row, nearest) in nearest.iter_mut().enumerate() {
+            let x = &self.data[row * self.stride..(row + 1) * self.stride];
+            let square = self.squares[row] - 2.0 * f64::from(dot(x, c)) + self.squares[point];
+            *nearest = nearest.min(square.max(0.0));
+        }
+    }
+
     /// |x|^2 - 2 x.c + |c|^2 for all points and centres, row by row of the points; at least 0. `centroids` must have the
     /// points' dimension. O(n K d).
     pub(super) fn costs(&self, centroids: &Matrix, out: &mut Vec<f64>) {
@@ -144,17 +154,18 @@ pub(super) fn squared_distance(a: &[f32], b: &[f32]) -> f64 {
     a.iter().zip(b).map(|(&a, &b)| (f64::from(a) - f64::from(b)) * (f64::from(a) - f64::from(b))).sum()
 }
 
-/// argmin |x - c|^2 - g, the lowest of equals; without potentials the nearest centre.
-pub(super) fn nearest(vector: &[f32], centroids: &Matrix, potentials: &[f32]) -> u16 {
-    let mut best = (0u16, f64::INFINITY);
-    for shard in 0..centroids.rows() {
+/// |x - c|^2 - g for every centre; without potentials the squared distance.
+pub(super) fn priced(vector: &[f32], centroids: &Matrix, potentials: &[f32]) -> impl Iterator<Item = f64> {
+    (0..centroids.rows()).map(|shard| {
         let price = potentials.get(shard).map_or(0.0, |&g| f64::from(g));
-        let value = squared_distance(vector, centroids.row(shard)) - price;
-        if value < best.1 {
-            best = (shard as u16, value);
-        }
-    }
-    best.0
+        squared_distance(vector, centroids.row(shard)) - price
+    })
+}
+
+/// Where |x - c|^2 - g is least, the lowest of equals.
+pub(super) fn nearest(vector: &[f32], centroids: &Matrix, potentials: &[f32]) -> u16 {
+    let lower = |best: (u16, f64), (shard, cost): (usize, f64)| if cost < best.1 { (shard as u16, cost) } else { best };
+    priced(vector, centroids, potentials).enumerate().fold((0, f64::INFINITY), lower).0
 }
 
 /// Inner product of two padded vectors: eight running sums, then a fixed tree.

@@ -330,7 +330,7 @@ mod tests {
         let costs = random_costs(200, 4, 2);
         let targets = [20.0, 40.0, 60.0, 80.0];
         let fast = entropic(&problem(&costs, &targets, 0.2), None).unwrap();
-        let mut g = vec![0.0; 4];
+        let mut g = [0.0; 4];
         for _ in 0..3000 {
             let mut loads = [0.0; 4];
             for row in costs.chunks_exact(4) {

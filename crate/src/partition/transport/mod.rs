@@ -11,14 +11,16 @@ mod exact;
 #[cfg(test)]
 mod exact_tests;
 mod exponential;
+mod moves;
 mod network;
+mod outside;
 mod tree;
 mod unbalanced;
 
 pub use entropic::{Entropic, EntropicPlan, entropic, ladder, plan_row};
 pub use error::TransportError;
 pub use exact::{ExactPlan, Split, exact};
-pub use unbalanced::{capacities, kl_columns, tau_of_strength};
+pub use unbalanced::{capacities, kl_columns, loose_capacities, tau_of_strength};
 
 /// How much a column takes.
 #[derive(Clone, Copy, Debug, PartialEq)]

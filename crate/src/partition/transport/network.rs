@@ -10,43 +10,42 @@ use std::collections::{BTreeMap, BinaryHeap};
 
 use super::Column;
 use super::tree::Parts;
-use crate::math;
 
-const FAR: i64 = i64::MAX / 4;
+pub(super) const FAR: i64 = i64::MAX / 4;
 /// Marks a row that is divided between columns.
-const DIVIDED: u16 = u16::MAX;
+pub(super) const DIVIDED: u16 = u16::MAX;
 /// Adding and subtracting 1.5 * 2^52 rounds to the nearest integer in plain arithmetic, alike everywhere.
 const ROUND: f64 = 6_755_399_441_055_744.0;
 /// Blocks of units, per even share, at which a penalty's price changes when supplies are not units.
 const BLOCKS: u64 = 1024;
 
 pub(super) struct Network<'a> {
-    costs: &'a [f64],
-    columns: &'a [Column],
-    supplies: Option<&'a [u32]>,
-    supply: u64,
-    rows: usize,
-    k: usize,
-    scale: f64,
+    pub(super) costs: &'a [f64],
+    pub(super) columns: &'a [Column],
+    pub(super) supplies: Option<&'a [u32]>,
+    pub(super) supply: u64,
+    pub(super) rows: usize,
+    pub(super) k: usize,
+    pub(super) scale: f64,
     /// Units per step of a penalty's price.
-    grain: u64,
+    pub(super) grain: u64,
     /// Price of each column, and at the end of the outside.
-    g: Vec<i64>,
+    pub(super) g: Vec<i64>,
     /// The prices under which the heaps' keys were computed.
-    base: Vec<i64>,
-    column_of: Vec<u16>,
-    parts: Parts,
+    pub(super) base: Vec<i64>,
+    pub(super) column_of: Vec<u16>,
+    pub(super) parts: Parts,
     /// Units in each column.
-    load: Vec<u64>,
+    pub(super) load: Vec<u64>,
     /// Units each column passes on to the outside.
-    out: Vec<u64>,
-    heaps: Vec<BinaryHeap<Reverse<(i64, u32)>>>,
+    pub(super) out: Vec<u64>,
+    pub(super) heaps: Vec<BinaryHeap<Reverse<(i64, u32)>>>,
     /// Key of each heap's top, `FAR` if empty.
-    top: Vec<i64>,
+    pub(super) top: Vec<i64>,
     /// Largest key kept in a heap, `FAR` if all are.
-    threshold: i64,
+    pub(super) threshold: i64,
     /// The share of keys to keep at the next filling.
-    keep: f64,
+    pub(super) keep: f64,
 }
 
 /// How a node was reached.
@@ -107,11 +106,11 @@ impl<'a> Network<'a> {
     }
 
     #[inline]
-    fn steps(&self, cost: f64) -> f64 {
+    pub(super) fn steps(&self, cost: f64) -> f64 {
         (cost * self.scale + ROUND) - ROUND
     }
 
-    fn supply_of(&self, row: usize) -> u64 {
+    pub(super) fn supply_of(&self, row: usize) -> u64 {
         self.supplies.map_or(1, |supplies| u64::from(supplies[row]))
     }
 
@@ -132,87 +131,6 @@ impl<'a> Network<'a> {
         }
     }
 
-    /// Prices the outside and sets what each column passes on so that its price agrees with complementary slackness;
-    /// the sum comes as near to the supply as a single price of the outside allows.
-    fn balance_outside(&mut self) {
-        let passed = |network: &Self, outside: i64| -> Vec<u64> {
-            (0..network.k).map(|column| network.passed_at(column, outside - network.g[column])).collect()
-        };
-        let least = self.g[..self.k].iter().min().copied().unwrap_or(0);
-        let most = self.g[..self.k].iter().max().copied().unwrap_or(0);
-        let (mut low, mut high) = (least - (1 << 46), most + (1 << 46));
-        while high - low > 1 {
-            let middle = low + (high - low) / 2;
-            if passed(self, middle).iter().sum::<u64>() <= self.supply {
-                low = middle;
-            } else {
-                high = middle;
-            }
-        }
-        self.g[self.k] = low;
-        self.out = passed(self, low);
-    }
-
-    /// The least flow at which passing on one more unit costs at least `price`.
-    fn passed_at(&self, column: usize, price: i64) -> u64 {
-        match self.columns[column] {
-            Column::Range { lower, upper } => {
-                if price <= 0 {
-                    lower
-                } else {
-                    upper
-                }
-            }
-            Column::Penalty { .. } => {
-                let (mut low, mut high) = (0u64, 2 * self.supply.div_ceil(self.grain) + 1);
-                while low < high {
-                    let middle = low + (high - low) / 2;
-                    if self.price_of_block(column, middle) < price {
-                        low = middle + 1;
-                    } else {
-                        high = middle;
-                    }
-                }
-                low * self.grain
-            }
-        }
-    }
-
-    fn price_of_block(&self, column: usize, block: u64) -> i64 {
-        match self.columns[column] {
-            Column::Range { .. } => 0,
-            Column::Penalty { target, tau } => {
-                let middle = (block as f64 + 0.5) * self.grain as f64;
-                self.steps(tau * math::ln(middle / target)) as i64
-            }
-        }
-    }
-
-    /// Length of the arc column -> outside and the units it takes at that length.
-    fn onward(&self, column: usize) -> Option<(i64, u64)> {
-        let out = self.out[column];
-        match self.columns[column] {
-            Column::Range { upper, .. } => (out < upper).then(|| (0, upper - out)),
-            Column::Penalty { .. } => {
-                let block = out / self.grain;
-                Some((self.price_of_block(column, block), (block + 1) * self.grain - out))
-            }
-        }
-    }
-
-    /// Length of the arc outside -> column and the units it takes at that length.
-    fn back(&self, column: usize) -> Option<(i64, u64)> {
-        let out = self.out[column];
-        match self.columns[column] {
-            Column::Range { lower, .. } => (out > lower).then(|| (0, out - lower)),
-            Column::Penalty { .. } if out == 0 => None,
-            Column::Penalty { .. } => {
-                let block = (out - 1) / self.grain;
-                Some((-self.price_of_block(column, block), out - block * self.grain))
-            }
-        }
-    }
-
     /// Units that must leave a node (above 0) or reach it (below 0).
     fn excess(&self, node: usize) -> i64 {
         if node < self.k {
@@ -222,7 +140,7 @@ impl<'a> Network<'a> {
         }
     }
 
-    fn flow(&self, row: u32, column: usize) -> u64 {
+    pub(super) fn flow(&self, row: u32, column: usize) -> u64 {
         match self.column_of[row as usize] {
             DIVIDED => self.parts[&row].iter().find(|part| usize::from(part.0) == column).map_or(0, |part| part.1),
             own if usize::from(own) == column => self.supply_of(row as usize),
@@ -371,115 +289,5 @@ impl<'a> Network<'a> {
             }
         }
         amount as i64
-    }
-
-    fn transfer(&mut self, row: u32, from: usize, to: usize, amount: u64) {
-        let there = self.flow(row, to);
-        let here = self.flow(row, from);
-        self.load[from] -= amount;
-        self.load[to] += amount;
-        if self.column_of[row as usize] != DIVIDED && here == amount {
-            self.column_of[row as usize] = to as u16;
-        } else {
-            let own = self.column_of[row as usize];
-            let supply = self.supply_of(row as usize);
-            let parts = self.parts.entry(row).or_insert_with(|| vec![(own, supply)]);
-            for part in parts.iter_mut() {
-                if usize::from(part.0) == from {
-                    part.1 -= amount;
-                } else if usize::from(part.0) == to {
-                    part.1 += amount;
-                }
-            }
-            if there == 0 {
-                parts.push((to as u16, amount));
-            }
-            parts.retain(|part| part.1 > 0);
-            parts.sort_unstable();
-            if let [(only, _)] = parts[..] {
-                self.parts.remove(&row);
-                self.column_of[row as usize] = only;
-            } else {
-                self.column_of[row as usize] = DIVIDED;
-            }
-        }
-        if there == 0 {
-            for column in 0..self.k {
-                if column != to {
-                    let key = self.key(row, to, column);
-                    if key <= self.threshold {
-                        self.heaps[to * self.k + column].push(Reverse((key, row)));
-                    }
-                }
-            }
-        }
-    }
-
-    /// What moving a row costs, under the prices at the last filling.
-    fn key(&self, row: u32, from: usize, to: usize) -> i64 {
-        let costs = &self.costs[row as usize * self.k..];
-        (self.steps(costs[to]) as i64 - self.base[to]) - (self.steps(costs[from]) as i64 - self.base[from])
-    }
-
-    /// Drops entries of rows that have left, and notes the heaps' tops.
-    fn refresh(&mut self, from: usize) {
-        for column in 0..self.k {
-            let at = from * self.k + column;
-            let mut top = FAR;
-            while let Some(&Reverse((key, row))) = self.heaps[at].peek() {
-                if self.flow(row, from) > 0 {
-                    top = key;
-                    break;
-                }
-                self.heaps[at].pop();
-            }
-            self.top[at] = top;
-        }
-    }
-
-    /// Fills the heaps anew under the present prices, with about the share `keep` of all moves.
-    fn fill(&mut self) {
-        let k = self.k;
-        self.base.clone_from(&self.g);
-        self.threshold = self.choose_threshold();
-        let g: Vec<f64> = self.g.iter().map(|&g| g as f64).collect();
-        let threshold = self.threshold as f64;
-        let mut lists: Vec<Vec<Reverse<(i64, u32)>>> = vec![Vec::new(); k * k];
-        let mut offer = |row: usize, from: usize| {
-            let costs = &self.costs[row * k..(row + 1) * k];
-            let own = self.steps(costs[from]) - g[from];
-            for (column, (&cost, g)) in costs.iter().zip(&g).enumerate() {
-                let key = self.steps(cost) - g - own;
-                if key <= threshold && column != from {
-                    lists[from * k + column].push(Reverse((key as i64, row as u32)));
-                }
-            }
-        };
-        for row in 0..self.rows {
-            match self.column_of[row] {
-                DIVIDED => self.parts[&(row as u32)].iter().for_each(|part| offer(row, usize::from(part.0))),
-                own => offer(row, usize::from(own)),
-            }
-        }
-        self.heaps = lists.into_iter().map(BinaryHeap::from).collect();
-        self.top = self.heaps.iter().map(|heap| heap.peek().map_or(FAR, |entry| entry.0.0)).collect();
-    }
-
-    fn choose_threshold(&self) -> i64 {
-        if self.keep >= 0.5 || self.rows < 256 {
-            return FAR;
-        }
-        let stride = self.rows.div_ceil(512);
-        let mut keys = Vec::new();
-        for row in (0..self.rows).step_by(stride) {
-            let own = self.column_of[row];
-            if own != DIVIDED {
-                let own = usize::from(own);
-                keys.extend((0..self.k).filter(|&column| column != own).map(|to| self.key(row as u32, own, to)));
-            }
-        }
-        keys.sort_unstable();
-        let at = (self.keep * keys.len() as f64) as usize;
-        keys.get(at).copied().unwrap_or(FAR)
     }
 }

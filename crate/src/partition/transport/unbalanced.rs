@@ -10,6 +10,15 @@ pub fn capacities(units: u64, columns: usize) -> Vec<Column> {
     vec![Column::Range { lower, upper }; columns]
 }
 
+/// The same with room: no column takes more than (1 + slack) times the even share (rounded up), and none must take
+/// anything.
+pub fn loose_capacities(units: u64, columns: usize, slack: f64) -> Vec<Column> {
+    let even = units as f64 / columns.max(1) as f64;
+    // A hair less, so that a slack of 0.2 written in single precision (slightly more than 0.2) does not gain a unit.
+    let upper = (even * (1.0 + slack.max(0.0)) * (1.0 - 1e-7)).ceil() as u64;
+    vec![Column::Range { lower: 0, upper: upper.max(units.div_ceil(columns.max(1) as u64)) }; columns]
+}
+
 /// Columns that take any number of units at the Kullback-Leibler penalty `tau` against an even division.
 ///
 /// # Errors
