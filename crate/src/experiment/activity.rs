@@ -9,7 +9,7 @@ use crate::combine::{CombineConfig, CombineMethod};
 use crate::error::Result;
 use crate::interactions::split_digest;
 use crate::model::ModelConfig;
-use crate::partition::Method;
+use crate::partition::{Method, PartitionConfig};
 use crate::unlearn::{self, Mode, Plan, Procedure, Rates, Reach, Request, Selection};
 
 use super::arm::{Arm, Before, Spec};
@@ -34,6 +34,21 @@ pub enum Activity {
     },
     /// Train one model on all remaining rows, for comparison.
     Compare,
+    /// The pipeline from the remaining rows as if the others had never been there: arm `twin`.
+    Twin,
+    /// Any other way from the same rows to figures, beside the one that serves: a baseline, or another partition.
+    Beside {
+        /// Its name among the results.
+        name: String,
+        /// How it divides.
+        partition: PartitionConfig,
+        /// What it trains.
+        model: ModelConfig,
+        /// How it combines.
+        combine: CombineConfig,
+        /// The last stage to do.
+        until: Stage,
+    },
 }
 
 impl Activity {
@@ -42,6 +57,8 @@ impl Activity {
             Activity::Build { .. } => "build",
             Activity::Forget { .. } => "forget",
             Activity::Compare => "compare",
+            Activity::Twin => "twin",
+            Activity::Beside { .. } => "beside",
         }
     }
 }
@@ -127,15 +144,26 @@ impl Experiment {
             }
             Activity::Compare => {
                 self.trained("comparing")?;
-                let spec = Spec {
-                    name: "retrained".into(),
-                    model: self.config.model.clone(),
-                    combine: CombineConfig::of(CombineMethod::Own),
-                    positions: false,
-                };
+                let combine = CombineConfig::of(CombineMethod::Own);
+                let spec = Spec { name: "retrained".into(), combine, positions: false, ..self.spec("") };
                 let layout = Layout::whole(&data);
                 let arm = Arm::with_layout(spec, data, layout);
                 Ok(Running { activity, until: Stage::Evaluate, arm, forgotten: None })
+            }
+            Activity::Twin => {
+                self.trained("a twin")?;
+                let spec = Spec { positions: false, ..self.spec("twin") };
+                let arm = Arm::new(spec, data, self.given_shards()?);
+                Ok(Running { activity, until: Stage::Evaluate, arm, forgotten: None })
+            }
+            Activity::Beside { name, partition, model, combine, until } => {
+                partition.check()?;
+                model.check()?;
+                let (name, partition, until) = (name.clone(), partition.clone(), *until);
+                let given = if partition.method == Method::File { given_shards(&self.source.given, &data)? } else { Vec::new() };
+                let spec = Spec { name, partition, model: model.clone(), combine: combine.clone(), positions: false };
+                let arm = Arm::new(spec, data, given);
+                Ok(Running { activity, until, arm, forgotten: None })
             }
         }
     }
@@ -189,6 +217,7 @@ impl Experiment {
             rows: found.rows.len() as u32,
             touched_shards: plan.touched.iter().map(|touched| touched.shard).collect(),
             unknown,
+            taints: plan.taints.clone(),
         };
         let before = serving.before(self.split.unwrap_or_default());
         Ok((arm, (forgotten, before)))
@@ -224,11 +253,14 @@ impl Experiment {
                 if let (Some(previous), false) = (previous, self.others.contains_key("original")) {
                     self.others.insert("original".into(), previous);
                 }
-                self.others.remove("retrained");
+                self.others.retain(|name, _| name == "original");
                 self.data = Some(arm.data.clone());
                 self.split = Some(split_digest(&arm.data.interactions));
                 self.purge(&arm);
                 self.serving = Some(arm);
+            }
+            Activity::Twin | Activity::Beside { .. } => {
+                self.others.insert(arm.spec.name.clone(), arm);
             }
             Activity::Compare => {
                 self.seconds.retrain = arm.seconds.train + arm.seconds.combine;
@@ -313,7 +345,8 @@ impl Experiment {
     fn spec(&self, name: &str) -> Spec {
         Spec {
             name: name.to_owned(),
-            model: ModelConfig { ..self.config.model.clone() },
+            partition: self.config.partition.clone(),
+            model: self.config.model.clone(),
             combine: self.config.combine.clone(),
             positions: self.positions,
         }

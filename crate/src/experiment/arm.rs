@@ -12,6 +12,8 @@ use crate::digest::{Digest, Hasher};
 use crate::error::Result;
 use crate::evaluate::UserMetrics;
 use crate::model::{ModelConfig, StopReason};
+use crate::partition::PartitionConfig;
+use crate::unlearn::{self, Places};
 
 use super::data::{Data, Layout, Shard};
 use super::job::Outcome;
@@ -33,6 +35,7 @@ pub(crate) struct Trained {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub(crate) struct Spec {
     pub name: String,
+    pub partition: PartitionConfig,
     pub model: ModelConfig,
     pub combine: CombineConfig,
     /// Compute the places on the map as well?
@@ -276,6 +279,14 @@ impl Arm {
             digest: trained.map(|trained| trained.digest),
             digest_before: before.and_then(|before| before.shards.get(shard as usize).copied().flatten()),
         }
+    }
+
+    /// Who is in which shard, without ids.
+    pub fn places(&self) -> Places {
+        let Some(layout) = &self.layout else { return Places::default() };
+        let layout = unlearn::Layout { shards: layout.shards, shard_of_row: &layout.shard_of_row };
+        // The layout is made of this arm's own rows, so it cannot be refused.
+        Places::of(&self.data.interactions, &layout).unwrap_or_default()
     }
 
     /// Digests of the sub-models, by shard.

@@ -62,7 +62,7 @@ impl Arm {
             match self.next {
                 Some(stage) if stage <= goal => match stage {
                     Stage::Read | Stage::Split => self.next = Some(Stage::Embed),
-                    Stage::Embed if !self.needs_embedding(config) => self.next = Some(Stage::Partition),
+                    Stage::Embed if !self.needs_embedding() => self.next = Some(Stage::Partition),
                     Stage::Embed => break vec![(Slot::Embed, 1.0, self.embed_job(config))],
                     Stage::Partition => break vec![(Slot::Cluster, 1.0, self.cluster_job(config))],
                     Stage::Train => {
@@ -91,8 +91,8 @@ impl Arm {
             .collect()
     }
 
-    fn needs_embedding(&self, config: &Config) -> bool {
-        self.spec.positions || config.partition.method.needs_users() || config.partition.method.needs_items()
+    fn needs_embedding(&self) -> bool {
+        self.spec.positions || self.spec.partition.method.needs_users() || self.spec.partition.method.needs_items()
     }
 
     fn embed_job(&self, config: &Config) -> Job {
@@ -105,11 +105,11 @@ impl Arm {
 
     /// Who the anchors are; empty unless the partition has any.
     fn anchors(&self, config: &Config) -> Vec<bool> {
-        if config.partition.method != Method::Anchored {
+        if self.spec.partition.method != Method::Anchored {
             return Vec::new();
         }
         let users = self.data.interactions.users();
-        let share = f64::from(config.partition.anchors);
+        let share = f64::from(self.spec.partition.anchors);
         let chosen = |user: &u32| {
             let id = users.get(*user).as_bytes();
             keyed_fraction(config.seed.into(), Purpose::Anchor, &[id]) < share
@@ -132,7 +132,7 @@ impl Arm {
             row_items.extend(rows.map(|row| row.item));
             starts.push(row_items.len() as u32);
         }
-        let method = config.partition.method;
+        let method = self.spec.partition.method;
         let mut input = PartitionInput {
             user_keys: self.user_keys(config),
             starts,
@@ -158,7 +158,7 @@ impl Arm {
         if method.needs_items() {
             input.row_items = row_items;
         }
-        Job::Cluster(ClusterJob { input, config: config.partition.clone(), view })
+        Job::Cluster(ClusterJob { input, config: self.spec.partition.clone(), view })
     }
 
     fn train_jobs(&self, config: &Config) -> Vec<(Slot, f64, Job)> {

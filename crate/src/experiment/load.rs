@@ -3,6 +3,8 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use serde::{Deserialize, Serialize};
+
 use crate::error::Result;
 use crate::interactions::{Fate, Interactions, ReadReport, SplitConfig, SplitMethod, join_given, split, split_digest};
 
@@ -10,7 +12,7 @@ use super::data::Data;
 use super::{Config, DataView, Experiment, ExperimentError, Stage};
 
 /// Where the rows came from.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
 pub(super) struct Source {
     /// As read, before the split; the split can be made again.
     pub rejected: BTreeMap<String, u32>,

@@ -10,6 +10,7 @@ mod event;
 mod job;
 mod jobs;
 mod load;
+mod save;
 mod show;
 mod task;
 mod view;

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use crate::error::Result;
 use crate::evaluate::{Group, report};
 use crate::interactions::Fate;
+use crate::unlearn::twin::{StageReport, Stages, compare_twin};
 use crate::unlearn::NO_SHARD;
 
 use super::arm::Arm;
@@ -31,8 +32,27 @@ impl Experiment {
             forget: self.forgotten.clone(),
             digests: DigestsView { split: before.map(|before| before.split).or(self.split), ..digests },
             seconds: self.seconds.clone(),
+            others: self.others.iter().filter_map(|(name, arm)| Some((name.clone(), arm.partition.clone()?))).collect(),
+            twin: self.compare_twin(),
             notes: serving.into_iter().chain(self.others.values()).filter_map(|arm| arm.note.clone()).collect(),
         }
+    }
+
+    /// The serving ensemble against the twin, stage by stage; empty while there is no twin.
+    fn compare_twin(&self) -> Vec<StageReport> {
+        let (Some(arm), Some(twin), Some(forgotten)) = (&self.serving, self.others.get("twin"), &self.forgotten) else {
+            return Vec::new();
+        };
+        let stages = |arm: &Arm| Stages {
+            split: self.split.unwrap_or_default(),
+            keeps_embedding: arm.embedding.is_some(),
+            partition: arm.layout.as_ref().map(|layout| layout.digest(&arm.data)).unwrap_or_default(),
+            places: arm.places(),
+            inputs: arm.inputs(),
+            weights: arm.shard_digests(),
+            combiner: arm.prepared_digest,
+        };
+        compare_twin(&stages(arm), &stages(twin), &forgotten.taints)
     }
 
     fn phase(&self) -> Phase {

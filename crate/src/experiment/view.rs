@@ -10,6 +10,9 @@ use crate::evaluate::Interval;
 use crate::model::StopReason;
 use crate::partition::Method;
 
+use crate::unlearn::Taint;
+use crate::unlearn::twin::StageReport;
+
 use super::Config;
 
 /// How far the experiment is.
@@ -133,6 +136,8 @@ pub struct ForgetView {
     pub touched_shards: Vec<u32>,
     /// Ids of the request that are not in the data.
     pub unknown: Vec<String>,
+    /// Stages that may still depend on what was forgotten, as the plan said.
+    pub taints: Vec<Taint>,
 }
 
 /// Digest per stage.
@@ -210,6 +215,11 @@ pub struct Snapshot {
     pub digests: DigestsView,
     /// Times.
     pub seconds: SecondsView,
+    /// Partitions of the arms beside the one that serves, by name.
+    #[cfg_attr(feature = "ts", tsify(type = "Record<string, PartitionView>"))]
+    pub others: BTreeMap<String, PartitionView>,
+    /// Unlearned against the twin, stage by stage; empty until the twin was made.
+    pub twin: Vec<StageReport>,
     /// Sentences worth reading, such as a combiner that fell back.
     pub notes: Vec<String>,
 }
