@@ -160,7 +160,11 @@ impl Experiment {
                 partition.check()?;
                 model.check()?;
                 let (name, partition, until) = (name.clone(), partition.clone(), *until);
-                let given = if partition.method == Method::File { given_shards(&self.source.given, &data)? } else { Vec::new() };
+                let given = if partition.method == Method::File {
+                    given_shards(&self.source.given, &data)?
+                } else {
+                    Vec::new()
+                };
                 let spec = Spec { name, partition, model: model.clone(), combine: combine.clone(), positions: false };
                 let arm = Arm::new(spec, data, given);
                 Ok(Running { activity, until, arm, forgotten: None })

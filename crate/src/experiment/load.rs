@@ -6,7 +6,10 @@ use std::sync::Arc;
 use serde::{Deserialize, Serialize};
 
 use crate::error::Result;
-use crate::interactions::{Fate, Interactions, ReadReport, SplitConfig, SplitMethod, join_given, split, split_digest};
+use crate::interactions::{
+    Fate, Interactions, ReadReport, Size, SplitConfig, SplitMethod, SyntheticConfig, join_given, split, split_digest,
+    synthetic,
+};
 
 use super::data::Data;
 use super::{Config, DataView, Experiment, ExperimentError, Stage};
@@ -48,6 +51,25 @@ impl Experiment {
         };
         let source = Source { rejected: report.rejected.clone(), titles, given_split, ..Source::default() };
         self.take(rows, source)
+    }
+
+    /// Takes the generated sample.
+    pub fn load_sample(&mut self, size: Size, seed: u32) -> Result<DataView> {
+        self.load_synthetic(&size.config(seed.into()))
+    }
+
+    /// Takes generated rows of any size.
+    pub fn load_synthetic(&mut self, config: &SyntheticConfig) -> Result<DataView> {
+        self.idle("loading rows")?;
+        let made = synthetic(config)?;
+        let items = made.interactions.items().iter().map(str::to_owned);
+        let users = made.interactions.users().iter().map(str::to_owned);
+        let source = Source {
+            titles: items.zip(made.titles).collect(),
+            groups: users.zip(made.user_groups).collect(),
+            ..Source::default()
+        };
+        self.take(made.interactions, source)
     }
 
     /// Gives the `file` partition its shards, by user id. Users it does not name are an error when the partition is made.

@@ -1,5 +1,22 @@
 //! The experiment: rows, settings and what has come of them. It makes jobs and accepts their outcomes; it never waits,
-//! looks at a clock or starts a thread. Whoever drives it runs the jobs ([`task`]) wherever it likes.
+//! looks at a clock or starts a thread. Whoever drives it runs the jobs ([`task`]) wherever it likes:
+//!
+//! ```
+//! use ultrare::experiment::{Activity, Experiment, Stage, run};
+//! use ultrare::interactions::Size;
+//!
+//! let mut experiment = Experiment::new();
+//! experiment.load_sample(Size::Small, 1)?;
+//! experiment.begin(Activity::Build { until: Stage::Partition })?;
+//! while experiment.running() {
+//!     for job in experiment.jobs(1) {
+//!         let outcome = run(&job.bytes)?;
+//!         experiment.accept(job.id, &outcome, 0.0)?;
+//!     }
+//! }
+//! assert_eq!(experiment.snapshot().partition.unwrap().shards, 10);
+//! # Ok::<(), ultrare::Error>(())
+//! ```
 
 mod activity;
 mod arm;

@@ -61,7 +61,8 @@ impl Experiment {
         self.idle("opening an experiment")?;
         let rest = bytes.strip_prefix(MAGIC).ok_or(ExperimentError::Foreign { what: WHAT })?;
         let damaged = |reason: &str| ExperimentError::Damaged { what: WHAT, reason: reason.to_owned() };
-        let (digest, body) = rest.split_at_checked(DIGEST).ok_or_else(|| damaged("it breaks off after the first bytes"))?;
+        let (digest, body) =
+            rest.split_at_checked(DIGEST).ok_or_else(|| damaged("it breaks off after the first bytes"))?;
         if Digest::of(body).0 != digest {
             return Err(damaged("its bytes do not have the digest it names; it was cut short or changed").into());
         }

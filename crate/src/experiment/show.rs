@@ -5,8 +5,8 @@ use std::collections::BTreeMap;
 use crate::error::Result;
 use crate::evaluate::{Group, report};
 use crate::interactions::Fate;
-use crate::unlearn::twin::{StageReport, Stages, compare_twin};
 use crate::unlearn::NO_SHARD;
+use crate::unlearn::twin::{StageReport, Stages, compare_twin};
 
 use super::arm::Arm;
 use super::{DigestsView, Experiment, ExperimentError, ItemView, PersonView, Phase, ResultView, Snapshot, UsersView};

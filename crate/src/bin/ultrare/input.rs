@@ -6,24 +6,32 @@ use std::io::Read as _;
 use std::path::Path;
 
 use ultrare::experiment::Experiment;
-use ultrare::interactions::{Interactions, ReadConfig, ReadReport, Reader};
+use ultrare::interactions::{Interactions, ReadConfig, ReadReport, Reader, Size};
 
-use crate::args::Run;
+use crate::args::{Run, SampleSize};
 
 /// Loads what the arguments name.
 pub fn load(experiment: &mut Experiment, args: &Run) -> Result<(), String> {
     let config = ReadConfig { positive: args.positive, k_core: args.k_core, ..ReadConfig::default() };
     let said = |error: ultrare::Error| error.to_string();
-    match (&args.data, &args.train, &args.test) {
+    match (&args.data, &args.train, &args.test, args.sample) {
         (Some(data), ..) => {
             let (rows, report) = read(data, &config, false)?;
             experiment.load(rows, None, &report, BTreeMap::new()).map_err(said)?;
         }
-        (_, Some(train), Some(test)) => {
+        (_, Some(train), Some(test), _) => {
             let (rows, report) = read(train, &config, false)?;
             // The test file may hold one user only, say: it is judged together with the training rows.
             let (held_out, _) = read(test, &ReadConfig { k_core: 0, ..config }, true)?;
             experiment.load(rows, Some(held_out), &report, BTreeMap::new()).map_err(said)?;
+        }
+        (.., Some(size)) => {
+            let size = match size {
+                SampleSize::Small => Size::Small,
+                SampleSize::Medium => Size::Medium,
+                SampleSize::Large => Size::Large,
+            };
+            experiment.load_sample(size, args.seed).map_err(said)?;
         }
         _ => return Err("say what to read: --data FILE, --train FILE --test FILE, or --sample small".into()),
     }

@@ -6,6 +6,7 @@ mod drive;
 mod input;
 mod run;
 mod show;
+mod synth;
 
 use std::process::ExitCode;
 
@@ -14,7 +15,7 @@ use clap::Parser as _;
 fn main() -> ExitCode {
     let done = match args::Cli::parse().command {
         args::Command::Run(args) => run::run(&args),
-        args::Command::Synth(_) => Err("not yet".into()),
+        args::Command::Synth(args) => synth::synth(&args),
     };
     match done {
         Ok(()) => ExitCode::SUCCESS,
