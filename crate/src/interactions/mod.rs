@@ -13,6 +13,8 @@ mod rows;
 mod sniff;
 mod split;
 mod synthetic;
+#[cfg(test)]
+mod tests;
 mod titles;
 mod values;
 

@@ -381,6 +381,7 @@ fn refuse_binary(head: &[u8]) -> Result<(), ReadError> {
         (b"\x28\xb5\x2f\xfd", "a zstd archive", "unpack it, or pack it as .zip or .gz"),
     ];
     if let Some((_, what, advice)) = KNOWN.iter().find(|(magic, ..)| head.starts_with(magic)) {
+        // Three letters alone could begin a text.
         let bzip = *what != "a bzip2 archive" || head.iter().take(16).any(|&byte| byte >= 0x80 || byte == 0);
         if bzip {
             return Err(ReadError::Binary { what: (*what).to_owned(), advice: (*advice).to_owned() });
