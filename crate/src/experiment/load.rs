@@ -116,7 +116,7 @@ impl Experiment {
     /// Splits and looks whether there is something to train on and to measure on.
     fn divide(&mut self, mut rows: Interactions, mut source: Source) -> Result<DataView> {
         let method = if source.given_split { SplitMethod::Given } else { self.config.split.method };
-        let config = SplitConfig { method, ..self.config.split.clone() };
+        let config = SplitConfig { method, ..self.config.split };
         split(&mut rows, &config, self.config.seed.into())?;
         let digest = split_digest(&rows);
         let data = Data::new(rows);

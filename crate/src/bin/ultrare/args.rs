@@ -88,7 +88,7 @@ pub struct Run {
     /// Share of users who are anchors, such as 20%.
     #[arg(long, value_name = "P%")]
     pub anchors: Option<String>,
-    /// Also divide again without the forgotten users and count who would have moved.
+    /// Also run everything from the remaining rows alone: says who would have sat elsewhere, and compares stage by stage.
     #[arg(long)]
     pub drift: bool,
 }

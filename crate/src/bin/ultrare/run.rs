@@ -34,8 +34,15 @@ pub fn run(args: &Run) -> Result<(), String> {
         go(&mut experiment, Activity::Forget { request, mode })?;
     }
     go(&mut experiment, Activity::Compare)?;
+    if args.drift {
+        if args.forget.is_none() {
+            return Err("--drift asks who would have moved without the forgotten users: say whom with --forget".into());
+        }
+        go(&mut experiment, Activity::Twin)?;
+    }
     let snapshot = experiment.snapshot();
     show::results(&snapshot);
+    show::twin(&snapshot);
     match &args.json {
         Some(path) => write(path, &snapshot),
         None => Ok(()),

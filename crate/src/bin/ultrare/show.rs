@@ -70,6 +70,23 @@ pub fn results(snapshot: &Snapshot) {
     }
 }
 
+pub fn twin(snapshot: &Snapshot) {
+    if snapshot.twin.is_empty() {
+        return;
+    }
+    println!("\nagainst the twin, which never held the forgotten rows:");
+    for stage in &snapshot.twin {
+        let finding = format!("{:?}", stage.finding).to_lowercase();
+        println!("  {:<11} {finding:<8} {}", stage.stage, stage.message);
+        if let Some(drift) = &stage.drift {
+            println!(
+                "              {} of {} moved to another number, {} to other people",
+                drift.moved, drift.of, drift.regrouped
+            );
+        }
+    }
+}
+
 fn extremes(sizes: &[u32]) -> (u32, u32) {
     (sizes.iter().copied().min().unwrap_or_default(), sizes.iter().copied().max().unwrap_or_default())
 }
