@@ -26,3 +26,8 @@ pub mod unlearn;
 pub use digest::Digest;
 pub use error::{Error, Result};
 pub use matrix::Matrix;
+
+/// The README's code runs as a test.
+#[cfg(doctest)]
+#[doc = include_str!("../../README.md")]
+pub struct Readme;
