@@ -5,14 +5,32 @@
 //! another shard can change a number here.
 
 pub mod als;
+mod batch;
+mod bpr;
 mod config;
+mod counts;
+mod dense;
+mod dmf;
+mod ease;
 mod error;
+mod fold;
+mod gmf;
+mod item_item;
+mod itemknn;
 pub mod kernels;
+mod lightgcn;
+mod mf;
+mod neumf;
+pub mod optimiser;
 pub(crate) mod rows;
+mod sampling;
+mod training;
+mod vectors;
 mod weights;
 pub(crate) mod wmf;
 
 pub use config::{ModelConfig, ModelName};
+pub use counts::{ItemCounts, MAX_ITEMS};
 pub use error::ModelError;
 pub use rows::Csr;
 use serde::{Deserialize, Serialize};
@@ -116,12 +134,19 @@ pub fn trainer(rows: ShardRows, config: &ModelConfig, seed: u64, shard: u32) -> 
     }
     Ok(match config.name {
         ModelName::Wmf => Box::new(wmf::WmfTrainer::new(rows, config, seed, shard)),
-        other => {
-            return Err(ModelError::Parameter {
-                name: "model.name",
-                expected: "one of the models that are built in",
-                value: other.as_str().to_owned(),
-            });
+        ModelName::Bpr => bpr::trainer(rows, config, seed, shard),
+        ModelName::Mf => mf::trainer(rows, config, seed, shard),
+        ModelName::Lightgcn => lightgcn::trainer(rows, config, seed, shard),
+        ModelName::Gmf => gmf::trainer(rows, config, seed, shard),
+        ModelName::Neumf => neumf::trainer(rows, config, seed, shard),
+        ModelName::Dmf => dmf::trainer(rows, config, seed, shard),
+        ModelName::Ease => {
+            let lambda = config.lambda.unwrap_or_else(|| ease::default_lambda(&rows));
+            Box::new(item_item::ItemItemTrainer::new(&rows, item_item::Kind::Ease { lambda })?)
+        }
+        ModelName::Itemknn => {
+            let neighbours = config.neighbours.unwrap_or(itemknn::NEIGHBOURS);
+            Box::new(item_item::ItemItemTrainer::new(&rows, item_item::Kind::Itemknn { neighbours })?)
         }
     })
 }
@@ -132,7 +157,9 @@ pub fn trainer(rows: ShardRows, config: &ModelConfig, seed: u64, shard: u32) -> 
 pub fn load(bytes: &[u8]) -> Result<Box<dyn SubModel>, ModelError> {
     match weights::name(bytes)? {
         ModelName::Wmf => Ok(Box::new(wmf::Wmf::load(bytes)?)),
-        other => Err(weights::refuse(&format!("{} cannot be loaded", other.as_str()))),
+        ModelName::Neumf => Ok(Box::new(neumf::Model::load(bytes)?)),
+        ModelName::Ease | ModelName::Itemknn => Ok(Box::new(item_item::ItemItem::load(bytes)?)),
+        name => Ok(Box::new(vectors::Vectors::load(name, bytes)?)),
     }
 }
 

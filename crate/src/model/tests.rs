@@ -42,7 +42,7 @@ pub(super) fn exercise(config: &ModelConfig) {
 
     let own: Vec<Vec<f32>> = (0..n_users).map(|user| model.user(user)).collect();
     let share = taste(model.as_ref(), &own, groups as usize);
-    assert!(share > 0.8, "{}: own users {share}", config.name.as_str());
+    assert!(share > 0.7, "{}: own users {share}", config.name.as_str());
 
     let strangers = planted(n_users, n_items, groups, 12);
     let csr = strangers.csr(|_| true);
@@ -53,7 +53,7 @@ pub(super) fn exercise(config: &ModelConfig) {
         })
         .collect();
     let share = taste(model.as_ref(), &folded, groups as usize);
-    assert!(share > 0.75, "{}: folded users {share}", config.name.as_str());
+    assert!(share > 0.65, "{}: folded users {share}", config.name.as_str());
 
     if let Some(items) = model.item_vectors() {
         let mut scores = vec![0.0; 36];

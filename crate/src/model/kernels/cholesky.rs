@@ -5,7 +5,7 @@ use thiserror::Error;
 use super::syrk::{add_tile, tile};
 use super::{LANES, Panels, axpy, dot, padded};
 
-/// The matrix is not positive definite in single precision, or not finite.
+/// The matrix is not positive definite in single precision (a pivot is no more than rounding), or not finite.
 #[derive(Clone, Copy, Debug, Error, PartialEq, Eq)]
 #[error("pivot {pivot} is not a positive finite number")]
 pub struct NotPositive {
@@ -25,13 +25,15 @@ fn block(n: usize) -> usize {
 /// Errors: [`NotPositive`]; `a` is then half factored.
 pub fn cholesky(a: &mut [f32], n: usize, stride: usize, work: &mut Panels) -> Result<(), NotPositive> {
     let size = block(n);
+    // What is left of a pivot below a few roundings of the largest diagonal is rounding itself: the matrix is singular.
+    let floor = (0..n).map(|index| a[index * stride + index]).fold(0.0f32, f32::max) * (4.0 * f32::EPSILON);
     for start in (0..n).step_by(size) {
         let end = (start + size).min(n);
         for pivot in start..end {
             let (above, below) = a.split_at_mut((pivot + 1) * stride);
             let row = &mut above[pivot * stride..][..padded(n)];
             let square = row[pivot];
-            if !(square > 0.0 && square.is_finite()) {
+            if !(square > floor && square.is_finite()) {
                 return Err(NotPositive { pivot });
             }
             let inverse = 1.0 / square.sqrt();

@@ -5,11 +5,13 @@
 //! Square matrices here are row-major with a *stride* that is a multiple of eight ([`padded`]); the padding is zero.
 
 mod cholesky;
+mod gather;
 mod product;
 mod syrk;
 mod top_k;
 
 pub use cholesky::{NotPositive, cholesky, cholesky_inverse, cholesky_solve};
+pub use gather::gather;
 pub use product::{Packed, product, product_transposed};
 pub use syrk::{Panels, mirror, syrk};
 pub use top_k::{TopK, top_k};

@@ -1,0 +1,235 @@
+//! `bpr`: matrix factorisation under Bayesian personalised ranking (Rendle et al. 2009).
+//!
+//! Minimises the sum over sampled (u, i, j) - i one of u's items, j not - of -ln sigma(w_u.(v_i - v_j)) + lambda / 2 (|w_u|^2 +
+//! |v_i|^2 + |v_j|^2), one gradient step per sample; every row is sampled once an epoch, j uniformly. Values are not used.
+
+use super::fold::Fold;
+use super::kernels::{LANES, Lanes, all_finite, padded, tree};
+use super::sampling::Sampler;
+use super::training::{Epoch, Learner, Rows, Stopping, Validated};
+use super::vectors::Vectors;
+use super::{ModelConfig, ModelName, ShardRows, SubModel, Trainer};
+use crate::math;
+use crate::matrix::Matrix;
+use crate::random::{Purpose, StreamKey, normal};
+
+const ADVICE: &str = "the vectors grow without bound; lower the rate or raise lambda";
+
+/// Every so many updates one loss is looked at: the logarithm costs as much as the update.
+const LOOK: usize = 16;
+
+#[derive(Clone, Copy, Debug)]
+struct Params {
+    factors: usize,
+    rate: f32,
+    lambda: f32,
+    key: StreamKey,
+}
+
+pub(super) fn trainer(rows: ShardRows, config: &ModelConfig, seed: u64, shard: u32) -> Box<dyn Trainer> {
+    let params = Params {
+        factors: config.factors.unwrap_or(64) as usize,
+        rate: config.rate.unwrap_or(0.05),
+        lambda: config.lambda.unwrap_or(0.01),
+        key: StreamKey::new(seed, Purpose::Negatives, shard, 0),
+    };
+    let stopping = Stopping::of(config, 5, 4, 1000, 100);
+    Box::new(Validated::new(rows, stopping, ADVICE, Box::new(move |rows| Box::new(Bpr::new(rows, params)))))
+}
+
+struct Bpr {
+    params: Params,
+    sampler: Sampler,
+    groups: usize,
+    users: Vec<Lanes>,
+    items: Vec<Lanes>,
+}
+
+/// Vectors of N(0, .1 / sqrt(factors)), padded.
+fn start(rows: usize, factors: usize, key: StreamKey) -> Vec<Lanes> {
+    let groups = padded(factors) / LANES;
+    let mut rng = key.stream();
+    let deviation = 0.1 / (factors as f64).sqrt();
+    let mut out = vec![[0.0; LANES]; rows * groups];
+    for row in out.chunks_mut(groups) {
+        for at in 0..factors {
+            row[at / LANES][at % LANES] = (normal(&mut rng) * deviation) as f32;
+        }
+    }
+    out
+}
+
+impl Bpr {
+    fn new(rows: Rows, params: Params) -> Self {
+        let key = |purpose| StreamKey { purpose, ..params.key };
+        Bpr {
+            params,
+            groups: padded(params.factors) / LANES,
+            users: start(rows.csr.len(), params.factors, key(Purpose::UserInit)),
+            items: start(rows.n_items as usize, params.factors, key(Purpose::ItemInit)),
+            sampler: Sampler::new(rows.csr, rows.n_items),
+        }
+    }
+
+    /// One pass with vectors of exactly `G` groups, so that they live in registers.
+    fn pass<const G: usize>(&mut self, epoch: u32) -> Epoch {
+        let Params { rate, lambda, key, .. } = self.params;
+        let mut rng = StreamKey { epoch, ..key }.fast();
+        self.sampler.shuffle(&mut rng);
+        let (users, _) = self.users.as_chunks_mut::<G>();
+        let (items, _) = self.items.as_chunks_mut::<G>();
+        let (mut loss, mut looks, mut updates) = (0.0, 0u32, 0u64);
+        for (index, &(user, positive)) in self.sampler.pairs.iter().enumerate() {
+            let Some(negative) = self.sampler.negative(&mut rng, user) else { continue };
+            let Ok([v, n]) = items.get_disjoint_mut([positive as usize, negative as usize]) else { continue };
+            let difference = update(&mut users[user as usize], v, n, rate, lambda);
+            updates += 1;
+            if index % LOOK == 0 {
+                loss += f64::from(softplus(-difference));
+                looks += 1;
+            }
+        }
+        Epoch { loss: loss / f64::from(looks.max(1)), updates }
+    }
+
+    /// The same for any number of groups.
+    fn pass_any(&mut self, epoch: u32) -> Epoch {
+        let Params { rate, lambda, key, .. } = self.params;
+        let groups = self.groups;
+        let mut rng = StreamKey { epoch, ..key }.fast();
+        self.sampler.shuffle(&mut rng);
+        let (mut loss, mut looks, mut updates) = (0.0, 0u32, 0u64);
+        let range = |row: u32| row as usize * groups..(row as usize + 1) * groups;
+        for (index, &(user, positive)) in self.sampler.pairs.iter().enumerate() {
+            let Some(negative) = self.sampler.negative(&mut rng, user) else { continue };
+            let Ok([v, n]) = self.items.get_disjoint_mut([range(positive), range(negative)]) else { continue };
+            let difference = update(&mut self.users[range(user)], v, n, rate, lambda);
+            updates += 1;
+            if index % LOOK == 0 {
+                loss += f64::from(softplus(-difference));
+                looks += 1;
+            }
+        }
+        Epoch { loss: loss / f64::from(looks.max(1)), updates }
+    }
+}
+
+/// ln(1 + e^x).
+pub(super) fn softplus(x: f32) -> f32 {
+    math::ln_1p(f64::from(math::exp_f32(-x.abs()))) as f32 + x.max(0.0)
+}
+
+/// One gradient step; returns w.(v - n) before it.
+#[inline(always)]
+fn update(w: &mut [Lanes], v: &mut [Lanes], n: &mut [Lanes], rate: f32, lambda: f32) -> f32 {
+    let mut sums = [0.0f32; LANES];
+    for ((w, v), n) in w.iter().zip(v.iter()).zip(n.iter()) {
+        for lane in 0..LANES {
+            sums[lane] += w[lane] * (v[lane] - n[lane]);
+        }
+    }
+    let difference = tree(sums);
+    let pull = rate * math::sigmoid_f32(-difference);
+    let shrink = 1.0 - rate * lambda;
+    for ((w, v), n) in w.iter_mut().zip(v.iter_mut()).zip(n.iter_mut()) {
+        for lane in 0..LANES {
+            let (old, good, bad) = (w[lane], v[lane], n[lane]);
+            w[lane] = shrink * old + pull * (good - bad);
+            v[lane] = shrink * good + pull * old;
+            n[lane] = shrink * bad - pull * old;
+        }
+    }
+    difference
+}
+
+impl Learner for Bpr {
+    fn epoch(&mut self, epoch: u32) -> Epoch {
+        match self.groups {
+            1 => self.pass::<1>(epoch),
+            2 => self.pass::<2>(epoch),
+            4 => self.pass::<4>(epoch),
+            8 => self.pass::<8>(epoch),
+            _ => self.pass_any(epoch),
+        }
+    }
+
+    fn is_finite(&self) -> bool {
+        all_finite(self.users.as_flattened()) && all_finite(self.items.as_flattened())
+    }
+
+    fn model(&self) -> Box<dyn SubModel> {
+        let factors = self.params.factors;
+        let matrix = |lanes: &[Lanes]| {
+            let mut out = Matrix::zeros(lanes.len() / self.groups, factors);
+            for (index, row) in lanes.chunks(self.groups).enumerate() {
+                out.row_mut(index).copy_from_slice(&row.as_flattened()[..factors]);
+            }
+            out
+        };
+        let fold = Fold::Pairwise { lambda: self.params.lambda };
+        Box::new(Vectors::new(ModelName::Bpr, matrix(&self.users), matrix(&self.items), fold))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::rows::tests::planted;
+    use crate::model::tests::exercise;
+
+    #[test]
+    fn keeps_every_promise_of_a_sub_model() {
+        exercise(&ModelConfig { factors: Some(8), ..ModelConfig::of(ModelName::Bpr) });
+    }
+
+    #[test]
+    fn an_update_is_a_step_down_the_gradient_by_finite_differences() {
+        let value = |x: usize| ((x * 37 % 23) as f32 - 11.0) / 10.0;
+        let base: Vec<Lanes> = (0..6).map(|g| std::array::from_fn(|lane| value(g * 8 + lane))).collect();
+        let loss = |all: &[f32]| {
+            let (mut difference, mut squares) = (0.0f64, 0.0f64);
+            for at in 0..16 {
+                difference += f64::from(all[at]) * (f64::from(all[16 + at]) - f64::from(all[32 + at]));
+            }
+            all.iter().for_each(|&x| squares += f64::from(x) * f64::from(x));
+            math::ln_1p(math::exp(-difference)) + 0.5 * 0.3 * squares
+        };
+        let mut stepped = base.clone();
+        let [w, rest @ ..] = stepped.as_chunks_mut::<2>().0 else { panic!() };
+        let [v, n] = rest else { panic!() };
+        update(w, v, n, 0.01, 0.3);
+        for at in 0..48 {
+            let mut near = base.as_flattened().to_vec();
+            near[at] += 1e-3;
+            let up = loss(&near);
+            near[at] -= 2e-3;
+            let slope = (up - loss(&near)) / 2e-3;
+            let step = f64::from(stepped.as_flattened()[at] - base.as_flattened()[at]);
+            assert!((step + 0.01 * slope).abs() < 2e-5, "{at}: {step} {slope}");
+        }
+    }
+
+    #[test]
+    fn both_passes_give_the_same_bits() {
+        let rows = planted(20, 15, 2, 3);
+        let make = || {
+            let params =
+                Params { factors: 13, rate: 0.1, lambda: 0.01, key: StreamKey::new(1, Purpose::Negatives, 0, 0) };
+            Bpr::new(Rows { csr: rows.csr(|_| true), values: rows.values.clone(), n_items: 15 }, params)
+        };
+        let (mut fixed, mut any) = (make(), make());
+        for epoch in 1..4 {
+            let (a, b) = (fixed.pass::<2>(epoch), any.pass_any(epoch));
+            assert_eq!((a.loss, a.updates), (b.loss, b.updates));
+        }
+        assert_eq!((fixed.users, fixed.items), (any.users, any.items));
+    }
+
+    #[test]
+    fn a_rate_far_too_high_is_stopped_with_advice() {
+        let config = ModelConfig { rate: Some(10.0), lambda: Some(1.0), ..ModelConfig::of(ModelName::Bpr) };
+        let mut trainer = trainer(planted(20, 15, 2, 3), &config, 1, 0);
+        let error = (0..50).find_map(|_| trainer.step().err()).unwrap();
+        assert!(error.to_string().contains("lower the rate"), "{error}");
+    }
+}

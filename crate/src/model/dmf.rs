@@ -1,0 +1,308 @@
+//! `dmf`: deep matrix factorisation (Xue et al. 2017): one tower reads a user's row of the interaction matrix, the other
+//! an item's column; the score is the cosine of what they make of them.
+//!
+//! Tower(x) = unit(ReLU(x W1 / sqrt(|x|) + b1) W2), each entry of x a one. Binary cross-entropy of sigma(TEMPERATURE cos + b) over rows and
+//! sampled negatives; Adam. The paper's max(mu, cos) in place of the sigmoid has no gradient for a positive pair whose
+//! cosine is below mu, so such pairs never come up again; ranking by the cosine is the same.
+//! Both towers are computed for everybody once a batch, so batches are large.
+
+use serde::{Deserialize, Serialize};
+
+use super::batch::{Batches, Draw, Objective, Optimiser, Sample, push_normal};
+use super::bpr::softplus;
+use super::fold::Fold;
+use super::kernels::{axpy, dot, gather, padded};
+use super::optimiser::Adam;
+use super::rows::Csr;
+use super::training::{Rows, Stopping, Validated, square};
+use super::vectors::Vectors;
+use super::{ModelConfig, ModelError, ModelName, ShardRows, SubModel, Trainer, weights};
+use crate::math;
+use crate::matrix::Matrix;
+use crate::random::{Purpose, StreamKey};
+
+const ADVICE: &str = "the weights grow without bound; lower the rate or raise lambda";
+/// What a cosine is multiplied by before the sigmoid.
+const TEMPERATURE: f32 = 8.0;
+/// Steps an epoch, and most rows to a step.
+const PIECES: (usize, usize) = (16, 8192);
+/// Below this length a tower's output is nothing rather than a direction.
+const SHORT: f32 = 1e-6;
+
+pub(super) fn trainer(rows: ShardRows, config: &ModelConfig, seed: u64, shard: u32) -> Box<dyn Trainer> {
+    let factors = config.factors.unwrap_or(64) as usize;
+    let negatives = config.negatives.unwrap_or(4);
+    let rate = config.rate.unwrap_or(0.005);
+    let lambda = config.lambda.unwrap_or(1e-4);
+    let key = StreamKey::new(seed, Purpose::Negatives, shard, 0);
+    let stopping = Stopping::of(config, 2, 4, 200, 30).warm(rows.items.len(), PIECES);
+    let make = move |rows: Rows| {
+        let objective = Dmf::new(rows.csr.clone(), rows.n_items as usize, factors, 2 * factors, lambda);
+        let weights = objective.start(StreamKey { purpose: Purpose::WeightInit, ..key });
+        let adam = move |n| Optimiser::Adam(Adam::new(n, rate));
+        Box::new(Batches::new(rows, Draw::Pointwise(negatives), PIECES, key, weights, adam, objective)) as _
+    };
+    Box::new(Validated::new(rows, stopping, ADVICE, Box::new(make)))
+}
+
+/// The user tower as it serves strangers.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub(super) struct Tower {
+    first: Matrix,
+    bias: Vec<f32>,
+    second: Matrix,
+}
+
+impl Tower {
+    pub(super) fn check(&self, vectors: &Matrix) -> Result<(), ModelError> {
+        weights::shape(&self.first, vectors.rows(), self.bias.len())?;
+        weights::shape(&self.second, self.bias.len(), vectors.cols())?;
+        weights::finite(&self.bias)
+    }
+
+    /// A user's direction.
+    pub(super) fn represent(&self, items: &[u32]) -> Vec<f32> {
+        let mut hidden = self.bias.clone();
+        let scale = 1.0 / (items.len().max(1) as f32).sqrt();
+        items.iter().for_each(|&item| axpy(scale, self.first.row(item as usize), &mut hidden));
+        let mut out = vec![0.0; self.second.cols()];
+        for (at, value) in hidden.into_iter().enumerate() {
+            axpy(value.max(0.0), self.second.row(at), &mut out);
+        }
+        let length = square(&out).sqrt();
+        let factor = if length > SHORT { 1.0 / length } else { 0.0 };
+        out.iter_mut().for_each(|value| *value *= factor);
+        out
+    }
+}
+
+/// One tower's rows, sizes and room.
+struct Side {
+    /// Inputs of every row, and the other way round.
+    rows: Csr,
+    columns: Csr,
+    scales: Vec<f32>,
+    /// Strides of the hidden layer and the output.
+    hidden: usize,
+    out: usize,
+    /// Where its weights begin: first layer, bias, second layer.
+    at: [usize; 3],
+    activations: Vec<f32>,
+    units: Vec<f32>,
+    lengths: Vec<f32>,
+    /// Gradient with respect to the unit vectors; afterwards scratch.
+    slopes: Vec<f32>,
+    hidden_slopes: Vec<f32>,
+}
+
+impl Side {
+    fn new(rows: Csr, n_columns: usize, hidden: usize, out: usize, start: usize) -> Self {
+        let n = rows.len();
+        let bias = start + n_columns * hidden;
+        Side {
+            columns: rows.transposed(n_columns),
+            scales: (0..n).map(|row| 1.0 / (rows.row(row).len().max(1) as f32).sqrt()).collect(),
+            rows,
+            hidden,
+            out,
+            at: [start, bias, bias + hidden],
+            activations: vec![0.0; n * hidden],
+            units: vec![0.0; n * out],
+            lengths: vec![0.0; n],
+            slopes: vec![0.0; n * out],
+            hidden_slopes: vec![0.0; n * hidden],
+        }
+    }
+
+    fn end(&self) -> usize {
+        self.at[2] + self.hidden * self.out
+    }
+
+    fn unit(&self, row: u32) -> &[f32] {
+        &self.units[row as usize * self.out..][..self.out]
+    }
+
+    fn forward(&mut self, weights: &[f32]) {
+        let (hidden, out) = (self.hidden, self.out);
+        let first = &weights[self.at[0]..self.at[1]];
+        gather(&self.rows.starts, &self.rows.columns, first, hidden, &mut self.activations);
+        let (bias, second) = (&weights[self.at[1]..self.at[2]], &weights[self.at[2]..self.end()]);
+        for row in 0..self.rows.len() {
+            let activation = &mut self.activations[row * hidden..][..hidden];
+            let unit = &mut self.units[row * out..][..out];
+            unit.fill(0.0);
+            for (at, value) in activation.iter_mut().enumerate() {
+                *value = (*value * self.scales[row] + bias[at]).max(0.0);
+                if *value > 0.0 {
+                    axpy(*value, &second[at * out..][..out], unit);
+                }
+            }
+            let length = square(unit).sqrt();
+            self.lengths[row] = length;
+            let factor = if length > SHORT { 1.0 / length } else { 0.0 };
+            unit.iter_mut().for_each(|value| *value *= factor);
+        }
+    }
+
+    fn backward(&mut self, weights: &[f32], gradient: &mut [f32]) {
+        let (hidden, out, end) = (self.hidden, self.out, self.end());
+        let second = &weights[self.at[2]..end];
+        for row in 0..self.rows.len() {
+            let (slope, unit) = (&mut self.slopes[row * out..][..out], &self.units[row * out..][..out]);
+            let activation = &self.activations[row * hidden..][..hidden];
+            let hidden_slope = &mut self.hidden_slopes[row * hidden..][..hidden];
+            hidden_slope.fill(0.0);
+            if self.lengths[row] <= SHORT {
+                continue;
+            }
+            // Through the normalisation: what points along the unit vector changes nothing.
+            axpy(-dot(slope, unit), unit, slope);
+            slope.iter_mut().for_each(|value| *value /= self.lengths[row]);
+            for at in 0..hidden {
+                if activation[at] > 0.0 {
+                    axpy(activation[at], slope, &mut gradient[self.at[2] + at * out..][..out]);
+                    hidden_slope[at] = dot(&second[at * out..][..out], slope);
+                }
+            }
+            axpy(1.0, hidden_slope, &mut gradient[self.at[1]..self.at[2]]);
+            hidden_slope.iter_mut().for_each(|value| *value *= self.scales[row]);
+        }
+        let first = &mut gradient[self.at[0]..self.at[1]];
+        gather(&self.columns.starts, &self.columns.columns, &self.hidden_slopes, hidden, first);
+    }
+}
+
+struct Dmf {
+    users: Side,
+    items: Side,
+    factors: usize,
+    hidden: usize,
+    lambda: f32,
+}
+
+impl Dmf {
+    fn new(by_user: Csr, n_items: usize, factors: usize, hidden: usize, lambda: f32) -> Self {
+        let n_users = by_user.len();
+        let by_item = by_user.transposed(n_items);
+        let users = Side::new(by_user, n_items, padded(hidden), padded(factors), 0);
+        let items = Side::new(by_item, n_users, padded(hidden), padded(factors), users.end());
+        Dmf { users, items, factors, hidden, lambda }
+    }
+
+    /// He et al. 2015 for the first layer (its input has length 1), then the same for the second.
+    fn start(&self, key: StreamKey) -> Vec<f32> {
+        let mut weights = Vec::new();
+        for (number, side) in [&self.users, &self.items].into_iter().enumerate() {
+            let key = |layer: u32| StreamKey { epoch: number as u32 * 2 + layer, ..key };
+            let inputs = (side.at[1] - side.at[0]) / side.hidden;
+            push_normal(&mut weights, key(0), inputs, self.hidden, side.hidden, 0.5);
+            weights.resize(side.at[2], 0.0);
+            let deviation = (2.0 / self.hidden as f64).sqrt();
+            push_normal(&mut weights, key(1), side.hidden, self.factors, side.out, deviation);
+        }
+        weights.push(0.0);
+        weights
+    }
+}
+
+impl Objective for Dmf {
+    fn loss_and_gradient(&mut self, weights: &[f32], samples: &[Sample], gradient: &mut [f32]) -> f64 {
+        self.users.forward(weights);
+        self.items.forward(weights);
+        self.users.slopes.fill(0.0);
+        self.items.slopes.fill(0.0);
+        let bias = weights.len() - 1;
+        let share = 1.0 / samples.len() as f32;
+        let mut loss = 0.0;
+        gradient[bias] = 0.0;
+        for sample in samples {
+            let (user, item) = (self.users.unit(sample.user), self.items.unit(sample.item));
+            let logit = TEMPERATURE * dot(user, item) + weights[bias];
+            let slope = share * (math::sigmoid_f32(logit) - sample.target);
+            let out = self.users.out;
+            let (at_user, at_item) = (sample.user as usize * out, sample.item as usize * out);
+            for d in 0..out {
+                let (user, item) = (self.users.units[at_user + d], self.items.units[at_item + d]);
+                self.users.slopes[at_user + d] += slope * TEMPERATURE * item;
+                self.items.slopes[at_item + d] += slope * TEMPERATURE * user;
+            }
+            gradient[bias] += slope;
+            loss += f64::from(softplus(logit) - sample.target * logit);
+        }
+        self.users.backward(weights, gradient);
+        self.items.backward(weights, gradient);
+        axpy(self.lambda, weights, gradient);
+        loss * f64::from(share) + 0.5 * f64::from(self.lambda * square(weights))
+    }
+
+    fn model(&self, weights: &[f32]) -> Box<dyn SubModel> {
+        let mut items = Side::new(
+            self.items.rows.clone(),
+            self.users.rows.len(),
+            self.items.hidden,
+            self.items.out,
+            self.items.at[0],
+        );
+        items.forward(weights);
+        let matrix = |values: &[f32], stride: usize, width: usize, rows: usize| {
+            let mut out = Matrix::zeros(rows, width);
+            for (index, row) in values.chunks(stride).take(rows).enumerate() {
+                out.row_mut(index).copy_from_slice(&row[..width]);
+            }
+            out
+        };
+        let [first, bias, second] = self.users.at;
+        let tower = Tower {
+            first: matrix(&weights[first..bias], self.users.hidden, self.hidden, items.rows.len()),
+            bias: weights[bias..bias + self.hidden].to_vec(),
+            second: matrix(&weights[second..self.users.end()], self.users.out, self.factors, self.hidden),
+        };
+        // A user of the shard is whatever a stranger with the same rows would be.
+        let mut users = Matrix::zeros(self.users.rows.len(), self.factors);
+        for user in 0..users.rows() {
+            users.row_mut(user).copy_from_slice(&tower.represent(self.users.rows.row(user)));
+        }
+        let items = matrix(&items.units, items.out, self.factors, items.rows.len());
+        Box::new(Vectors::new(ModelName::Dmf, users, items, Fold::Tower(tower)))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::batch::tests::{check_gradient, samples};
+    use crate::model::rows::tests::planted;
+    use crate::model::tests::exercise;
+
+    #[test]
+    fn keeps_every_promise_of_a_sub_model() {
+        exercise(&ModelConfig { factors: Some(8), ..ModelConfig::of(ModelName::Dmf) });
+    }
+
+    #[test]
+    fn gradient_by_finite_differences() {
+        let csr = planted(9, 7, 2, 5).csr(|_| true);
+        // Whole lanes of hidden units: padding units stand exactly on the kink of their ReLU.
+        let objective = Dmf::new(csr, 7, 5, 8, 0.01);
+        let weights = objective.start(StreamKey::new(1, Purpose::WeightInit, 0, 0));
+        check_gradient(objective, &weights, &samples(9, 7, 12));
+    }
+
+    #[test]
+    fn scores_are_cosines_and_the_serving_tower_is_the_trained_one() {
+        let csr = planted(9, 7, 2, 5).csr(|_| true);
+        let mut objective = Dmf::new(csr.clone(), 7, 5, 6, 0.01);
+        let weights = objective.start(StreamKey::new(1, Purpose::WeightInit, 0, 0));
+        objective.users.forward(&weights);
+        let model = objective.model(&weights);
+        let mut scores = vec![0.0; 7];
+        for user in 0..9u32 {
+            for (a, b) in model.user(user).iter().zip(objective.users.unit(user)) {
+                assert!((a - b).abs() < 1e-5);
+            }
+            assert_eq!(model.user(user), model.fold_in(csr.row(user as usize), &[]));
+            model.score(&model.user(user), &mut scores);
+            assert!(scores.iter().all(|score| score.abs() <= 1.0 + 1e-5));
+        }
+    }
+}

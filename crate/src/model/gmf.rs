@@ -1,0 +1,106 @@
+//! `gmf`: generalised matrix factorisation (He et al. 2017, section 3.2).
+//!
+//! logit = sum_d h_d p_ud q_id + b; binary cross-entropy over the rows and sampled negatives, lambda / 2 (|p|^2 + |q|^2) a sample;
+//! Adam. Ranked by the logit, whose item vector is h * q.
+
+use super::batch::{Batches, Draw, Objective, Optimiser, Sample, push_normal};
+use super::bpr::softplus;
+use super::fold::Fold;
+use super::optimiser::Adam;
+use super::training::{Rows, Stopping, Validated, square};
+use super::vectors::Vectors;
+use super::{ModelConfig, ModelName, ShardRows, SubModel, Trainer};
+use crate::math;
+use crate::matrix::Matrix;
+use crate::random::{Purpose, StreamKey};
+
+const ADVICE: &str = "the weights grow without bound; lower the rate or raise lambda";
+
+/// Steps an epoch, and most rows to a step.
+const PIECES: (usize, usize) = (64, 1024);
+
+pub(super) fn trainer(rows: ShardRows, config: &ModelConfig, seed: u64, shard: u32) -> Box<dyn Trainer> {
+    let factors = config.factors.unwrap_or(32) as usize;
+    let negatives = config.negatives.unwrap_or(4);
+    let rate = config.rate.unwrap_or(0.005);
+    let lambda = config.lambda.unwrap_or(1e-3);
+    let key = StreamKey::new(seed, Purpose::Negatives, shard, 0);
+    let stopping = Stopping::of(config, 2, 4, 200, 20).warm(rows.items.len(), PIECES);
+    let make = move |rows: Rows| {
+        let (n_users, n_items) = (rows.csr.len(), rows.n_items as usize);
+        let mut weights = Vec::new();
+        push_normal(&mut weights, StreamKey { purpose: Purpose::UserInit, ..key }, n_users, factors, factors, 0.1);
+        push_normal(&mut weights, StreamKey { purpose: Purpose::ItemInit, ..key }, n_items, factors, factors, 0.1);
+        weights.resize(weights.len() + factors, 1.0);
+        weights.push(0.0);
+        let objective = Gmf { n_users, n_items, factors, lambda, negatives };
+        let adam = move |n| Optimiser::Adam(Adam::new(n, rate));
+        Box::new(Batches::new(rows, Draw::Pointwise(negatives), PIECES, key, weights, adam, objective)) as _
+    };
+    Box::new(Validated::new(rows, stopping, ADVICE, Box::new(make)))
+}
+
+struct Gmf {
+    n_users: usize,
+    n_items: usize,
+    factors: usize,
+    lambda: f32,
+    negatives: u32,
+}
+
+impl Objective for Gmf {
+    fn loss_and_gradient(&mut self, weights: &[f32], samples: &[Sample], gradient: &mut [f32]) -> f64 {
+        let k = self.factors;
+        let tables = (self.n_users + self.n_items) * k;
+        let (h, bias) = (&weights[tables..tables + k], weights[tables + k]);
+        let share = 1.0 / samples.len() as f32;
+        let decay = share * self.lambda;
+        let mut loss = 0.0;
+        for sample in samples {
+            let (u, i) = (sample.user as usize * k, (self.n_users + sample.item as usize) * k);
+            let (p, q) = (&weights[u..u + k], &weights[i..i + k]);
+            let logit = bias + p.iter().zip(q).zip(h).map(|((p, q), h)| p * q * h).sum::<f32>();
+            let slope = share * (math::sigmoid_f32(logit) - sample.target);
+            for d in 0..k {
+                gradient[u + d] += slope * q[d] * h[d] + decay * p[d];
+                gradient[i + d] += slope * p[d] * h[d] + decay * q[d];
+                gradient[tables + d] += slope * p[d] * q[d];
+            }
+            gradient[tables + k] += slope;
+            loss += f64::from(softplus(logit) - sample.target * logit + 0.5 * self.lambda * (square(p) + square(q)));
+        }
+        loss * f64::from(share)
+    }
+
+    fn model(&self, weights: &[f32]) -> Box<dyn SubModel> {
+        let k = self.factors;
+        let (users, rest) = weights.split_at(self.n_users * k);
+        let (items, rest) = rest.split_at(self.n_items * k);
+        let (h, bias) = (&rest[..k], rest[k]);
+        let items = items.iter().enumerate().map(|(at, q)| q * h[at % k]).collect();
+        let fold = Fold::Logistic { negatives: self.negatives as f32, lambda: self.lambda, bias };
+        let users = Matrix::from_vec(self.n_users, k, users.to_vec()).unwrap_or_default();
+        let items = Matrix::from_vec(self.n_items, k, items).unwrap_or_default();
+        Box::new(Vectors::new(ModelName::Gmf, users, items, fold))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::batch::tests::{check_gradient, samples};
+    use crate::model::tests::exercise;
+
+    #[test]
+    fn keeps_every_promise_of_a_sub_model() {
+        exercise(&ModelConfig { factors: Some(8), ..ModelConfig::of(ModelName::Gmf) });
+    }
+
+    #[test]
+    fn gradient_by_finite_differences() {
+        let mut weights = Vec::new();
+        push_normal(&mut weights, StreamKey::new(1, Purpose::UserInit, 0, 0), 1, 16 * 5 + 6, 16 * 5 + 6, 0.8);
+        let objective = Gmf { n_users: 9, n_items: 7, factors: 5, lambda: 0.1, negatives: 4 };
+        check_gradient(objective, &weights, &samples(9, 7, 12));
+    }
+}

@@ -1,0 +1,224 @@
+//! `lightgcn` (He et al. 2020): embeddings smoothed over the shard's own bipartite graph, trained pairwise.
+//!
+//! E = mean over l = 0..L of A^l E0 with A the adjacency divided by the roots of both degrees; score = e_u . e_i; loss the mean
+//! over (u, i, j) of -ln sigma(y_ui - y_uj) + lambda / 2 (|e0_u|^2 + |e0_i|^2 + |e0_j|^2); Adam over E0. A is symmetric, so the
+//! gradient goes back through the same smoothing.
+
+use super::batch::{Batches, Draw, Objective, Optimiser, Sample, push_normal};
+use super::bpr::softplus;
+use super::fold::Fold;
+use super::kernels::{axpy, dot, gather, padded};
+use super::optimiser::Adam;
+use super::rows::Csr;
+use super::training::{Rows, Stopping, Validated, square};
+use super::vectors::Vectors;
+use super::{ModelConfig, ModelName, ShardRows, SubModel, Trainer};
+use crate::math;
+use crate::matrix::Matrix;
+use crate::random::{Purpose, StreamKey};
+
+const ADVICE: &str = "the embeddings grow without bound; lower the rate or raise lambda";
+
+/// Steps an epoch, and most rows to a step: every step smooths the whole graph, so steps are large.
+const PIECES: (usize, usize) = (8, 8192);
+
+pub(super) fn trainer(rows: ShardRows, config: &ModelConfig, seed: u64, shard: u32) -> Box<dyn Trainer> {
+    let factors = config.factors.unwrap_or(64) as usize;
+    let layers = config.layers.unwrap_or(3);
+    let rate = config.rate.unwrap_or(0.01);
+    let lambda = config.lambda.unwrap_or(1e-4);
+    let key = StreamKey::new(seed, Purpose::Negatives, shard, 0);
+    let stopping = Stopping::of(config, 5, 4, 400, 60).warm(rows.items.len(), PIECES);
+    let make = move |rows: Rows| {
+        let (n_users, n_items, stride) = (rows.csr.len(), rows.n_items as usize, padded(factors));
+        let mut weights = Vec::with_capacity((n_users + n_items) * stride);
+        push_normal(&mut weights, StreamKey { purpose: Purpose::UserInit, ..key }, n_users, factors, stride, 0.1);
+        push_normal(&mut weights, StreamKey { purpose: Purpose::ItemInit, ..key }, n_items, factors, stride, 0.1);
+        let objective = LightGcn::new(rows.csr.clone(), n_items, factors, layers, lambda);
+        let adam = move |n| Optimiser::Adam(Adam::new(n, rate));
+        Box::new(Batches::new(rows, Draw::Pairwise, PIECES, key, weights, adam, objective)) as _
+    };
+    Box::new(Validated::new(rows, stopping, ADVICE, Box::new(make)))
+}
+
+/// The normalised adjacency of a shard.
+struct Graph {
+    by_user: Csr,
+    by_item: Csr,
+    /// 1 / sqrt(degree), users then items; 0 where there is no edge.
+    scales: Vec<f32>,
+    stride: usize,
+}
+
+impl Graph {
+    fn new(by_user: Csr, n_items: usize, stride: usize) -> Self {
+        let by_item = by_user.transposed(n_items);
+        let scale = |n: usize| if n == 0 { 0.0 } else { 1.0 / (n as f32).sqrt() };
+        let users = (0..by_user.len()).map(|user| scale(by_user.row(user).len()));
+        let items = (0..n_items).map(|item| scale(by_item.row(item).len()));
+        Graph { scales: users.chain(items).collect(), by_user, by_item, stride }
+    }
+
+    fn scaled(&self, values: &mut [f32]) {
+        for (row, &scale) in values.chunks_mut(self.stride).zip(&self.scales) {
+            row.iter_mut().for_each(|value| *value *= scale);
+        }
+    }
+
+    /// out = mean over l = 0..=layers of A^l input; `current` and `next` are room of the same size.
+    fn smooth(&self, input: &[f32], layers: u32, current: &mut [f32], next: &mut [f32], out: &mut [f32]) {
+        let split = self.by_user.len() * self.stride;
+        out.copy_from_slice(input);
+        current.copy_from_slice(input);
+        for _ in 0..layers {
+            self.scaled(current);
+            let (users, items) = next.split_at_mut(split);
+            gather(&self.by_user.starts, &self.by_user.columns, &current[split..], self.stride, users);
+            gather(&self.by_item.starts, &self.by_item.columns, &current[..split], self.stride, items);
+            self.scaled(next);
+            axpy(1.0, next, out);
+            current.copy_from_slice(next);
+        }
+        let share = 1.0 / (layers + 1) as f32;
+        out.iter_mut().for_each(|value| *value *= share);
+    }
+}
+
+struct LightGcn {
+    graph: Graph,
+    factors: usize,
+    layers: u32,
+    lambda: f32,
+    smoothed: Vec<f32>,
+    slope: Vec<f32>,
+    room: (Vec<f32>, Vec<f32>),
+}
+
+impl LightGcn {
+    fn new(by_user: Csr, n_items: usize, factors: usize, layers: u32, lambda: f32) -> Self {
+        let graph = Graph::new(by_user, n_items, padded(factors));
+        let zeros = vec![0.0; graph.scales.len() * graph.stride];
+        let room = (zeros.clone(), zeros.clone());
+        LightGcn { graph, factors, layers, lambda, smoothed: zeros.clone(), slope: zeros, room }
+    }
+}
+
+impl Objective for LightGcn {
+    fn loss_and_gradient(&mut self, weights: &[f32], samples: &[Sample], gradient: &mut [f32]) -> f64 {
+        let (stride, n_users) = (self.graph.stride, self.graph.by_user.len());
+        let row = |node: usize| node * stride..(node + 1) * stride;
+        self.graph.smooth(weights, self.layers, &mut self.room.0, &mut self.room.1, &mut self.smoothed);
+        self.slope.fill(0.0);
+        let share = 1.0 / samples.len() as f32;
+        let mut loss = 0.0;
+        for sample in samples {
+            let [u, i, j] = [sample.user as usize, n_users + sample.item as usize, n_users + sample.negative as usize];
+            let e = &self.smoothed;
+            let difference = dot(&e[row(u)], &e[row(i)]) - dot(&e[row(u)], &e[row(j)]);
+            let pull = -share * math::sigmoid_f32(-difference);
+            axpy(pull, &e[row(i)], &mut self.slope[row(u)]);
+            axpy(-pull, &e[row(j)], &mut self.slope[row(u)]);
+            axpy(pull, &e[row(u)], &mut self.slope[row(i)]);
+            axpy(-pull, &e[row(u)], &mut self.slope[row(j)]);
+            loss += f64::from(softplus(-difference));
+        }
+        self.graph.smooth(&self.slope, self.layers, &mut self.room.0, &mut self.room.1, gradient);
+        for sample in samples {
+            for node in [sample.user as usize, n_users + sample.item as usize, n_users + sample.negative as usize] {
+                axpy(share * self.lambda, &weights[row(node)], &mut gradient[row(node)]);
+                loss += f64::from(0.5 * self.lambda * square(&weights[row(node)]));
+            }
+        }
+        loss * f64::from(share)
+    }
+
+    fn model(&self, weights: &[f32]) -> Box<dyn SubModel> {
+        let (stride, n_users, layers) = (self.graph.stride, self.graph.by_user.len(), self.layers);
+        let mut room = self.room.clone();
+        let mut out = vec![0.0; weights.len()];
+        let matrix = |values: &[f32]| {
+            let mut out = Matrix::zeros(values.len() / stride, self.factors);
+            for (index, row) in values.chunks(stride).enumerate() {
+                out.row_mut(index).copy_from_slice(&row[..self.factors]);
+            }
+            out
+        };
+        // A stranger has no embedding of its own: layers 1..=L of a user are sums over the items' layers 0..L.
+        self.graph.smooth(weights, layers - 1, &mut room.0, &mut room.1, &mut out);
+        self.graph.scaled(&mut out);
+        let share = layers as f32 / (layers + 1) as f32;
+        out.iter_mut().for_each(|value| *value *= share);
+        let fold = Fold::Propagate { items: matrix(&out[n_users * stride..]) };
+        self.graph.smooth(weights, layers, &mut room.0, &mut room.1, &mut out);
+        let (users, items) = out.split_at(n_users * stride);
+        Box::new(Vectors::new(ModelName::Lightgcn, matrix(users), matrix(items), fold))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use nalgebra::DMatrix;
+
+    use super::*;
+    use crate::model::batch::tests::{check_gradient, samples};
+    use crate::model::rows::tests::planted;
+    use crate::model::tests::exercise;
+
+    fn weights(n: usize, factors: usize) -> Vec<f32> {
+        let mut out = Vec::new();
+        push_normal(&mut out, StreamKey::new(1, Purpose::UserInit, 0, 0), n, factors, padded(factors), 0.8);
+        out
+    }
+
+    #[test]
+    fn keeps_every_promise_of_a_sub_model() {
+        exercise(&ModelConfig { factors: Some(8), ..ModelConfig::of(ModelName::Lightgcn) });
+    }
+
+    #[test]
+    fn smoothing_equals_the_dense_computation() {
+        let csr = planted(9, 7, 2, 5).csr(|_| true);
+        let graph = Graph::new(csr.clone(), 7, 8);
+        let degree = |node: usize| match node < 9 {
+            true => csr.row(node).len(),
+            false => csr.columns.iter().filter(|&&item| item as usize == node - 9).count(),
+        };
+        let edge = |u: usize, i: usize| u < 9 && i >= 9 && csr.row(u).contains(&(i as u32 - 9));
+        let adjacency = DMatrix::from_fn(16, 16, |a, b| match edge(a, b) || edge(b, a) {
+            true => 1.0 / ((degree(a) * degree(b)) as f64).sqrt(),
+            false => 0.0,
+        });
+        let input = weights(16, 5);
+        let e0 = DMatrix::from_fn(16, 5, |i, j| f64::from(input[i * 8 + j]));
+        let expected =
+            (&e0 + &adjacency * &e0 + &adjacency * &adjacency * &e0 + &adjacency * &adjacency * &adjacency * &e0) / 4.0;
+        let mut out = vec![0.0; input.len()];
+        let mut room = (out.clone(), out.clone());
+        graph.smooth(&input, 3, &mut room.0, &mut room.1, &mut out);
+        for i in 0..16 {
+            for j in 0..5 {
+                assert!((f64::from(out[i * 8 + j]) - expected[(i, j)]).abs() < 1e-5);
+            }
+        }
+    }
+
+    #[test]
+    fn gradient_by_finite_differences() {
+        let csr = planted(9, 7, 2, 5).csr(|_| true);
+        check_gradient(LightGcn::new(csr, 7, 5, 3, 0.1), &weights(16, 5), &samples(9, 7, 12));
+    }
+
+    #[test]
+    fn a_user_is_the_fold_in_plus_its_own_share() {
+        let csr = planted(9, 7, 2, 5).csr(|_| true);
+        let weights = weights(16, 5);
+        let model = LightGcn::new(csr.clone(), 7, 5, 3, 0.0).model(&weights);
+        for user in 0..9 {
+            let own = model.user(user as u32);
+            let folded = model.fold_in(csr.row(user), &[]);
+            for at in 0..5 {
+                assert!((own[at] - folded[at] - weights[user * 8 + at] / 4.0).abs() < 1e-5);
+            }
+        }
+    }
+}

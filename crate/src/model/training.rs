@@ -1,0 +1,429 @@
+//! The loop around every model that stops on its shard's validation rows: train, look, keep the best, stop when looking no
+//! longer helps, then fit once more on all rows for the number of epochs found.
+
+use super::kernels::{Packed, dot, top_k};
+use super::rows::Csr;
+use super::{EpochReport, ModelConfig, ModelError, ShardRows, StopReason, SubModel, Trainer};
+use crate::math;
+
+/// The list length of the validation metric, NDCG.
+const CUTOFF: usize = 20;
+
+/// Rows to learn from, with a value for each.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Rows {
+    pub csr: Csr,
+    pub values: Vec<f32>,
+    pub n_items: u32,
+}
+
+/// What one epoch did.
+pub(super) struct Epoch {
+    /// Mean loss of a row.
+    pub loss: f64,
+    pub updates: u64,
+}
+
+/// A model being learned by passes over rows.
+pub(super) trait Learner: Send {
+    /// One pass; `epoch` counts from 1 and keys the random streams.
+    fn epoch(&mut self, epoch: u32) -> Epoch;
+    /// Are all weights finite?
+    fn is_finite(&self) -> bool;
+    /// The model as it is now.
+    fn model(&self) -> Box<dyn SubModel>;
+}
+
+/// When to look and when to stop.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Stopping {
+    /// Epochs between two looks at the validation rows.
+    pub every: u32,
+    /// Looks without improvement.
+    pub patience: u32,
+    /// Relative improvement that counts.
+    pub tolerance: f64,
+    /// Cap on epochs.
+    pub cap: u32,
+    /// Epochs where there is no validation row.
+    pub without: u32,
+    pub refit: bool,
+    /// Epochs before a look can count against going on.
+    pub warm: u32,
+}
+
+/// Adam moves a weight by about its rate a step, whatever the gradient: before so many steps a model still shows its start.
+const WARM_STEPS: usize = 600;
+
+impl Stopping {
+    /// A model's defaults under a configuration.
+    pub(super) fn of(config: &ModelConfig, every: u32, patience: u32, cap: u32, without: u32) -> Self {
+        let cap = config.epochs.unwrap_or(cap);
+        Stopping {
+            every: every.min(cap),
+            patience: config.patience.unwrap_or(patience),
+            tolerance: f64::from(config.tolerance.unwrap_or(1e-3)),
+            cap,
+            without: config.epochs.unwrap_or(without),
+            refit: config.refit,
+            warm: 0,
+        }
+    }
+
+    /// For models that learn by batches: patience begins after some hundred steps.
+    pub(super) fn warm(mut self, rows: usize, pieces: (usize, usize)) -> Self {
+        let steps = rows.div_ceil(super::batch::batch_size(rows, pieces)).max(1);
+        self.warm = WARM_STEPS.div_ceil(steps) as u32;
+        self
+    }
+}
+
+/// Makes a learner for rows: once for the training rows, once more for all.
+pub(super) type Make = Box<dyn Fn(Rows) -> Box<dyn Learner> + Send>;
+
+/// The training under way.
+pub(super) struct Validated {
+    make: Make,
+    rows: ShardRows,
+    train: Csr,
+    validation: Csr,
+    stopping: Stopping,
+    advice: &'static str,
+    learner: Box<dyn Learner>,
+    epoch: u32,
+    /// Best metric, its epoch and its model.
+    best: Option<(f64, u32, Box<dyn SubModel>)>,
+    looks_since: u32,
+    reason: Option<StopReason>,
+    /// Epochs of the refit still to do.
+    refitting: Option<u32>,
+    stopped: bool,
+    progress: f32,
+}
+
+fn rows_where(rows: &ShardRows, keep: impl Fn(usize) -> bool) -> Rows {
+    let values = (0..rows.items.len()).filter(|&row| keep(row)).map(|row| rows.values[row]).collect();
+    Rows { csr: rows.csr(keep), values, n_items: rows.n_items }
+}
+
+impl Validated {
+    /// `advice` is what a person is told if the values stop being finite.
+    pub(super) fn new(rows: ShardRows, stopping: Stopping, advice: &'static str, make: Make) -> Self {
+        let train = rows_where(&rows, |row| !rows.validation[row]);
+        let mut validation = rows.csr(|row| rows.validation[row]);
+        // With nothing to train on there is nothing to validate either: all rows train.
+        let train = if train.csr.columns.is_empty() {
+            validation = rows.csr(|_| false);
+            rows_where(&rows, |_| true)
+        } else {
+            train
+        };
+        Validated {
+            train: train.csr.clone(),
+            learner: make(train),
+            make,
+            rows,
+            validation,
+            stopping,
+            advice,
+            epoch: 0,
+            best: None,
+            looks_since: 0,
+            reason: None,
+            refitting: None,
+            stopped: false,
+            progress: 0.0,
+        }
+    }
+
+    fn look(&mut self) -> f64 {
+        let model = self.learner.model();
+        let metric = ndcg(model.as_ref(), &self.train, &self.validation);
+        let bar = self.best.as_ref().map_or(0.0, |best| best.0 * (1.0 + self.stopping.tolerance));
+        if self.best.is_none() || metric > bar {
+            self.best = Some((metric, self.epoch, model));
+            self.looks_since = 0;
+        } else if self.epoch > self.stopping.warm {
+            self.looks_since += 1;
+        }
+        metric
+    }
+
+    /// The first fit is over.
+    fn conclude(&mut self, reason: StopReason) {
+        self.reason = Some(reason);
+        match &self.best {
+            Some((_, epoch, _)) if self.stopping.refit => {
+                self.refitting = Some(*epoch);
+                self.learner = (self.make)(rows_where(&self.rows, |_| true));
+                self.epoch = 0;
+                self.best = None;
+            }
+            _ => self.stopped = true,
+        }
+    }
+}
+
+impl Trainer for Validated {
+    fn step(&mut self) -> Result<EpochReport, ModelError> {
+        self.epoch += 1;
+        let epoch = self.epoch;
+        let refit = self.refitting.is_some();
+        let Epoch { loss, updates } = self.learner.epoch(epoch);
+        if !loss.is_finite() || !self.learner.is_finite() {
+            return Err(ModelError::Diverged { epoch, advice: self.advice });
+        }
+        let mut metric = None;
+        let Stopping { every, patience, cap, without, .. } = self.stopping;
+        let (done, whole);
+        if let Some(target) = self.refitting {
+            (done, whole) = (epoch, target);
+            self.stopped = epoch >= target;
+        } else if self.validation.columns.is_empty() {
+            (done, whole) = (epoch, without);
+            if epoch >= without {
+                self.conclude(StopReason::NoValidation);
+            }
+        } else {
+            if epoch.is_multiple_of(every) || epoch == cap {
+                metric = Some(self.look() as f32);
+            }
+            // If nothing improves from here on: the epoch at which that would be known.
+            let end = self.best.as_ref().map_or(without, |best| best.1 + every * patience).min(cap);
+            (done, whole) = (epoch, end.max(epoch));
+            if self.looks_since >= patience {
+                self.conclude(StopReason::Converged);
+            } else if epoch >= cap {
+                self.conclude(StopReason::EpochCap);
+            }
+        }
+        let share = done as f32 / whole.max(1) as f32;
+        let now = match (self.stopping.refit && !self.validation.columns.is_empty(), refit) {
+            (false, _) => share,
+            (true, false) => share * 0.6,
+            (true, true) => 0.6 + share * 0.4,
+        };
+        self.progress = if self.stopped { 1.0 } else { self.progress.max(now.min(0.99)) };
+        Ok(EpochReport { epoch, loss: loss as f32, metric, refit, updates })
+    }
+
+    fn stopped(&self) -> Option<StopReason> {
+        if self.stopped { self.reason } else { None }
+    }
+
+    fn progress(&self) -> f32 {
+        self.progress
+    }
+
+    fn finish(self: Box<Self>) -> Box<dyn SubModel> {
+        match self.best {
+            Some((_, _, model)) => model,
+            None => self.learner.model(),
+        }
+    }
+}
+
+/// NDCG@20 of held-out rows, ideal truncated, training rows masked: mean over the users who have held-out rows.
+pub(super) fn ndcg(model: &dyn SubModel, train: &Csr, held_out: &Csr) -> f64 {
+    let discounts: Vec<f64> = (0..CUTOFF).map(|rank| 1.0 / math::log2(rank as f64 + 2.0)).collect();
+    let users: Vec<usize> = (0..held_out.len()).filter(|&user| !held_out.row(user).is_empty()).collect();
+    let mut total = 0.0;
+    let mut count = |user: usize, list: &[u32]| {
+        let wanted = held_out.row(user);
+        let gain: f64 = list
+            .iter()
+            .zip(&discounts)
+            .filter(|(item, _)| wanted.binary_search(item).is_ok())
+            .map(|(_, discount)| discount)
+            .sum();
+        total += gain / discounts[..wanted.len().min(CUTOFF)].iter().sum::<f64>();
+    };
+    if let Some(items) = model.item_vectors() {
+        let packed = Packed::rows_of(items);
+        let vectors: Vec<f32> = users.iter().flat_map(|&user| model.user(user as u32)).collect();
+        top_k(&vectors, &packed, CUTOFF, |at| train.row(users[at]), |at, list| count(users[at], list));
+    } else {
+        let mut best = super::kernels::TopK::new(CUTOFF);
+        let mut list = Vec::new();
+        let mut scores = vec![0.0; model.n_items()];
+        for &user in &users {
+            model.score(&model.user(user as u32), &mut scores);
+            let mut masked = train.row(user).iter().peekable();
+            for (item, &score) in scores.iter().enumerate() {
+                if masked.next_if(|&&there| there as usize == item).is_none() {
+                    best.offer(score, item as u32);
+                }
+            }
+            best.take(&mut list);
+            count(user, &list);
+        }
+    }
+    total / users.len().max(1) as f64
+}
+
+/// Mean of squares of a vector: for penalties.
+#[inline]
+pub(super) fn square(values: &[f32]) -> f32 {
+    dot(values, values)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::{Arc, Mutex};
+
+    use super::*;
+    use crate::matrix::Matrix;
+    use crate::model::rows::tests::planted;
+
+    /// A learner whose model ranks perfectly from epoch `good` on and at random before; counts what it was given.
+    struct Scripted {
+        rows: usize,
+        good: u32,
+        epoch: u32,
+        log: Arc<Mutex<Vec<(usize, u32)>>>,
+    }
+
+    struct Ranked(Matrix, u32);
+
+    impl SubModel for Ranked {
+        fn name(&self) -> &'static str {
+            "scripted"
+        }
+        fn n_users(&self) -> usize {
+            6
+        }
+        fn n_items(&self) -> usize {
+            self.0.rows()
+        }
+        fn user(&self, local_user: u32) -> Vec<f32> {
+            let mut out = vec![0.0; 2];
+            out[local_user as usize % 2] = if self.1 == 0 { -1.0 } else { 1.0 };
+            out
+        }
+        fn fold_in(&self, _: &[u32], _: &[f32]) -> Vec<f32> {
+            vec![0.0; 2]
+        }
+        fn score(&self, user: &[f32], out: &mut [f32]) {
+            out.iter_mut().enumerate().for_each(|(item, place)| *place = dot(user, self.0.row(item)));
+        }
+        fn item_vectors(&self) -> Option<&Matrix> {
+            Some(&self.0)
+        }
+        fn to_bytes(&self) -> Vec<u8> {
+            vec![self.1 as u8]
+        }
+    }
+
+    impl Learner for Scripted {
+        fn epoch(&mut self, epoch: u32) -> Epoch {
+            self.epoch = epoch;
+            self.log.lock().unwrap().push((self.rows, epoch));
+            Epoch { loss: if epoch == 90 { f64::NAN } else { 1.0 }, updates: self.rows as u64 }
+        }
+        fn is_finite(&self) -> bool {
+            true
+        }
+        fn model(&self) -> Box<dyn SubModel> {
+            let items = Matrix::from_vec(60, 2, (0..120).map(|x| f32::from(x % 2 == (x / 2) % 2)).collect());
+            Box::new(Ranked(items.unwrap(), u32::from(self.epoch >= self.good) * self.epoch.min(self.good)))
+        }
+    }
+
+    fn run(good: u32, refit: bool, cap: u32, validation: bool) -> (StopReason, Vec<(usize, u32)>, u8) {
+        let mut rows = planted(6, 60, 2, 3);
+        if !validation {
+            rows.validation.fill(false);
+        }
+        let log = Arc::new(Mutex::new(Vec::new()));
+        let seen = log.clone();
+        let stopping = Stopping { every: 2, patience: 3, tolerance: 1e-3, cap, without: 7, refit, warm: 0 };
+        let make: Make = Box::new(move |rows| {
+            Box::new(Scripted { rows: rows.values.len(), good, epoch: 0, log: seen.clone() }) as Box<dyn Learner>
+        });
+        let mut trainer = Validated::new(rows, stopping, "turn the knob", make);
+        let mut progress = 0.0;
+        while trainer.stopped().is_none() {
+            trainer.step().unwrap();
+            assert!(trainer.progress() >= progress);
+            progress = trainer.progress();
+        }
+        let reason = trainer.stopped().unwrap();
+        let model = Box::new(trainer).finish();
+        let log = log.lock().unwrap().clone();
+        (reason, log, model.to_bytes()[0])
+    }
+
+    #[test]
+    fn stops_after_patience_keeps_the_best_and_refits_on_all_rows() {
+        let all = planted(6, 60, 2, 3).items.len();
+        let (reason, log, model) = run(4, false, 100, true);
+        // Better at epoch 4, looked at every second epoch, three looks more.
+        assert_eq!((reason, log.len(), model), (StopReason::Converged, 10, 4));
+        assert!(log[0].0 < all);
+        let (reason, log, model) = run(4, true, 100, true);
+        assert_eq!((reason, log.len(), model), (StopReason::Converged, 14, 4));
+        assert_eq!(log[10..].iter().map(|entry| entry.1).collect::<Vec<_>>(), [1, 2, 3, 4]);
+        assert!(log[10..].iter().all(|entry| entry.0 == all));
+    }
+
+    #[test]
+    fn the_cap_and_missing_validation_rows_are_reasons_of_their_own() {
+        assert_eq!(run(4, false, 5, true).0, StopReason::EpochCap);
+        let (reason, log, _) = run(4, true, 100, false);
+        assert_eq!((reason, log.len()), (StopReason::NoValidation, 7));
+    }
+
+    #[test]
+    fn a_loss_that_is_no_number_ends_the_training_with_epoch_and_advice() {
+        let mut rows = planted(6, 60, 2, 3);
+        rows.validation.fill(false);
+        let log = Arc::new(Mutex::new(Vec::new()));
+        let make: Make = Box::new(move |rows| {
+            Box::new(Scripted { rows: rows.values.len(), good: 1, epoch: 0, log: log.clone() }) as Box<dyn Learner>
+        });
+        let stopping = Stopping { every: 1, patience: 1, tolerance: 0.0, cap: 100, without: 100, refit: true, warm: 0 };
+        let mut trainer = Validated::new(rows, stopping, "turn the knob", make);
+        let error = (0..90).find_map(|_| trainer.step().err()).unwrap();
+        assert_eq!(error, ModelError::Diverged { epoch: 90, advice: "turn the knob" });
+    }
+
+    #[test]
+    fn the_metric_by_hand_on_both_paths() {
+        struct NoVectors(Ranked);
+        impl SubModel for NoVectors {
+            fn name(&self) -> &'static str {
+                "scripted"
+            }
+            fn n_users(&self) -> usize {
+                1
+            }
+            fn n_items(&self) -> usize {
+                self.0.n_items()
+            }
+            fn user(&self, local_user: u32) -> Vec<f32> {
+                self.0.user(local_user)
+            }
+            fn fold_in(&self, _: &[u32], _: &[f32]) -> Vec<f32> {
+                Vec::new()
+            }
+            fn score(&self, user: &[f32], out: &mut [f32]) {
+                self.0.score(user, out);
+            }
+            fn item_vectors(&self) -> Option<&Matrix> {
+                None
+            }
+            fn to_bytes(&self) -> Vec<u8> {
+                Vec::new()
+            }
+        }
+        // Scores 4, 3, 2, 1, 0; item 0 masked; 1 and 3 wanted: ranks 1 and 3.
+        let items =
+            Matrix::from_vec(5, 2, (0..10).map(|x| if x % 2 == 0 { 4.0 - x as f32 / 2.0 } else { 0.0 }).collect());
+        let model = Ranked(items.unwrap(), 1);
+        let train = Csr { starts: vec![0, 1], columns: vec![0] };
+        let held = Csr { starts: vec![0, 2], columns: vec![1, 3] };
+        let expected = (1.0 + 0.5) / (1.0 + 1.0 / math::log2(3.0));
+        assert!((ndcg(&model, &train, &held) - expected).abs() < 1e-12);
+        assert!((ndcg(&NoVectors(model), &train, &held) - expected).abs() < 1e-12);
+    }
+}
