@@ -5,7 +5,7 @@ use std::io::Write;
 use flate2::write::MultiGzDecoder;
 
 use super::reader::TextReader;
-use super::{Interactions, Preview, ReadConfig, ReadError, ReadReport, sniff};
+use super::{Interactions, ItemTitles, Preview, ReadConfig, ReadError, ReadReport, movielens, sniff, zip};
 
 /// Megabytes that an archive may unpack to.
 const MAX_UNPACKED_MB: u32 = 4_096;
@@ -14,10 +14,14 @@ const MAX_RATIO: u64 = 250;
 /// Unpacked bytes below which no ratio is suspicious.
 const RATIO_FREE: u64 = 16 << 20;
 
+/// Bytes that a file of titles may unpack to.
+const MAX_TITLES: usize = 64 << 20;
+
 const GZIP: &[u8] = b"\x1f\x8b";
 
-/// Reads a file that arrives in chunks of any size, cut anywhere: delimited text, or a `.gz` of it (several members too).
-/// Memory grows with the rows and distinct ids, not with the text. The result depends on the bytes only.
+/// Reads a file that arrives in chunks of any size, cut anywhere: delimited text, a `.gz` of it (several members too), or
+/// a `.zip` with such a file inside. Memory grows with the rows and distinct ids, not with the text (of a `.zip`, whose list
+/// of contents stands at its end, the packed bytes are kept). The result depends on the bytes only.
 ///
 /// ```
 /// use ultrare::interactions::{ReadConfig, Reader};
@@ -38,6 +42,7 @@ enum Stage {
     Start(Vec<u8>),
     Text(TextReader),
     Gzip(Box<MultiGzDecoder<Unpacked>>),
+    Zip(Vec<u8>),
     Failed(ReadError),
 }
 
@@ -65,6 +70,7 @@ impl Reader {
                     self.stage = Stage::Failed(refused.unwrap_or_else(|| bad_gzip(&error)));
                 }
             }
+            Stage::Zip(archive) => archive.extend_from_slice(chunk),
             Stage::Failed(_) => {}
         }
     }
@@ -77,6 +83,8 @@ impl Reader {
         self.stage = if start.starts_with(GZIP) {
             let unpacked = Unpacked { text, packed: 0, unpacked: 0, refused: None };
             Stage::Gzip(Box::new(MultiGzDecoder::new(unpacked)))
+        } else if start.starts_with(zip::MAGIC) {
+            Stage::Zip(Vec::new())
         } else {
             Stage::Text(text)
         };
@@ -89,7 +97,7 @@ impl Reader {
             Stage::Failed(error) => Some(error),
             Stage::Text(text) => text.failed(),
             Stage::Gzip(gzip) => gzip.get_ref().text.failed(),
-            Stage::Start(_) => None,
+            Stage::Start(_) | Stage::Zip(_) => None,
         }
     }
 
@@ -112,20 +120,27 @@ impl Reader {
     /// Errors: see [`ReadError`]; nothing usable, fewer than two users or items, and what makes the file as a whole
     /// unreadable. Single bad rows are counted in the report.
     pub fn finish(self) -> Result<(Interactions, ReadReport), ReadError> {
+        self.end(false).map(|(interactions, report, _)| (interactions, report))
+    }
+
+    /// As [`Reader::finish`], with the titles and genres of a MovieLens archive; empty for every other file.
+    pub fn finish_with_titles(self) -> Result<(Interactions, ReadReport, ItemTitles), ReadError> {
         self.end(false)
     }
 
     /// As [`Reader::finish`] for a file that is joined to another (a test file): one user or one item is enough.
     pub fn finish_part(self) -> Result<(Interactions, ReadReport), ReadError> {
-        self.end(true)
+        self.end(true).map(|(interactions, report, _)| (interactions, report))
     }
 
-    fn end(mut self, part: bool) -> Result<(Interactions, ReadReport), ReadError> {
+    fn end(mut self, part: bool) -> Result<(Interactions, ReadReport, ItemTitles), ReadError> {
         if matches!(self.stage, Stage::Start(_)) {
             self.begin();
         }
+        let untitled = |(interactions, report)| (interactions, report, ItemTitles::default());
         match self.stage {
-            Stage::Text(text) => text.finish(part, "text".to_owned()),
+            Stage::Text(text) => text.finish(part, "text".to_owned()).map(untitled),
+            Stage::Zip(archive) => read_zip(&archive, self.config, part),
             Stage::Gzip(mut gzip) => {
                 if let Err(error) = gzip.try_finish() {
                     let unpacked = gzip.get_mut();
@@ -133,12 +148,37 @@ impl Reader {
                     return Err(refused.unwrap_or_else(|| bad_gzip(&error)));
                 }
                 let empty = TextReader::new(self.config);
-                std::mem::replace(&mut gzip.get_mut().text, empty).finish(part, "gzip".to_owned())
+                std::mem::replace(&mut gzip.get_mut().text, empty).finish(part, "gzip".to_owned()).map(untitled)
             }
             Stage::Failed(error) => Err(error),
             Stage::Start(_) => Err(ReadError::Empty),
         }
     }
+}
+
+fn read_zip(
+    archive: &[u8],
+    config: ReadConfig,
+    part: bool,
+) -> Result<(Interactions, ReadReport, ItemTitles), ReadError> {
+    let entries = zip::entries(archive)?;
+    let table = zip::table(&entries)?;
+    let text = TextReader::new(config);
+    let mut unpacked = Unpacked { text, packed: u64::from(table.packed), unpacked: 0, refused: None };
+    let done = zip::unpack(archive, table, &mut unpacked);
+    let Unpacked { text, refused, .. } = unpacked;
+    // The reader's own refusal says more than that writing to it failed.
+    if let Some(error) = refused.or_else(|| text.failed().cloned()) {
+        return Err(error);
+    }
+    done?;
+    let (interactions, report) = text.finish(part, format!("zip: {}", table.name))?;
+    // Titles are for display: rows are not refused because titles are damaged.
+    let titles = zip::titles(&entries, table).and_then(|entry| {
+        let mut text = Head { bytes: Vec::new(), limit: MAX_TITLES };
+        zip::unpack(archive, entry, &mut text).ok().map(|()| movielens::titles(&entry.base(), &text.bytes))
+    });
+    Ok((interactions, report, titles.unwrap_or_default()))
 }
 
 /// Where unpacked bytes go; refuses what grows beyond all bounds.
@@ -181,34 +221,43 @@ fn bad_gzip(error: &std::io::Error) -> ReadError {
 }
 
 /// Shows what a reader would make of a file that begins with these bytes; a few kilobytes suffice, 64 kB are as good as the
-/// whole file. Columns that are missing or badly chosen become the preview's `problem`, so that they can be chosen while
+/// whole file. Of a `.zip` the whole file is needed: its list of contents stands at the end. Columns that are missing or badly chosen become the preview's `problem`, so that they can be chosen while
 /// looking at the rows.
 ///
 /// Errors: not text, empty, no delimiter, or an archive whose beginning cannot be unpacked.
 pub fn preview(first_bytes: &[u8], config: &ReadConfig) -> Result<Preview, ReadError> {
-    if !first_bytes.starts_with(GZIP) {
+    let mut head = Head { bytes: Vec::new(), limit: sniff::HEAD };
+    let unpacked = if first_bytes.starts_with(GZIP) {
+        let mut gzip = MultiGzDecoder::new(&mut head);
+        let done = gzip.write_all(first_bytes).and_then(|()| gzip.flush());
+        done.map_err(|error| bad_gzip(&error))
+    } else if first_bytes.starts_with(zip::MAGIC) {
+        let entries = zip::entries(first_bytes)?;
+        zip::unpack(first_bytes, zip::table(&entries)?, &mut head)
+    } else {
         return sniff::preview(&first_bytes[..first_bytes.len().min(sniff::HEAD)], config);
-    }
-    let mut unpacked = flate2::write::MultiGzDecoder::new(Head(Vec::new()));
-    let error = unpacked.write_all(first_bytes).and_then(|()| unpacked.flush()).err();
-    let head = &unpacked.get_ref().0;
-    match error {
-        Some(error) if head.is_empty() => Err(bad_gzip(&error)),
-        _ => sniff::preview(head, config),
+    };
+    // A full head ends the unpacking early, which is no error.
+    match unpacked {
+        Err(error) if head.bytes.is_empty() => Err(error),
+        _ => sniff::preview(&head.bytes, config),
     }
 }
 
-/// Keeps as much as sniffing needs.
-struct Head(Vec<u8>);
+/// Keeps so many bytes, then refuses more.
+struct Head {
+    bytes: Vec<u8>,
+    limit: usize,
+}
 
 impl Write for Head {
     fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
-        let room = sniff::HEAD - self.0.len();
+        let room = self.limit - self.bytes.len();
         if room == 0 {
             return Err(std::io::ErrorKind::WriteZero.into());
         }
-        self.0.extend_from_slice(&bytes[..bytes.len().min(room)]);
-        Ok(bytes.len())
+        self.bytes.extend_from_slice(&bytes[..bytes.len().min(room)]);
+        Ok(bytes.len().min(room))
     }
 
     fn flush(&mut self) -> std::io::Result<()> {

@@ -6,6 +6,7 @@ mod error;
 mod filter;
 mod ids;
 mod intern;
+mod movielens;
 mod reader;
 mod records;
 mod report;
@@ -17,6 +18,7 @@ mod synthetic;
 mod tests;
 mod titles;
 mod values;
+mod zip;
 
 pub use archive::{Reader, preview};
 pub use config::{ColumnChoice, Delimiter, ReadConfig, Role};

@@ -237,7 +237,7 @@ fn gzip_is_read_also_in_members_and_a_cut_one_is_refused() {
 #[test]
 fn a_decompression_bomb_is_refused() {
     let mut lines = String::from("uid,iid\n1,a\n2,b\n");
-    lines.push_str(&"1,a\n".repeat(6 << 20));
+    lines.push_str(&"1,a\n".repeat(5 << 20));
     let error = read_with(&ReadConfig::default(), &gzip(lines.as_bytes())).unwrap_err();
     assert_eq!(error.code(), "read.archive_too_large", "{error}");
 }
@@ -364,5 +364,109 @@ proptest! {
         let (interactions, report) = read.unwrap();
         let bytes = postcard::to_stdvec(&(&interactions, &report)).unwrap();
         prop_assert_eq!(postcard::from_bytes::<(Interactions, ReadReport)>(&bytes).unwrap(), (interactions, report));
+    }
+}
+
+/// A minimal archive: each file packed or stored as it is.
+fn zip(files: &[(&str, &[u8], bool)]) -> Vec<u8> {
+    let (mut archive, mut directory) = (Vec::new(), Vec::new());
+    for (name, content, pack) in files {
+        let mut data = content.to_vec();
+        if *pack {
+            let mut packer = flate2::write::DeflateEncoder::new(Vec::new(), flate2::Compression::default());
+            packer.write_all(content).unwrap();
+            data = packer.finish().unwrap();
+        }
+        let mut fields = vec![20, 0, 0, 0, if *pack { 8 } else { 0 }, 0, 0, 0, 0, 0, 0, 0, 0, 0];
+        fields.extend((data.len() as u32).to_le_bytes());
+        fields.extend((content.len() as u32).to_le_bytes());
+        fields.extend((name.len() as u16).to_le_bytes());
+        fields.extend([0, 0]);
+        directory.extend(b"PK\x01\x02\x14\x00");
+        directory.extend(&fields);
+        directory.extend([0; 10]);
+        directory.extend((archive.len() as u32).to_le_bytes());
+        directory.extend(name.as_bytes());
+        archive.extend(b"PK\x03\x04");
+        archive.extend(&fields);
+        archive.extend(name.as_bytes());
+        archive.extend(data);
+    }
+    let (count, at) = (files.len() as u16, archive.len() as u32);
+    archive.extend(&directory);
+    archive.extend(b"PK\x05\x06\0\0\0\0");
+    archive.extend([count.to_le_bytes(), count.to_le_bytes()].concat());
+    archive.extend([(directory.len() as u32).to_le_bytes(), at.to_le_bytes()].concat());
+    archive.extend([0, 0]);
+    archive
+}
+
+const RATINGS: &[u8] = b"userId,movieId,rating,timestamp\n1,7,5,1\n2,7,4,2\n2,8,3,3\n";
+
+#[test]
+fn a_movielens_archive_is_read_with_its_titles() {
+    let movies: &[u8] = b"movieId,title,genres\n7,\"Tide, The (1995)\",Drama|War\n8,Gull (1996),Comedy\n";
+    let tags: &[u8] = &b"userId,movieId,tag,timestamp\n1,7,fine,9\n".repeat(50);
+    for pack in [true, false] {
+        let archive = zip(&[
+            ("ml/tags.csv", tags, pack),
+            ("ml/ratings.csv", RATINGS, pack),
+            ("ml/README.txt", tags, pack),
+            ("ml/movies.csv", movies, pack),
+        ]);
+        for size in [3, archive.len()] {
+            let mut reader = Reader::new(ReadConfig::default());
+            archive.chunks(size).for_each(|chunk| reader.push(chunk));
+            let (interactions, report, titles) = reader.finish_with_titles().unwrap();
+            assert_eq!(interactions, read_with(&ReadConfig::default(), RATINGS).unwrap().0);
+            assert_eq!(report.source, "zip: ml/ratings.csv");
+            assert_eq!(titles.get("7").map(|entry| entry.title.as_str()), Some("Tide, The (1995)"));
+            assert_eq!(titles.get("7").unwrap().genres, ["Drama", "War"]);
+        }
+        assert_eq!(preview(&archive, &ReadConfig::default()).unwrap().rows[0], ["1", "7", "5", "1"]);
+    }
+}
+
+#[test]
+fn archives_that_cannot_be_used_are_refused_in_words() {
+    let told = |archive: &[u8]| {
+        let error = read_with(&ReadConfig::default(), archive).map(|(_, report)| report).unwrap_err();
+        (error.code(), error.to_string())
+    };
+    let (code, text) = told(&zip(&[("a.png", b"x", false), ("readme.txt", b"hello", true)]));
+    assert_eq!(code, "read.no_table");
+    assert!(text.contains("it holds `a.png`, `readme.txt`") && text.contains(".csv"), "{text}");
+    let (code, text) = told(&zip(&[("[Content_Types].xml", b"<x/>", true), ("xl/a.xml", b"<x/>", true)]));
+    assert!(
+        code == "read.binary" && text.contains("an Excel workbook") && text.contains("export the table as CSV"),
+        "{text}"
+    );
+    let good = zip(&[("r.csv", RATINGS, true)]);
+    let (code, text) = told(&good[..good.len() - 30]);
+    assert!(code == "read.bad_archive" && text.contains("cut off"), "{text}");
+    let mut locked = good.clone();
+    let directory = good.windows(4).position(|bytes| bytes == b"PK\x01\x02").unwrap();
+    locked[directory + 8] |= 1;
+    assert!(told(&locked).1.contains("`r.csv` in it is protected by a password"));
+    let mut odd = good.clone();
+    odd[directory + 10] = 12;
+    assert!(told(&odd).1.contains("method 12"));
+    let (code, text) = told(&zip(&[("r.csv", b"user,thing\n1,2\n", true)]));
+    assert!(code == "read.missing_column", "the reader's refusal passes through: {text}");
+    let bomb = [b"uid,iid\n1,a\n2,b\n".to_vec(), b"1,a\n".repeat(5 << 20)].concat();
+    assert_eq!(told(&zip(&[("r.csv", &bomb, true)])).0, "read.archive_too_large");
+}
+
+proptest! {
+    #[test]
+    fn a_damaged_archive_causes_no_panic(places in prop::collection::vec((any::<prop::sample::Index>(), any::<u8>()), 1..6)) {
+        for mut archive in [zip(&[("ml/ratings.csv", RATINGS, true), ("ml/movies.csv", RATINGS, true)]), gzip(RATINGS)] {
+            for (place, value) in &places {
+                let length = archive.len();
+                archive[place.index(length)] = *value;
+            }
+            let _ = preview(&archive, &ReadConfig::default());
+            let _ = read_with(&ReadConfig::default(), &archive);
+        }
     }
 }
