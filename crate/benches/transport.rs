@@ -1,9 +1,12 @@
-//! Exact and entropic transport of gaussian rows (dimension 32) to K of them; the cost matrix is given.
+//! Exact and entropic transport of gaussian rows (dimension 32) to K of them, the cost matrix given; and whole
+//! clusterings of a million rows.
 
 use std::hint::black_box;
 
 use criterion::{BenchmarkId, Criterion, criterion_group, criterion_main};
+use ultrare::Matrix;
 use ultrare::partition::transport::{Entropic, capacities, entropic, exact, kl_columns, ladder};
+use ultrare::partition::{Method, PartitionConfig, PartitionInput, clustering};
 use ultrare::random::{Purpose, StreamKey, below, normal};
 
 const DIMENSION: usize = 32;
@@ -67,5 +70,40 @@ fn transport(criterion: &mut Criterion) {
     group.finish();
 }
 
-criterion_group!(benches, transport);
+/// 6,040 users with 166 rows each (a million in all) over 3,700 items, all gaussian: five rounds of one start.
+fn clusterings(criterion: &mut Criterion) {
+    let (users, per_user, items) = (6_040u32, 166u32, 3_700u32);
+    let mut rng = StreamKey::new(3, Purpose::Synthetic, 0, 0).fast();
+    let mut gaussian = |rows: u32| {
+        let data = (0..rows as usize * DIMENSION).map(|_| normal(&mut rng) as f32).collect();
+        Matrix::from_vec(rows as usize, DIMENSION, data).unwrap_or_default()
+    };
+    let (user_vectors, item_vectors) = (gaussian(users), gaussian(items));
+    let mut row_items = Vec::new();
+    for _ in 0..users {
+        let mut own: Vec<u32> = (0..per_user).map(|_| below(&mut rng, items)).collect();
+        own.sort_unstable();
+        row_items.extend(own);
+    }
+    let input = PartitionInput {
+        users: user_vectors,
+        items: item_vectors,
+        user_keys: (0..u64::from(users)).map(|user| user.wrapping_mul(0x9e37_79b9_7f4a_7c15)).collect(),
+        starts: (0..=users).map(|user| user * per_user).collect(),
+        row_items,
+        seed: 1,
+        ..PartitionInput::default()
+    };
+    let mut group = criterion.benchmark_group("clustering");
+    group.sample_size(10);
+    for method in [Method::Obc, Method::Kmeans, Method::Ubp, Method::Ibp, Method::Inbp] {
+        let config = PartitionConfig { method, restarts: 1, max_iterations: 5, ..PartitionConfig::default() };
+        group.bench_function(format!("{method:?}"), |b| {
+            b.iter(|| clustering(input.clone(), &config).ok().map(|clustering| clustering.finish()));
+        });
+    }
+    group.finish();
+}
+
+criterion_group!(benches, transport, clusterings);
 criterion_main!(benches);

@@ -84,7 +84,7 @@ pub enum Balance {
 pub struct PartitionConfig {
     /// Which way.
     pub method: Method,
-    /// Number of shards K: 1 to 4096, and no more than there are units to divide.
+    /// Number of shards K: 1 to 1024, and no more than there are units to divide. Memory grows with K^2.
     pub shards: u32,
     /// `obc`, `kmeans`, `anchored`: how many seeded starts, of which the best is kept; 1 to 100.
     pub restarts: u32,
@@ -139,8 +139,8 @@ impl PartitionConfig {
         let refuse = |name, expected: &str, value: String| {
             Err(PartitionError::Parameter { name, expected: expected.to_owned(), value })
         };
-        if !(1..=4096).contains(&self.shards) {
-            return refuse("shards", "from 1 to 4096", self.shards.to_string());
+        if !(1..=1024).contains(&self.shards) {
+            return refuse("shards", "from 1 to 1024", self.shards.to_string());
         }
         if !(1..=100).contains(&self.restarts) {
             return refuse("restarts", "from 1 to 100", self.restarts.to_string());
@@ -176,7 +176,7 @@ mod tests {
         assert_eq!(good.check(), Ok(()));
         let cases: [(&str, PartitionConfig); 11] = [
             ("shards", PartitionConfig { shards: 0, ..good.clone() }),
-            ("shards", PartitionConfig { shards: 4097, ..good.clone() }),
+            ("shards", PartitionConfig { shards: 1025, ..good.clone() }),
             ("restarts", PartitionConfig { restarts: 0, ..good.clone() }),
             ("max_iterations", PartitionConfig { max_iterations: 0, ..good.clone() }),
             ("strength", PartitionConfig { strength: -0.1, ..good.clone() }),

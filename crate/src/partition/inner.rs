@@ -5,8 +5,10 @@ use super::transport::{
 };
 use super::{Balance, DEFAULT_EPSILON, Method, PartitionConfig, PartitionError, Solver};
 
-/// Residual at which an entropic solution is taken as found, and sweeps after which it is taken as it is.
+/// Residual at which an entropic solution is taken as found, at the last epsilon and on the way there, and sweeps after
+/// which it is taken as it is.
 const TOLERANCE: f64 = 1e-6;
+const TOLERANCE_ON_THE_WAY: f64 = 1e-4;
 const MAX_SWEEPS: u32 = 200;
 
 /// The inner problem with everything that stays the same between iterations.
@@ -110,6 +112,7 @@ impl Inner {
             }
             Kind::Entropic { targets, tau, epsilons } => {
                 let epsilon = epsilons[stage];
+                let tolerance = if stage + 1 < epsilons.len() { TOLERANCE_ON_THE_WAY } else { TOLERANCE };
                 let plan = entropic(
                     &Entropic {
                         costs,
@@ -117,7 +120,7 @@ impl Inner {
                         supplies: Some(&self.weights),
                         tau: *tau,
                         epsilon,
-                        tolerance: TOLERANCE,
+                        tolerance,
                         max_sweeps: MAX_SWEEPS,
                     },
                     warm,

@@ -194,7 +194,7 @@ pub struct Drift {
     pub users: u32,
     /// For each new shard, the old one it corresponds to.
     pub old_name: Vec<u16>,
-    /// Old shards whose members changed: what a refit retrains.
+    /// Old shards that lost or gained a user who stays: what a refit retrains, besides the shards that held the forgotten.
     pub changed: Vec<u16>,
 }
 

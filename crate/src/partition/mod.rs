@@ -2,6 +2,30 @@
 //!
 //! [`clustering`] starts any of the methods; its `step` is one iteration, so that a caller can show, pause and cancel.
 //! A partition is a pure function of its [`PartitionInput`] and [`PartitionConfig`].
+//!
+//! ```
+//! use ultrare::Matrix;
+//! use ultrare::partition::{Assignment, PartitionConfig, PartitionInput, clustering};
+//!
+//! // Six users on a line, four of them on the left, with one training row each: two shards of three.
+//! let input = PartitionInput {
+//!     users: Matrix::from_vec(6, 1, vec![0.0, 0.1, 0.2, 0.5, 5.0, 5.1]).unwrap(),
+//!     user_keys: vec![11, 12, 13, 14, 15, 16],
+//!     starts: vec![0, 1, 2, 3, 4, 5, 6],
+//!     seed: 1,
+//!     ..PartitionInput::default()
+//! };
+//! let config = PartitionConfig { shards: 2, normalise: false, ..PartitionConfig::default() };
+//! let mut clustering = clustering(input, &config)?;
+//! while let Some(event) = clustering.step()? {
+//!     assert_eq!(event.users_per_shard, [3, 3]);
+//! }
+//! let partition = clustering.finish();
+//! let Assignment::ByUser(shard_of) = partition.assignment else { unreachable!() };
+//! assert_eq!(shard_of[0], shard_of[2]);
+//! assert_eq!(shard_of[3], shard_of[5]);
+//! # Ok::<(), ultrare::partition::PartitionError>(())
+//! ```
 
 mod anchored;
 mod config;

@@ -13,7 +13,8 @@ fn entropic_obc_anneals_and_ends_near_the_exact_one() {
     let first: Vec<&ClusterEvent> = events.iter().filter(|e| e.restart == 0 && e.iteration == 1).collect();
     assert!(first.len() > 5, "one event per epsilon");
     assert!(first.windows(2).all(|pair| pair[1].epsilon < pair[0].epsilon && pair[1].spread < pair[0].spread));
-    assert!(events.iter().all(|e| e.residual.is_some_and(|residual| residual <= 1e-6)));
+    let allowed = |e: &ClusterEvent| if e.epsilon == first[first.len() - 1].epsilon { 1e-6 } else { 1e-4 };
+    assert!(events.iter().all(|e| e.residual.is_some_and(|residual| residual <= allowed(e))));
     assert!(events.iter().filter(|e| e.iteration == 2).all(|e| e.epsilon == first[first.len() - 1].epsilon));
     let exact = run(&input, &config(Method::Obc, 8)).1;
     assert!(partition.within_ss < exact.within_ss * 1.02, "{} {}", partition.within_ss, exact.within_ss);
@@ -30,6 +31,25 @@ fn identical_points_under_the_entropic_solver_are_divided_evenly() {
     input.users = Matrix::zeros(30, 6);
     let smooth = PartitionConfig { solver: Solver::Entropic, ..config(Method::Obc, 4) };
     assert!(run(&input, &smooth).1.users_per_shard.iter().all(|&n| n == 7 || n == 8));
+}
+
+#[test]
+fn renaming_keeps_who_is_together_and_undoes_drift_by_name() {
+    let input = sample(80, 3, 21);
+    for method in [Method::Obc, Method::Inbp, Method::Random] {
+        let partition = run(&input, &config(method, 4)).1;
+        let renamed = partition.renamed(&[2, 0, 3, 1]).unwrap();
+        assert_eq!(renamed.rows_per_shard[2], partition.rows_per_shard[0]);
+        let everyone: Vec<u32> = (0..80).collect();
+        let drift = partition.drift(&everyone, &renamed);
+        assert_eq!((drift.moved, &drift.old_name), (0, &vec![1, 3, 0, 2]));
+        assert_eq!(renamed.renamed(&drift.old_name), Some(partition.clone()));
+        if method == Method::Obc {
+            assert_eq!(renamed.shard_of_vector(input.users.row(3)), Some(by_user(&renamed)[3]));
+        }
+        assert_eq!(partition.renamed(&[0, 0, 1, 2]), None);
+        assert_eq!(partition.renamed(&[0, 1, 2]), None);
+    }
 }
 
 /// The input without some users.

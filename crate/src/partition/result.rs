@@ -125,6 +125,37 @@ impl Partition {
         super::measures::drift(&before, &after, self.shards.max(twin.shards))
     }
 
+    /// The same partition with shard i called `name[i]`, such as a new one under the old one's names
+    /// ([`Drift::old_name`](super::measures::Drift::old_name)), so that a refit leaves alone what did not change.
+    /// `None` if `name` is no permutation.
+    pub fn renamed(&self, name: &[u16]) -> Option<Partition> {
+        let k = self.shards as usize;
+        let mut place: Vec<Option<usize>> = vec![None; k];
+        for (old, &new) in name.iter().enumerate() {
+            if place.get_mut(usize::from(new))?.replace(old).is_some() {
+                return None;
+            }
+        }
+        let from: Vec<usize> = place.into_iter().collect::<Option<_>>()?;
+        let rename = |shards: &[u16]| shards.iter().map(|&shard| name[usize::from(shard)]).collect();
+        let mut renamed = self.clone();
+        renamed.assignment = match &self.assignment {
+            Assignment::ByUser(shards) => Assignment::ByUser(rename(shards)),
+            Assignment::ByRow(shards) => Assignment::ByRow(rename(shards)),
+        };
+        for (new, &old) in from.iter().enumerate() {
+            renamed.users_per_shard[new] = self.users_per_shard[old];
+            renamed.rows_per_shard[new] = self.rows_per_shard[old];
+            if self.centroids.rows() == k {
+                renamed.centroids.row_mut(new).copy_from_slice(self.centroids.row(old));
+            }
+            if self.potentials.len() == k {
+                renamed.potentials[new] = self.potentials[old];
+            }
+        }
+        Some(renamed)
+    }
+
     /// How many users there are.
     pub fn n_users(&self) -> usize {
         match &self.assignment {

@@ -4,6 +4,17 @@
 //! ([`Column`]). K is small and n large, and everything here uses that: the dual problem has K unknowns.
 //! [`exact`] returns a vertex of the transport polytope, [`entropic`] the smoothed plan of Sinkhorn's problem;
 //! [`kl_columns`] makes columns whose capacity may be exceeded for a price.
+//!
+//! ```
+//! use ultrare::partition::transport::{capacities, exact};
+//!
+//! // Three rows all prefer column 0, which takes two; the one that loses least by moving moves.
+//! let costs = [0.0, 5.0, 0.0, 1.0, 0.0, 9.0, 7.0, 0.0];
+//! let plan = exact(&costs, &capacities(4, 2), None, None)?;
+//! assert_eq!(plan.assignment, [0, 1, 0, 1]);
+//! assert_eq!(plan.cost, 1.0);
+//! # Ok::<(), ultrare::partition::transport::TransportError>(())
+//! ```
 
 mod entropic;
 mod error;
