@@ -1,11 +1,8 @@
-import { initSync, version as inside } from "./wasm/ultrare_web.js";
+import { initSync } from "./wasm/ultrare_web.js";
 
-/** Where the module is. Literal, so that every bundler sees it and carries the file along. */
-export const moduleUrl = new URL("./wasm/ultrare_web_bg.wasm", import.meta.url);
+export { Experiment, Reader, Task, fresh_seed, panic_for_tests, preview, version } from "./wasm/ultrare_web.js";
 
 /** Gives this thread's glue the compiled module. */
 export function start(module: WebAssembly.Module): void {
   initSync({ module });
 }
-
-export const version = inside;

@@ -1,0 +1,151 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { RemoteStore } from "../../web/dist/remote.js";
+import { SessionFront } from "../../web/dist/session.js";
+
+const job = (id) => ({ id, stage: "train", arm: "original", shard: id, weight: 1, bytes: new Uint8Array([id]) });
+
+/** A store of activities with `width` jobs each; remembers what was called. */
+function fakeStore(width) {
+  const calls = [];
+  let queue = [];
+  let out = new Set();
+  let started = false;
+  const turn = (events) => {
+    const jobs = queue.length > 0 && !started ? Array.from({ length: width }, (_, id) => job(id)) : [];
+    started ||= jobs.length > 0;
+    for (const { id } of jobs) out.add(id);
+    return { jobs, events, running: queue.length > 0 };
+  };
+  const methods = {
+    begin: (activity) => void queue.push(activity),
+    jobs: () => turn([]),
+    accept: (id) => {
+      out.delete(id);
+      if (out.size > 0) return turn([]);
+      [queue, started] = [queue.slice(1), false];
+      return turn([{ kind: "finished", activity: "build" }]);
+    },
+    cancel: () => void ([queue, out, started] = [[], new Set(), false]),
+    snapshot: () => ({ phase: "trained" }),
+  };
+  const call = async (method, ...args) => (calls.push(method), methods[method](...args));
+  return { calls, call, close: () => calls.push("close") };
+}
+
+function fakeRunner(run = async ({ bytes }) => ({ result: bytes, seconds: 1 })) {
+  const heard = [];
+  return { size: 2, run, heard, control: (message) => heard.push(message.kind), cancel: async () => {}, close: () => heard.push("close") };
+}
+
+function session(store, runner) {
+  const front = new SessionFront().attach(store, runner);
+  const events = [];
+  front.on((event) => events.push(event));
+  return { front, events };
+}
+
+test("an activity runs every job and resolves to the snapshot", async () => {
+  const store = fakeStore(5);
+  const { front, events } = session(store, fakeRunner());
+  const built = front.build();
+  await Promise.resolve();
+  assert.deepEqual(await built, { phase: "trained" });
+  assert.equal(store.calls.filter((call) => call === "accept").length, 5);
+  assert.equal(front.running, false);
+  assert.deepEqual(events.map(({ kind }) => kind), ["state", "finished", "state"]);
+});
+
+test("what is asked while something runs is done after it, and each promise resolves in its turn", async () => {
+  const { front } = session(fakeStore(3), fakeRunner());
+  const order = [];
+  await Promise.all([front.build().then(() => order.push("build")), front.compare().then(() => order.push("compare"))]);
+  assert.deepEqual(order, ["build", "compare"]);
+});
+
+test("an activity with nothing to do resolves at once", async () => {
+  const store = fakeStore(0);
+  store.call = async (method) => (method === "snapshot" ? { phase: "trained" } : { jobs: [], events: [], running: false });
+  const { front } = session(store, fakeRunner());
+  assert.deepEqual(await front.build(), { phase: "trained" });
+});
+
+test("cancel rejects what runs and what waits; the next activity is not disturbed by late results", async () => {
+  const late = [];
+  const store = fakeStore(2);
+  const runner = fakeRunner((one) => new Promise((resolve) => late.push(() => resolve({ result: one.bytes, seconds: 1 }))));
+  const { front, events } = session(store, runner);
+  const settled = Promise.allSettled([front.build(), front.compare()]);
+  await new Promise((resolve) => setTimeout(resolve, 5));
+  await front.cancel();
+  assert.deepEqual((await settled).map(({ reason }) => reason.code), ["cancelled", "cancelled"]);
+  const accepted = () => store.calls.filter((call) => call === "accept").length;
+  late.forEach((finish) => finish());
+  await new Promise((resolve) => setTimeout(resolve, 5));
+  assert.equal(accepted(), 0);
+  assert.ok(!events.some(({ kind }) => kind === "error"), "a cancellation is no error");
+  runner.run = async ({ bytes }) => ({ result: bytes, seconds: 1 });
+  await front.build();
+  assert.equal(accepted(), 2);
+});
+
+test("a job that fails ends the activity with its error, once", async () => {
+  const refuse = async () => { throw Object.assign(new Error("too few users"), { name: "UltrareError", code: "partition.users" }); };
+  const { front, events } = session(fakeStore(4), fakeRunner(refuse));
+  await assert.rejects(front.build(), { name: "UltrareError", code: "partition.users", message: "too few users" });
+  assert.equal(events.filter(({ kind }) => kind === "error").length, 1);
+  assert.equal(front.running, false);
+});
+
+test("pause, resume and speed reach the runner and are told; a speed that is none is refused", () => {
+  const runner = fakeRunner();
+  const { front, events } = session(fakeStore(1), runner);
+  front.pause();
+  front.step();
+  assert.equal(front.paused, true);
+  front.resume();
+  front.setSpeed(5);
+  assert.deepEqual(runner.heard, ["pause", "step", "resume", "speed"]);
+  assert.deepEqual(events.map(({ paused }) => paused), [true, true, false, false]);
+  for (const speed of [0, -1, NaN]) assert.throws(() => front.setSpeed(speed), /steps per second above 0/);
+});
+
+test("a request may leave parts out", async () => {
+  const asked = [];
+  const store = { call: async (method, ...args) => asked.push([method, ...args]), close() {} };
+  await session(store, fakeRunner()).front.plan({ users: ["7"] });
+  assert.deepEqual(asked, [["plan", { users: ["7"], items: [], interactions: [], confirmed: false }, "frozen"]]);
+});
+
+test("closing rejects what waits", async () => {
+  const { front } = session(fakeStore(1), fakeRunner(() => new Promise(() => {})));
+  const waiting = assert.rejects(front.build(), { code: "cancelled" });
+  await new Promise((resolve) => setTimeout(resolve, 5));
+  front.close();
+  await waiting;
+});
+
+test("a session worker that traps is replaced, and who waits is told what was lost", async () => {
+  const made = [];
+  const spawn = () => {
+    const worker = {
+      postMessage(message) {
+        const fatal = { name: "RuntimeError", code: "trap", message: "unreachable" };
+        const answers = { snapshot: { kind: "answer", value: "fine" }, save: { kind: "refusal", error: fatal } };
+        const reply = message.kind === "start" ? { kind: "ready" } : { ...answers[message.method], id: message.id };
+        queueMicrotask(() => this.onmessage?.({ data: reply }));
+      },
+      terminate() { this.ended = true; },
+    };
+    made.push(worker);
+    return worker;
+  };
+  const store = new RemoteStore(spawn, {}, () => {});
+  assert.equal(await store.call("snapshot"), "fine");
+  await assert.rejects(store.call("save"), { code: "session.lost", message: /starts empty again/ });
+  assert.equal(await store.call("snapshot"), "fine");
+  assert.equal(made.length, 2);
+  assert.ok(made[0].ended);
+  store.close();
+  await assert.rejects(store.call("snapshot"), { code: "closed" });
+});

@@ -1,0 +1,68 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { gzipSync } from "node:zlib";
+import { chunks } from "../../web/dist/chunks.js";
+import { flatten, isFatal } from "../../web/dist/errors.js";
+import { merge } from "../../web/dist/merge.js";
+import { buffers } from "../../web/dist/transfer.js";
+
+async function text(blob, onBytes) {
+  const parts = [];
+  for await (const chunk of chunks(blob, onBytes)) parts.push(Buffer.from(chunk));
+  return Buffer.concat(parts).toString();
+}
+
+test("a file comes in as it is, a gzipped one unpacked, whatever their names", async () => {
+  const csv = "user,item\n".repeat(50_000);
+  assert.equal(await text(new Blob([csv])), csv);
+  assert.equal(await text(new Blob([gzipSync(csv)])), csv);
+  assert.equal(await text(new Blob([])), "");
+  assert.equal(await text(new Blob(["x"])), "x");
+});
+
+test("progress adds up to the size of the file, packed or not", async () => {
+  for (const blob of [new Blob(["a,b\n".repeat(100_000)]), new Blob([gzipSync("a,b\n".repeat(100_000))])]) {
+    let bytes = 0;
+    await text(blob, (length) => (bytes += length));
+    assert.equal(bytes, blob.size);
+  }
+});
+
+test("a damaged gzip file is an error, not half a file", async () => {
+  const packed = gzipSync("user,item\n".repeat(1000));
+  await assert.rejects(text(new Blob([packed.subarray(0, packed.length / 2)])), { code: "read.gzip", message: /damaged or breaks off/ });
+});
+
+test("reading can be given up early", async () => {
+  for await (const chunk of chunks(new Blob(["a,b\n".repeat(1_000_000)]))) {
+    assert.ok(chunk.length > 0);
+    break;
+  }
+});
+
+test("a patch replaces what it names, at any depth, and changes neither side", () => {
+  const base = { seed: 1, model: { factors: 32, ks: [5, 10] }, partition: { shards: 10 } };
+  const merged = merge(base, { model: { factors: 8, ks: [20] }, seed: undefined });
+  assert.deepEqual(merged, { seed: 1, model: { factors: 8, ks: [20] }, partition: { shards: 10 } });
+  assert.deepEqual(base.model, { factors: 32, ks: [5, 10] });
+  assert.deepEqual(merge({ given: null }, { given: { a: 1 } }), { given: { a: 1 } });
+  assert.deepEqual(merge({ given: { a: 1 } }, { given: null }), { given: null });
+});
+
+test("buffers are found where messages keep them, each once", () => {
+  const bytes = new Uint8Array(4);
+  const message = { kind: "progress", events: [{ kind: "positions", xy: bytes, handles: new Uint8Array(bytes.buffer) }, { kind: "epoch" }] };
+  assert.deepEqual(buffers(message), [bytes.buffer]);
+  assert.deepEqual(buffers({ result: null, text: "x", module: 3 }), []);
+});
+
+test("anything thrown becomes plain data; only traps and panics are fatal", () => {
+  const refusal = Object.assign(new Error("no rows"), { name: "UltrareError", code: "read.empty", details: { line: 3 } });
+  assert.deepEqual(flatten(refusal), { name: "UltrareError", code: "read.empty", message: "no rows", details: { line: 3 } });
+  assert.ok(!isFatal(flatten(refusal)));
+  assert.ok(isFatal(flatten(new WebAssembly.RuntimeError("unreachable"))));
+  assert.ok(isFatal(flatten(Object.assign(new Error("a defect"), { code: "panic" }))));
+  assert.ok(isFatal(flatten(new RangeError("Maximum call stack size exceeded"))));
+  assert.ok(!isFatal(flatten(new TypeError("not a Blob"))));
+  assert.deepEqual(flatten("text"), { name: "Error", code: "defect", message: "text" });
+});

@@ -1,0 +1,37 @@
+/** What crosses between the threads: requests with ids and their answers, and progress as messages of its own. */
+import type { ErrorData } from "./errors.js";
+import type { Control } from "./gate.js";
+import type { Progress, Store } from "./store.js";
+import type { Event } from "./types.js";
+
+/** To a task worker. */
+export type TaskRequest =
+  | { kind: "start"; module: WebAssembly.Module }
+  | { kind: "run"; id: number; bytes: Uint8Array<ArrayBuffer> }
+  | { kind: "crash" }
+  | Control;
+
+/** From a task worker. `failed` with a fatal error means: replace me. */
+export type TaskMessage =
+  | { kind: "ready" }
+  | { kind: "progress"; id: number; progress: number; events: Event[] }
+  | { kind: "done"; id: number; result: Uint8Array<ArrayBuffer>; seconds: number }
+  | { kind: "cancelled"; id: number }
+  | { kind: "failed"; id: number | null; error: ErrorData };
+
+/** The store's methods that may be called from the other side. */
+export type StoreMethod = { [M in keyof Store]: Store[M] extends (...args: never[]) => unknown ? M : never }[keyof Store];
+export type StoreArguments<M extends StoreMethod> = Parameters<Store[M]>;
+export type StoreResult<M extends StoreMethod> = Awaited<ReturnType<Store[M]>>;
+
+/** To the session worker: one store method and its arguments. */
+export type SessionRequest =
+  | { kind: "start"; module: WebAssembly.Module }
+  | { [M in StoreMethod]: { kind: "call"; id: number; method: M; args: StoreArguments<M> } }[StoreMethod];
+
+/** From the session worker. */
+export type SessionMessage =
+  | { kind: "ready" }
+  | { kind: "answer"; id: number; value: unknown }
+  | { kind: "refusal"; id: number; error: ErrorData }
+  | { kind: "progress"; progress: Progress };

@@ -1,0 +1,249 @@
+import { UltrareError, cancelled, flatten } from "./errors.js";
+import type { Control } from "./gate.js";
+import type { StoreArguments, StoreMethod, StoreResult } from "./protocol.js";
+import type { Finished, Runner, Watcher } from "./runner.js";
+import type { Progress } from "./store.js";
+import type {
+  Activity, Config, DataView, DeepPartial, Event, JobOut, Mode, PersonView, Plan, Preview, ReadConfig, Request, RequestPatch, Selection,
+  Session, SessionEvent, Size, Snapshot, Source, Stage, UsersView,
+} from "./types.js";
+
+/** Reaches the store, wherever it lives. */
+export interface StoreAccess {
+  call<M extends StoreMethod>(method: M, ...args: StoreArguments<M>): Promise<StoreResult<M>>;
+  close(): void;
+}
+
+/** A request with the parts that were left out. */
+function complete(request: RequestPatch): Request {
+  return { users: [], items: [], interactions: [], confirmed: false, ...request };
+}
+
+interface Begun {
+  resolve(snapshot: Snapshot): void;
+  reject(error: unknown): void;
+}
+
+/** The steady clock that the experiment's times are told by. */
+function seconds(): number {
+  return performance.now() / 1000;
+}
+
+/**
+ * Brings the store, which knows what has to be done, and the runner, which does it, together. Holds no results itself:
+ * the same class serves the browser (store and tasks in workers) and Node (both in this thread).
+ */
+export class SessionFront implements Session, Watcher {
+  private readonly listeners = new Set<(event: SessionEvent) => void>();
+  private begun: Begun[] = [];
+  private onBytes: ((bytes: number, total: number) => void) | undefined;
+  private isPaused = false;
+  private epoch = 0; // counts cancellations: what belongs to an earlier one is dropped
+  private store!: StoreAccess;
+  private runner!: Runner;
+
+  /** The parts are made after the session, because they report to it. */
+  attach(store: StoreAccess, runner: Runner): this {
+    [this.store, this.runner] = [store, runner];
+    return this;
+  }
+
+  get workers(): number {
+    return this.runner.size;
+  }
+
+  get running(): boolean {
+    return this.begun.length > 0;
+  }
+
+  get paused(): boolean {
+    return this.isPaused;
+  }
+
+  on(listener: (event: SessionEvent) => void): () => void {
+    this.listeners.add(listener);
+    return () => this.listeners.delete(listener);
+  }
+
+  preview(file: Blob, read?: ReadConfig): Promise<Preview> {
+    return this.store.call("preview", file, read);
+  }
+
+  async load(source: Source, read?: ReadConfig, onProgress?: (bytes: number, total: number) => void): Promise<DataView> {
+    this.onBytes = onProgress;
+    try {
+      return await this.store.call("load", source, read);
+    } finally {
+      this.onBytes = undefined;
+    }
+  }
+
+  loadSample(size: Size, seed?: number): Promise<DataView> {
+    return this.store.call("loadSample", size, seed);
+  }
+
+  configure(patch: DeepPartial<Config>): Promise<Stage[]> {
+    return this.store.call("configure", patch);
+  }
+
+  build(until: Stage = "evaluate"): Promise<Snapshot> {
+    return this.begin({ Build: { until } });
+  }
+
+  forget(request: RequestPatch, mode: Mode = "frozen"): Promise<Snapshot> {
+    return this.begin({ Forget: { request: complete(request), mode } });
+  }
+
+  compare(): Promise<Snapshot> {
+    return this.begin("Compare");
+  }
+
+  select(selection: Selection): Promise<string[]> {
+    return this.store.call("select", selection);
+  }
+
+  plan(request: RequestPatch, mode: Mode = "frozen"): Promise<Plan> {
+    return this.store.call("plan", complete(request), mode);
+  }
+
+  snapshot(): Promise<Snapshot> {
+    return this.store.call("snapshot");
+  }
+
+  users(): Promise<UsersView> {
+    return this.store.call("users");
+  }
+
+  person(id: string): Promise<PersonView> {
+    return this.store.call("person", id);
+  }
+
+  save(): Promise<Uint8Array> {
+    return this.store.call("save");
+  }
+
+  restore(bytes: Uint8Array): Promise<Snapshot> {
+    return this.store.call("restore", bytes);
+  }
+
+  pause(): void {
+    this.control({ kind: "pause" }, true);
+  }
+
+  resume(): void {
+    this.control({ kind: "resume" }, false);
+  }
+
+  step(): void {
+    this.control({ kind: "step" }, this.isPaused);
+  }
+
+  setSpeed(stepsPerSecond: number | null): void {
+    if (stepsPerSecond !== null && !(stepsPerSecond > 0)) {
+      throw new RangeError(`a speed is a number of steps per second above 0, or null for full speed, not ${stepsPerSecond}`);
+    }
+    this.control({ kind: "speed", stepsPerSecond }, this.isPaused);
+  }
+
+  async cancel(): Promise<void> {
+    await this.abandon(cancelled());
+  }
+
+  close(): void {
+    this.epoch += 1;
+    this.runner.close();
+    this.store.close();
+    for (const begun of this.begun.splice(0)) begun.reject(cancelled());
+    this.listeners.clear();
+  }
+
+  /** From the store: bytes read so far. */
+  reading(progress: Progress): void {
+    this.onBytes?.(progress.bytes, progress.total);
+  }
+
+  progress(_job: JobOut, _progress: number, events: Event[]): void {
+    events.forEach((event) => this.emit(event));
+  }
+
+  worker(...[worker, state, job, error]: Parameters<Watcher["worker"]>): void {
+    const about = job && { stage: job.stage, arm: job.arm, shard: job.shard };
+    this.emit({ kind: "worker", worker, state, ...(about && { job: about }), ...(error && { error }) });
+  }
+
+  failed(error: UltrareError): void {
+    void this.abandon(error);
+  }
+
+  private emit(event: SessionEvent): void {
+    for (const listener of [...this.listeners]) listener(event);
+  }
+
+  private control(message: Control, paused: boolean): void {
+    this.runner.control(message);
+    this.isPaused = paused;
+    this.state();
+  }
+
+  private state(): void {
+    this.emit({ kind: "state", running: this.running, paused: this.isPaused });
+  }
+
+  private async begin(activity: Activity): Promise<Snapshot> {
+    const { epoch } = this;
+    await this.store.call("begin", activity, seconds());
+    if (epoch !== this.epoch) throw cancelled();
+    return new Promise<Snapshot>((resolve, reject) => {
+      this.begun.push({ resolve, reject });
+      this.state();
+      this.pump(epoch).catch((error) => this.abandon(error));
+    });
+  }
+
+  /** Hands out what is ready and takes in what is done, until nothing is left. */
+  private async pump(epoch: number, done?: { job: JobOut; finished: Finished }): Promise<void> {
+    if (epoch !== this.epoch) return;
+    const turn = done
+      ? await this.store.call("accept", done.job.id, done.finished.result, done.finished.seconds, this.runner.size, seconds())
+      : await this.store.call("jobs", this.runner.size, seconds());
+    if (epoch !== this.epoch) return;
+    for (const job of turn.jobs) {
+      void this.runner.run(job).then(
+        (finished) => this.pump(epoch, { job, finished }),
+        (error) => { if (epoch === this.epoch) throw error; },
+      ).catch((error) => { if (epoch === this.epoch) return this.abandon(error); });
+    }
+    for (const event of turn.events) {
+      this.emit(event);
+      if (event.kind === "finished") await this.finish();
+    }
+    // An activity for which nothing had to be done makes neither jobs nor events.
+    if (!turn.running && this.begun.length > 0) await this.finish();
+  }
+
+  private async finish(): Promise<void> {
+    const begun = this.begun.shift();
+    if (!begun) return;
+    try {
+      begun.resolve(await this.store.call("snapshot"));
+    } catch (error) {
+      begun.reject(error);
+    }
+    this.state();
+  }
+
+  /** Ends everything under way; whoever waits is told why. */
+  private async abandon(reason: unknown): Promise<void> {
+    this.epoch += 1;
+    const waiting = this.begun.splice(0);
+    const error = reason instanceof UltrareError ? reason : new UltrareError(flatten(reason));
+    try {
+      await this.runner.cancel();
+      await this.store.call("cancel");
+    } finally {
+      if (error.code !== "cancelled") this.emit({ kind: "error", error: flatten(error) });
+      for (const begun of waiting) begun.reject(error);
+      this.state();
+    }
+  }
+}

@@ -1,0 +1,91 @@
+/** The library's own types, generated from the Rust types, and the few that only exist on this side. */
+import type { ErrorData } from "./errors.js";
+import type {
+  Config, DataView, Event, Mode, PersonView, Plan, Preview, ReadConfig, Request, Selection, Size, Snapshot, Stage, UsersView,
+} from "./wasm/ultrare_web.js";
+
+export type * from "./wasm/ultrare_web.js";
+
+/** Any part of a value; lists are given as a whole. */
+export type DeepPartial<T> = T extends readonly unknown[] ? T : T extends object ? { [K in keyof T]?: DeepPartial<T[K]> } : T;
+
+/** One file to split, or two that are split already. */
+export type Source = { data: Blob } | { train: Blob; test: Blob };
+
+/** A request; what is left out is empty. */
+export type RequestPatch = Partial<Request>;
+
+/** A job as it is handed out; `bytes` is all that running it needs. */
+export interface JobOut {
+  id: number;
+  stage: Stage;
+  arm: string;
+  shard: number | null;
+  /** Relative cost, for handing out the longest first. */
+  weight: number;
+  bytes: Uint8Array<ArrayBuffer>;
+}
+
+/** What one step of a task did. */
+export interface StepOut {
+  done: boolean;
+  progress: number;
+  events: Event[];
+}
+
+/** What a listener hears: the library's events, and what only this side knows. */
+export type SessionEvent =
+  | Event
+  | {
+    kind: "worker";
+    worker: number;
+    state: "idle" | "busy" | "lost" | "respawned";
+    job?: { stage: Stage; arm: string; shard: number | null };
+    error?: ErrorData;
+  }
+  | { kind: "error"; error: ErrorData }
+  | { kind: "state"; running: boolean; paused: boolean };
+
+export interface OpenOptions {
+  /** How many jobs run at a time; as many as the machine has processors. Results do not depend on it. */
+  workers?: number;
+}
+
+/** An experiment and the workers that carry it out. Every promise rejects with an `UltrareError`. */
+export interface Session {
+  /** Calls `listener` for everything that happens, until the returned function is called. */
+  on(listener: (event: SessionEvent) => void): () => void;
+  /** The first rows of a file and what its columns are taken for. Changes nothing. */
+  preview(file: Blob, read?: ReadConfig): Promise<Preview>;
+  /** Replaces the rows; what was there stays if the files cannot be used. */
+  load(source: Source, read?: ReadConfig, onProgress?: (bytes: number, total: number) => void): Promise<DataView>;
+  loadSample(size: Size, seed?: number): Promise<DataView>;
+  /** Changes the settings that are named and keeps the others. Resolves to the stages whose results are now stale. */
+  configure(config: DeepPartial<Config>): Promise<Stage[]>;
+  /** Does the stages that are missing or stale, as far as `until`. */
+  build(until?: Stage): Promise<Snapshot>;
+  /** Users by rule: a random share, the most or the least active. */
+  select(selection: Selection): Promise<string[]>;
+  /** What a request would cost and leave behind, before anything changes. */
+  plan(request: RequestPatch, mode?: Mode): Promise<Plan>;
+  forget(request: RequestPatch, mode?: Mode): Promise<Snapshot>;
+  /** Trains one model on all remaining rows. */
+  compare(): Promise<Snapshot>;
+  snapshot(): Promise<Snapshot>;
+  users(): Promise<UsersView>;
+  person(id: string): Promise<PersonView>;
+  pause(): void;
+  resume(): void;
+  /** While paused: one step of every job under way. */
+  step(): void;
+  /** Slow motion; null is full speed. */
+  setSpeed(stepsPerSecond: number | null): void;
+  /** Ends what is under way or queued, at the next step; their promises reject with code `cancelled`. */
+  cancel(): Promise<void>;
+  save(): Promise<Uint8Array>;
+  restore(bytes: Uint8Array): Promise<Snapshot>;
+  readonly workers: number;
+  readonly running: boolean;
+  readonly paused: boolean;
+  close(): void;
+}
