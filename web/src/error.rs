@@ -2,11 +2,18 @@
 
 use js_sys::Reflect;
 use ultrare::Error;
+use ultrare::interactions::ReadError;
 use wasm_bindgen::JsValue;
 
 /// A refusal by the library.
-pub fn from_library(error: &Error) -> JsValue {
+#[expect(clippy::needless_pass_by_value, reason = "it stands in map_err")]
+pub fn refuse(error: Error) -> JsValue {
     refused(error.code(), &error.to_string())
+}
+
+/// A file that cannot be used.
+pub fn refuse_read(error: ReadError) -> JsValue {
+    refuse(error.into())
 }
 
 /// An `Error` named `UltrareError` with a code.

@@ -7,8 +7,15 @@
 mod convert;
 mod entropy;
 mod error;
+mod experiment;
 mod hash;
 mod panic;
+mod reader;
+mod task;
 
 pub use entropy::fresh_seed;
+pub use experiment::Experiment;
 pub use hash::{sha256, version};
+pub use panic::panic_for_tests;
+pub use reader::{Reader, preview};
+pub use task::Task;

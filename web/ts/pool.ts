@@ -88,7 +88,7 @@ export class Pool implements Runner {
     }
   }
 
-  /** Makes one worker panic, a busy one if there is one: what tests of the replacement need. */
+  /** Prefers a busy worker, so that a job is lost with it. */
   crash(): void {
     const slot = this.slots.find((candidate) => candidate.current) ?? this.slots[0];
     slot?.worker.postMessage({ kind: "crash" });

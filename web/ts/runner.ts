@@ -24,4 +24,6 @@ export interface Runner {
   control(message: Control): void;
   cancel(): Promise<void>;
   close(): void;
+  /** Makes a worker panic, where there are workers. */
+  crash?(): void;
 }

@@ -4,7 +4,7 @@ import type { StoreArguments, StoreMethod, StoreResult } from "./protocol.js";
 import type { Finished, Runner, Watcher } from "./runner.js";
 import type { Progress } from "./store.js";
 import type {
-  Activity, Config, DataView, DeepPartial, Event, JobOut, Mode, PersonView, Plan, Preview, ReadConfig, Request, RequestPatch, Selection,
+  Activity, Config, DataView, DeepPartial, Event, JobOut, Mode, PersonView, Plan, Preview, ReadConfig, ReadReport, Request, RequestPatch, Selection,
   Session, SessionEvent, Size, Snapshot, Source, Stage, UsersView,
 } from "./types.js";
 
@@ -118,12 +118,8 @@ export class SessionFront implements Session, Watcher {
     return this.store.call("person", id);
   }
 
-  save(): Promise<Uint8Array> {
-    return this.store.call("save");
-  }
-
-  restore(bytes: Uint8Array): Promise<Snapshot> {
-    return this.store.call("restore", bytes);
+  report(): Promise<ReadReport[]> {
+    return this.store.call("report");
   }
 
   pause(): void {
@@ -147,6 +143,10 @@ export class SessionFront implements Session, Watcher {
 
   async cancel(): Promise<void> {
     await this.abandon(cancelled());
+  }
+
+  crashWorker(): void {
+    this.runner.crash?.();
   }
 
   close(): void {

@@ -1,7 +1,7 @@
 import { chunks } from "./chunks.js";
 import { merge } from "./merge.js";
 import type {
-  Activity, Config, DataView, DeepPartial, Event, JobOut, PersonView, Plan, Preview, ReadConfig, Request, Selection, Size,
+  Activity, Config, DataView, DeepPartial, Event, JobOut, PersonView, Plan, Preview, ReadConfig, ReadReport, Request, Selection, Size,
   Snapshot, Source, Stage, UsersView, Mode,
 } from "./types.js";
 import { Experiment, Reader, preview } from "./wasm.js";
@@ -27,45 +27,57 @@ const HEAD = 65_536;
  * Node. Every public method takes and gives what can be posted. Times are seconds of the caller's steady clock.
  */
 export class Store {
-  private experiment = new Experiment();
+  private readonly experiment = new Experiment();
+  private reports: ReadReport[] = [];
 
   constructor(private readonly onProgress: (progress: Progress) => void) {
     this.experiment.show_positions(true);
   }
 
   async preview(file: Blob, read: ReadConfig = {}): Promise<Preview> {
-    const head: Uint8Array[] = [];
+    const head: Uint8Array<ArrayBuffer>[] = [];
     let length = 0;
     for await (const chunk of chunks(file)) {
       head.push(chunk);
       length += chunk.length;
       if (length >= HEAD) break;
     }
-    return preview(new Uint8Array(await new Blob(head as BlobPart[]).arrayBuffer()).subarray(0, HEAD), length >= HEAD, read);
+    return preview(new Uint8Array(await new Blob(head).arrayBuffer()), read);
   }
 
   /** Replaces the rows. What was there stays if the files cannot be used. */
   async load(source: Source, read: ReadConfig = {}): Promise<DataView> {
-    const start = performance.now();
     const files = "data" in source ? [source.data] : [source.train, source.test];
     const total = files.reduce((sum, file) => sum + file.size, 0);
     let bytes = 0;
-    const readers: Reader[] = [];
+    let readers: Reader[] = [];
     try {
       for (const file of files) {
         const reader = new Reader(read);
         readers.push(reader);
-        for await (const chunk of chunks(file, (length) => this.onProgress({ bytes: (bytes += length), total }))) reader.push(chunk);
+        for await (const chunk of chunks(file)) {
+          reader.push(chunk);
+          this.onProgress({ bytes: (bytes += chunk.length), total });
+        }
       }
-      const [train, test] = readers.splice(0); // the experiment frees them
-      return this.experiment.load(train!, test, (performance.now() - start) / 1000);
+      const [rows, test] = readers;
+      readers = []; // the experiment frees them, whether it can use them or not
+      this.reports = this.experiment.load(rows!, test);
     } finally {
       for (const reader of readers) reader.free();
     }
+    return this.experiment.snapshot().data!;
   }
 
   loadSample(size: Size, seed = 1): DataView {
-    return this.experiment.load_sample(size, seed);
+    this.experiment.load_sample(size, seed);
+    this.reports = [];
+    return this.experiment.snapshot().data!;
+  }
+
+  /** What became of each file that was read. */
+  report(): ReadReport[] {
+    return this.reports;
   }
 
   configure(patch: DeepPartial<Config>): Stage[] {
@@ -110,15 +122,6 @@ export class Store {
 
   person(id: string): PersonView {
     return this.experiment.person(id);
-  }
-
-  save(): Uint8Array {
-    return this.experiment.save();
-  }
-
-  restore(bytes: Uint8Array): Snapshot {
-    this.experiment.restore(bytes);
-    return this.experiment.snapshot();
   }
 
   close(): void {

@@ -1,10 +1,13 @@
 /** The library's own types, generated from the Rust types, and the few that only exist on this side. */
 import type { ErrorData } from "./errors.js";
 import type {
-  Config, DataView, Event, Mode, PersonView, Plan, Preview, ReadConfig, Request, Selection, Size, Snapshot, Stage, UsersView,
+  Config, DataView, Event, Mode, PersonView, Plan, Preview, ReadConfig, ReadReport, Request, Selection, Size, Snapshot, Stage, UsersView,
 } from "./wasm/ultrare_web.js";
 
-export type * from "./wasm/ultrare_web.js";
+export type {
+  ColumnChoice, Config, DataView, Delimiter, Event, Mode, PersonView, Plan, Preview, ReadConfig, ReadReport, Request, ResultView,
+  Selection, ShardView, Size, Snapshot, Stage, UsersView,
+} from "./wasm/ultrare_web.js";
 
 /** Any part of a value; lists are given as a whole. */
 export type DeepPartial<T> = T extends readonly unknown[] ? T : T extends object ? { [K in keyof T]?: DeepPartial<T[K]> } : T;
@@ -14,6 +17,9 @@ export type Source = { data: Blob } | { train: Blob; test: Blob };
 
 /** A request; what is left out is empty. */
 export type RequestPatch = Partial<Request>;
+
+/** Something to do. */
+export type Activity = { Build: { until: Stage } } | { Forget: { request: Request; mode: Mode } } | "Compare";
 
 /** A job as it is handed out; `bytes` is all that running it needs. */
 export interface JobOut {
@@ -74,6 +80,8 @@ export interface Session {
   snapshot(): Promise<Snapshot>;
   users(): Promise<UsersView>;
   person(id: string): Promise<PersonView>;
+  /** What became of each file that was read: columns, rejected rows, duplicates. Empty for the sample. */
+  report(): Promise<ReadReport[]>;
   pause(): void;
   resume(): void;
   /** While paused: one step of every job under way. */
@@ -82,10 +90,11 @@ export interface Session {
   setSpeed(stepsPerSecond: number | null): void;
   /** Ends what is under way or queued, at the next step; their promises reject with code `cancelled`. */
   cancel(): Promise<void>;
-  save(): Promise<Uint8Array>;
-  restore(bytes: Uint8Array): Promise<Snapshot>;
   readonly workers: number;
   readonly running: boolean;
   readonly paused: boolean;
+  /** Makes a worker panic, as a defect would: it is replaced and its job runs again. For tests and demonstrations. */
+  crashWorker(): void;
+  /** Ends the workers. Whoever waits is told that it was cancelled. */
   close(): void;
 }
