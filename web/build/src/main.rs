@@ -9,6 +9,7 @@
 mod cargo;
 mod optimise;
 mod sizes;
+mod types;
 
 use std::collections::hash_map::DefaultHasher;
 use std::error::Error;
@@ -64,6 +65,7 @@ fn build() -> Result<()> {
         .remove_producers_section(true)
         .generate(&fresh)?;
     let module = fresh.join(format!("{NAME}_bg.wasm"));
+    types::nulls(&fresh.join(format!("{NAME}.d.ts")))?;
     if optimise {
         optimise::run(&root, &module)?;
     }
@@ -87,5 +89,6 @@ fn stamp(raw: &Path, optimise: bool) -> Result<String> {
     hasher.write(&fs::read(raw)?);
     hasher.write(include_bytes!("main.rs"));
     hasher.write(include_bytes!("optimise.rs"));
+    hasher.write(include_bytes!("types.rs"));
     Ok(format!("{:016x} {}", hasher.finish(), if optimise { "optimised" } else { "plain" }))
 }
