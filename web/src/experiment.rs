@@ -45,6 +45,16 @@ impl Experiment {
         self.0.tick(now);
     }
 
+    /// How many jobs run at a time, for estimates.
+    pub fn set_workers(&mut self, workers: u32) {
+        self.0.set_workers(workers);
+    }
+
+    /// How long the reading took.
+    pub fn note_read(&mut self, seconds: f64) {
+        self.0.note_read(seconds);
+    }
+
     /// The settings in force.
     #[wasm_bindgen(unchecked_return_type = "Config")]
     pub fn config(&self) -> Result<JsValue, JsValue> {
@@ -53,7 +63,10 @@ impl Experiment {
 
     /// Replaces the settings; gives the stages whose results are now stale.
     #[wasm_bindgen(unchecked_return_type = "Stage[]")]
-    pub fn configure(&mut self, #[wasm_bindgen(unchecked_param_type = "Config")] config: JsValue) -> Result<JsValue, JsValue> {
+    pub fn configure(
+        &mut self,
+        #[wasm_bindgen(unchecked_param_type = "Config")] config: JsValue,
+    ) -> Result<JsValue, JsValue> {
         let config = from_js(config, "the settings")?;
         to_js(&self.0.configure(config).map_err(refuse)?)
     }
@@ -79,7 +92,10 @@ impl Experiment {
     }
 
     /// Asks for something to be done; queued if something else runs.
-    pub fn begin(&mut self, #[wasm_bindgen(unchecked_param_type = "Activity")] activity: JsValue) -> Result<(), JsValue> {
+    pub fn begin(
+        &mut self,
+        #[wasm_bindgen(unchecked_param_type = "Activity")] activity: JsValue,
+    ) -> Result<(), JsValue> {
         self.0.begin(from_js(activity, "the activity")?).map_err(refuse)
     }
 
@@ -108,7 +124,10 @@ impl Experiment {
 
     /// Users by rule.
     #[wasm_bindgen(unchecked_return_type = "string[]")]
-    pub fn select(&self, #[wasm_bindgen(unchecked_param_type = "Selection")] selection: JsValue) -> Result<JsValue, JsValue> {
+    pub fn select(
+        &self,
+        #[wasm_bindgen(unchecked_param_type = "Selection")] selection: JsValue,
+    ) -> Result<JsValue, JsValue> {
         to_js(&self.0.select(&from_js(selection, "the selection")?).map_err(refuse)?)
     }
 
@@ -121,6 +140,16 @@ impl Experiment {
     ) -> Result<JsValue, JsValue> {
         let (request, mode) = (from_js(request, "the request")?, from_js(mode, "the mode")?);
         to_js(&self.0.plan(&request, mode).map_err(refuse)?)
+    }
+
+    /// The experiment as a file.
+    pub fn save(&self) -> Vec<u8> {
+        self.0.save()
+    }
+
+    /// Replaces the experiment by one that was saved.
+    pub fn restore(&mut self, bytes: &[u8]) -> Result<(), JsValue> {
+        self.0.restore(bytes).map_err(refuse)
     }
 
     /// Everything in numbers.

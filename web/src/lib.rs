@@ -12,6 +12,7 @@ mod hash;
 mod panic;
 mod reader;
 mod task;
+mod types;
 
 pub use entropy::fresh_seed;
 pub use experiment::Experiment;

@@ -87,15 +87,19 @@ export class SessionFront implements Session, Watcher {
   }
 
   build(until: Stage = "evaluate"): Promise<Snapshot> {
-    return this.begin({ Build: { until } });
+    return this.run({ build: { until } });
   }
 
   forget(request: RequestPatch, mode: Mode = "frozen"): Promise<Snapshot> {
-    return this.begin({ Forget: { request: complete(request), mode } });
+    return this.run({ forget: { request: complete(request), mode } });
   }
 
   compare(): Promise<Snapshot> {
-    return this.begin("Compare");
+    return this.run("compare");
+  }
+
+  twin(): Promise<Snapshot> {
+    return this.run("twin");
   }
 
   select(selection: Selection): Promise<string[]> {
@@ -120,6 +124,14 @@ export class SessionFront implements Session, Watcher {
 
   report(): Promise<ReadReport[]> {
     return this.store.call("report");
+  }
+
+  save(): Promise<Uint8Array> {
+    return this.store.call("save");
+  }
+
+  restore(bytes: Uint8Array): Promise<Snapshot> {
+    return this.store.call("restore", bytes);
   }
 
   pause(): void {
@@ -189,7 +201,7 @@ export class SessionFront implements Session, Watcher {
     this.emit({ kind: "state", running: this.running, paused: this.isPaused });
   }
 
-  private async begin(activity: Activity): Promise<Snapshot> {
+  async run(activity: Activity): Promise<Snapshot> {
     const { epoch } = this;
     await this.store.call("begin", activity, seconds());
     if (epoch !== this.epoch) throw cancelled();

@@ -47,6 +47,7 @@ export class Store {
 
   /** Replaces the rows. What was there stays if the files cannot be used. */
   async load(source: Source, read: ReadConfig = {}): Promise<DataView> {
+    const start = performance.now();
     const files = "data" in source ? [source.data] : [source.train, source.test];
     const total = files.reduce((sum, file) => sum + file.size, 0);
     let bytes = 0;
@@ -63,6 +64,7 @@ export class Store {
       const [rows, test] = readers;
       readers = []; // the experiment frees them, whether it can use them or not
       this.reports = this.experiment.load(rows!, test);
+      this.experiment.note_read((performance.now() - start) / 1000);
     } finally {
       for (const reader of readers) reader.free();
     }
@@ -91,6 +93,7 @@ export class Store {
 
   jobs(workers: number, now: number): Turn {
     this.experiment.tick(now);
+    this.experiment.set_workers(workers);
     return { jobs: this.experiment.jobs(workers), events: [], running: this.experiment.running() };
   }
 
@@ -122,6 +125,16 @@ export class Store {
 
   person(id: string): PersonView {
     return this.experiment.person(id);
+  }
+
+  save(): Uint8Array {
+    return this.experiment.save();
+  }
+
+  restore(bytes: Uint8Array): Snapshot {
+    this.experiment.restore(bytes);
+    this.reports = [];
+    return this.experiment.snapshot();
   }
 
   close(): void {

@@ -1,12 +1,12 @@
 /** The library's own types, generated from the Rust types, and the few that only exist on this side. */
 import type { ErrorData } from "./errors.js";
 import type {
-  Config, DataView, Event, Mode, PersonView, Plan, Preview, ReadConfig, ReadReport, Request, Selection, Size, Snapshot, Stage, UsersView,
+  Activity, Config, DataView, Event, Mode, PersonView, Plan, Preview, ReadConfig, ReadReport, Request, Selection, Size, Snapshot, Stage, UsersView,
 } from "./wasm/ultrare_web.js";
 
 export type {
-  ColumnChoice, Config, DataView, Delimiter, Event, Mode, PersonView, Plan, Preview, ReadConfig, ReadReport, Request, ResultView,
-  Selection, ShardView, Size, Snapshot, Stage, UsersView,
+  Activity, ColumnChoice, Config, DataView, Delimiter, Event, JobOut, Mode, PersonView, Plan, Preview, ReadConfig, ReadReport, Request, ResultView,
+  Selection, ShardView, Size, Snapshot, Stage, StepOut, UsersView,
 } from "./wasm/ultrare_web.js";
 
 /** Any part of a value; lists are given as a whole. */
@@ -17,27 +17,6 @@ export type Source = { data: Blob } | { train: Blob; test: Blob };
 
 /** A request; what is left out is empty. */
 export type RequestPatch = Partial<Request>;
-
-/** Something to do. */
-export type Activity = { Build: { until: Stage } } | { Forget: { request: Request; mode: Mode } } | "Compare";
-
-/** A job as it is handed out; `bytes` is all that running it needs. */
-export interface JobOut {
-  id: number;
-  stage: Stage;
-  arm: string;
-  shard: number | null;
-  /** Relative cost, for handing out the longest first. */
-  weight: number;
-  bytes: Uint8Array<ArrayBuffer>;
-}
-
-/** What one step of a task did. */
-export interface StepOut {
-  done: boolean;
-  progress: number;
-  events: Event[];
-}
 
 /** What a listener hears: the library's events, and what only this side knows. */
 export type SessionEvent =
@@ -77,11 +56,18 @@ export interface Session {
   forget(request: RequestPatch, mode?: Mode): Promise<Snapshot>;
   /** Trains one model on all remaining rows. */
   compare(): Promise<Snapshot>;
+  /** The pipeline from the remaining rows, as if the forgotten had never been there; its digests tell what is exact. */
+  twin(): Promise<Snapshot>;
+  /** Any activity, also those without a method of their own. Queued if something else runs. */
+  run(activity: Activity): Promise<Snapshot>;
   snapshot(): Promise<Snapshot>;
   users(): Promise<UsersView>;
   person(id: string): Promise<PersonView>;
   /** What became of each file that was read: columns, rejected rows, duplicates. Empty for the sample. */
   report(): Promise<ReadReport[]>;
+  /** The experiment as a file. */
+  save(): Promise<Uint8Array>;
+  restore(bytes: Uint8Array): Promise<Snapshot>;
   pause(): void;
   resume(): void;
   /** While paused: one step of every job under way. */

@@ -19,6 +19,8 @@ use super::{Event, Experiment, ExperimentError, ForgetView, JobOut, Stage};
 
 /// Something to do. What is asked while another runs is queued.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "ts", derive(tsify::Tsify))]
+#[serde(rename_all = "snake_case")]
 pub enum Activity {
     /// Divide, train, combine and measure, as far as asked; stages that are done and not stale are kept.
     Build {

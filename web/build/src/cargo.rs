@@ -6,11 +6,19 @@ use std::{env, fs};
 
 use crate::Result;
 
-/// Compiles `ultrare-web` for wasm in release and returns the module's path.
+/// Compiles `ultrare-web` for wasm and returns the module's path.
 pub fn wasm(root: &Path) -> Result<PathBuf> {
     let cargo = env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
     let mut command = Command::new(cargo);
-    command.current_dir(root).args(["build", "--release", "--target", "wasm32-unknown-unknown", "-p", "ultrare-web"]);
+    command.current_dir(root).args([
+        "build",
+        "--profile",
+        "wasm",
+        "--target",
+        "wasm32-unknown-unknown",
+        "-p",
+        "ultrare-web",
+    ]);
     // Panic messages name source files. Shortened, they are the same on every machine and say nothing about this one;
     // the flags are joined to those of .cargo/config.toml.
     let flags: Vec<String> = [(home("CARGO_HOME", ".cargo"), "cargo"), (Some(root.to_owned()), "")]
@@ -22,7 +30,7 @@ pub fn wasm(root: &Path) -> Result<PathBuf> {
         return Err("cargo failed; its message stands above".into());
     }
     let target = env::var_os("CARGO_TARGET_DIR").map_or_else(|| root.join("target"), PathBuf::from);
-    let module = target.join("wasm32-unknown-unknown/release/ultrare_web.wasm");
+    let module = target.join("wasm32-unknown-unknown/wasm/ultrare_web.wasm");
     fs::metadata(&module).map_err(|_| format!("cargo succeeded but {} is not there", module.display()))?;
     Ok(module)
 }
