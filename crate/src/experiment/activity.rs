@@ -146,7 +146,14 @@ impl Experiment {
             }
             Activity::Compare => {
                 self.trained("comparing")?;
-                let combine = CombineConfig::of(CombineMethod::Own);
+                // The baseline gets the ensemble's serving step where that makes sense for one model: a joint fold-in
+                // also steadies a single model, and a weak baseline would flatter the ensemble.
+                let combine = match self.config.combine.method {
+                    CombineMethod::Own | CombineMethod::Mean | CombineMethod::Logistic => {
+                        CombineConfig::of(CombineMethod::Own)
+                    }
+                    _ => self.config.combine.clone(),
+                };
                 let spec = Spec { name: "retrained".into(), combine, positions: false, ..self.spec("") };
                 let layout = Layout::whole(&data);
                 let arm = Arm::with_layout(spec, data, layout);
