@@ -38,7 +38,7 @@ export interface Snapshot {
   seconds: Seconds; notes: string[];
 }
 export interface UsersView { ids: string[]; train_rows: number[]; handles: number[]; shard_of: number[] }
-export interface ForgetRequest { users: string[]; items: string[]; interactions: [string, string][] }
+export interface ForgetRequest { users: string[]; items: string[]; interactions: [string, string][]; confirmed?: boolean }
 export interface Selection { how: "random" | "core" | "edge"; percent: number }
 export interface Plan {
   users: number; rows: number; unknown_users: string[]; unknown_items: string[];

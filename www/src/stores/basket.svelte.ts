@@ -59,8 +59,9 @@ class Basket {
     this.planError = null;
   }
 
-  request(): ForgetRequest {
-    return { users: [...this.users], items: [], interactions: [] };
+  /** `confirmed`: the person has read what the bill warns of and wants it all the same. */
+  request(confirmed = false): ForgetRequest {
+    return { users: [...this.users], items: [], interactions: [], confirmed };
   }
 }
 

@@ -1,0 +1,257 @@
+// The page as a person meets it: in a real Chromium, under its own policy, by mouse and by keyboard.
+
+import assert from "node:assert/strict";
+import { readFileSync } from "node:fs";
+import { createRequire } from "node:module";
+import { join } from "node:path";
+import { after, afterEach, before, test } from "node:test";
+import { serve } from "../../web/build/serve.mjs";
+import { root } from "../../web/build/setup.mjs";
+import { launch } from "../support/chromium.mjs";
+import { watch } from "../support/harness.mjs";
+
+const AXE = readFileSync(createRequire(import.meta.url).resolve("axe-core"), "utf8");
+const LONG = { timeout: 60_000 };
+let server;
+let address;
+let browser;
+let page;
+let said;
+
+before(async () => {
+  ({ server, address } = await serve(join(root, "www/dist")));
+  browser = await launch();
+});
+after(async () => {
+  await browser.close();
+  server.close();
+});
+afterEach(async () => {
+  await page?.context().close();
+  page = undefined;
+});
+
+const id = (name) => page.locator(`[data-testid="${name}"]`);
+const state = (phase) => id(`phase-${phase}`).getAttribute("data-state");
+
+/** A fresh visitor, at full speed, who waits until the sample is trained. */
+async function visit({ hash = "", ready = true, ...options } = {}) {
+  const context = await browser.newContext({ viewport: { width: 1440, height: 900 }, reducedMotion: "reduce", ...options });
+  page = await context.newPage();
+  said = watch(page, address);
+  await page.goto(address + hash);
+  if (!ready) return;
+  await id("speed").fill("4");
+  await trained();
+}
+async function trained() {
+  await page.waitForFunction(
+    () => document.querySelector('[data-testid="phase-train"]')?.dataset.state === "done" && !document.querySelector('[data-testid="cancel"]'),
+    null, LONG,
+  );
+}
+async function forget() {
+  await id("forget").click();
+  await id("outcome").waitFor(LONG);
+}
+const csv = (text, name = "rows.csv") => ({ name, mimeType: "text/csv", buffer: Buffer.from(text) });
+/** Rows with two planted tastes. */
+function table(users = 60, items = 40) {
+  const rows = ["user_id,item_id,rating"];
+  for (let u = 0; u < users; u++) for (let k = 0; k < 12; k++) rows.push(`u${u},i${((u % 2) * 20 + ((u * 7 + k * 3) % 20)) % items},${1 + ((u + k) % 5)}`);
+  return rows;
+}
+
+test("the sample divides, trains and invites to forget, all by itself, within a second of life", async () => {
+  await visit({ ready: false });
+  await page.waitForFunction(() => /users/.test(document.querySelector('[data-testid="dataset"]')?.textContent ?? ""), null, { timeout: 5000 });
+  await id("speed").fill("4");
+  await trained();
+  assert.equal(await state("forget"), "ready");
+  assert.ok((await page.locator('[data-testid^="shard-"][data-state="trained"]').count()) >= 2);
+  assert.deepEqual(said, []);
+});
+
+test("three people are forgotten by keyboard: the bill, the touched shards, equal digests elsewhere, the comparison", async () => {
+  await visit();
+  await page.keyboard.press("m");
+  for (let n = 0; n < 3; n++) {
+    await page.keyboard.press(n ? "ArrowLeft" : "Home");
+    await page.keyboard.press("Enter");
+  }
+  assert.equal(await id("basket-count").textContent(), "3");
+  await id("forget").waitFor();
+  const [, touched, of] = /(\d+) of (\d+)/.exec(await id("bill-touched").textContent()).map(Number);
+  await id("forget").focus();
+  await page.keyboard.press("Enter");
+  await id("outcome").waitFor(LONG);
+  assert.equal(await page.locator('[data-testid^="shard-"][data-state="retrained"]').count(), touched);
+  assert.equal(await page.locator('[data-testid^="shard-"][data-state="unchanged"]').count(), of - touched);
+  assert.equal(await id("stamp").count(), of - touched);
+  await id("compare").press("Enter");
+  await id("headline").waitFor(LONG);
+  assert.match(await id("comparison").textContent(), /NDCG.*Recall/s);
+  assert.equal(await state("compare"), "done");
+  assert.equal(await id("ledger").locator("tbody tr").count(), 3);
+  assert.deepEqual(said, []);
+});
+
+test("by mouse: a click chooses, a second takes out, undo brings back, a lasso chooses many", async () => {
+  await visit();
+  await page.keyboard.press("m");
+  await page.keyboard.press("Home");
+  const ring = await page.locator(".ring").boundingBox();
+  const [x, y] = [ring.x + ring.width / 2, ring.y + ring.height / 2];
+  await page.mouse.click(x, y);
+  assert.equal(await id("basket-count").textContent(), "1");
+  await page.mouse.click(x, y);
+  assert.equal(await id("basket-count").textContent(), "empty");
+  await id("undo").click();
+  assert.equal(await id("basket-count").textContent(), "1");
+  const map = await id("map").boundingBox();
+  const at = (u, v) => [map.x + u * map.width, map.y + v * map.height];
+  await page.mouse.move(...at(0.1, 0.1));
+  await page.mouse.down();
+  for (const corner of [[0.9, 0.1], [0.9, 0.9], [0.1, 0.9]]) await page.mouse.move(...at(...corner), { steps: 5 });
+  await page.mouse.up();
+  assert.ok(Number((await id("basket-count").textContent()).replace(/,/g, "")) > 50);
+  assert.deepEqual(said, []);
+});
+
+test("choosing by rule and by pasted ids; unknown ids are listed and change nothing", async () => {
+  await visit();
+  await id("phase-forget").click();
+  await id("percent").fill("2");
+  await id("pick-core").click();
+  await id("forget").waitFor();
+  const chosen = await page.locator('[data-testid="basket"] li button').first().textContent();
+  await id("clear-basket").click();
+  await id("paste-toggle").click();
+  await id("paste").fill(`${chosen.trim()}\nno-such-person, nor-this-one`);
+  await id("paste-take").click();
+  assert.match(await id("unknown").first().textContent(), /no-such-person and nor-this-one/);
+  assert.equal(await id("basket-count").textContent(), "1");
+  await id("percent").fill("120");
+  await id("pick-random").click();
+  assert.match(await page.locator('[role="alert"]').first().textContent(), /at most 100/);
+  assert.equal(await id("basket-count").textContent(), "1");
+  await forget();
+  assert.deepEqual(said, []);
+});
+
+test("a changed knob marks results stale and wipes nothing; running again uses it; the address holds it", async () => {
+  await visit();
+  await id("knob-partition-shards").fill("6");
+  await id("knob-partition-shards").press("Enter");
+  await id("stale-note").waitFor();
+  assert.equal(await page.locator('[data-testid^="shard-"][data-state="trained"]').count(), 10);
+  assert.match(page.url(), /#v1&.*partition\.shards=6/);
+  await id("run-again").click();
+  await page.waitForFunction(() => document.querySelectorAll('[data-testid^="shard-"][data-state="trained"]').length === 6, null, LONG);
+  assert.equal(await id("stale-note").count(), 0);
+  assert.deepEqual(said, []);
+});
+
+test("a link brings its settings, and a knob out of range says so where it is", async () => {
+  await visit({ hash: "#v1&partition.shards=4&seed=9" });
+  assert.equal(await page.locator('[data-testid^="shard-"][data-state="trained"]').count(), 4);
+  await id("knob-partition-shards").fill("0");
+  await id("knob-partition-shards").press("Enter");
+  assert.match(await id("knobs").locator('[role="alert"]').textContent(), /Between 2 and 100/);
+  assert.deepEqual(said, []);
+});
+
+test("a file is previewed, remapped, read and run; refused lines are listed", async () => {
+  await visit();
+  const rows = table();
+  rows.splice(5, 0, "u1,i1,excellent");
+  await page.keyboard.press("d");
+  await id("file").setInputFiles(csv(rows.join("\n")));
+  await id("preview").waitFor();
+  assert.equal(await id("column-user").inputValue(), "0");
+  await id("column-rating").selectOption("2");
+  await id("load").click();
+  await id("dialog-data").waitFor({ state: "detached", ...LONG });
+  await trained();
+  assert.match(await id("dataset").textContent(), /rows\.csv/);
+  await id("phase-data").click();
+  assert.match(await id("rejected").textContent(), /line 6/);
+  assert.deepEqual(said, []);
+});
+
+test("files that cannot be used are refused in words, and what was there stays", async () => {
+  await visit();
+  const before = await id("dataset").textContent();
+  const cases = { empty: "", words: "just one word", alone: "user_id,item_id\nu1,i1\nu1,i2" };
+  await page.keyboard.press("d");
+  for (const [name, text] of Object.entries(cases)) {
+    await id("file").setInputFiles(csv(text, `${name}.csv`));
+    await page.waitForFunction(() => document.querySelector('[data-testid="data-error"], [data-testid="preview"]'));
+    if (await id("load").count()) if (await id("load").isEnabled()) await id("load").click();
+    const error = page.locator('[data-testid="data-error"], [data-testid="preview"] [role="alert"]').first();
+    await error.waitFor(LONG);
+    assert.ok((await error.textContent()).trim().length > 20, name);
+  }
+  await page.keyboard.press("Escape");
+  assert.equal(await id("dataset").textContent(), before);
+  assert.equal(await state("train"), "done");
+  assert.deepEqual(said, []);
+});
+
+test("pause, single step and cancel; a cancelled run leaves what was there", async () => {
+  await visit();
+  const digests = await page.locator(".digest").allTextContents();
+  await id("speed").fill("0");
+  await id("reset").click();
+  await id("cancel").waitFor();
+  await id("play").click();
+  await page.waitForFunction(() => /Paused/.test(document.querySelector('[data-testid="progress"]').textContent));
+  await id("step").click();
+  await id("cancel").click();
+  await id("cancel").waitFor({ state: "detached", timeout: 10_000 });
+  assert.deepEqual(await page.locator(".digest").allTextContents(), digests);
+  assert.deepEqual(said, []);
+});
+
+for (const theme of ["light", "dark"]) {
+  test(`nothing for an accessibility checker to find, and nothing wider than the window (${theme})`, async () => {
+    await visit({ colorScheme: theme });
+    for (const phase of ["data", "divide", "train", "forget"]) {
+      await id(`phase-${phase}`).click();
+      const found = await page.evaluate(`${AXE}; axe.run(document, { resultTypes: ["violations"] }).then((r) => r.violations.map((v) => [v.id, v.nodes.map((n) => n.html)]))`);
+      assert.deepEqual(found, [], phase);
+    }
+    for (const width of [1440, 1024, 390]) {
+      await page.setViewportSize({ width, height: 844 });
+      assert.ok(await page.evaluate(() => document.documentElement.scrollWidth <= innerWidth), `${width} px`);
+    }
+    assert.deepEqual(said, []);
+  });
+}
+
+test("ids and titles are text, never markup", async () => {
+  await visit();
+  const rows = table().map((row) => row.replace(/^u1,/, "<img src=x onerror=alert(1)>,"));
+  await page.keyboard.press("d");
+  await id("file").setInputFiles(csv(rows.join("\n")));
+  await id("load").click();
+  await id("dialog-data").waitFor({ state: "detached", ...LONG });
+  await trained();
+  await id("phase-forget").click();
+  await id("search").fill("<img");
+  await page.locator(".search li button").first().click();
+  assert.equal(await page.locator("img").count(), 0);
+  assert.match(await id("basket").textContent(), /<img src=x/);
+  assert.deepEqual(said, []);
+});
+
+test("after one visit the page works with the network off", async () => {
+  await visit();
+  await page.evaluate(() => navigator.serviceWorker.ready);
+  await page.waitForFunction(async () => (await caches.keys()).length > 0 && (await (await caches.open((await caches.keys())[0])).keys()).length > 3);
+  await page.context().setOffline(true);
+  await page.reload();
+  await id("speed").fill("4");
+  await trained();
+  assert.equal(await state("forget"), "ready");
+});
