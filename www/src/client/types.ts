@@ -112,6 +112,8 @@ export interface Session {
   setSpeed(stepsPerSecond: number | null): void;
   cancel(): Promise<void>;
   report(): Promise<ReadReport[]>;
+  save(): Promise<Uint8Array>;
+  restore(bytes: Uint8Array): Promise<Snapshot>;
   readonly workers: number;
   readonly running: boolean;
   readonly paused: boolean;

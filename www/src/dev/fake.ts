@@ -183,6 +183,8 @@ export class FakeSession implements Session {
   step() { this.#steps++; this.#wake?.(); }
   setSpeed(s: number | null) { this.#speed = s; }
   async cancel() { this.#cancelled = true; this.#wake?.(); }
+  async save(): Promise<Uint8Array> { throw new Error("not here"); }
+  async restore() { return this.snapshot(); }
   async report() { return []; }
   close() {}
 }

@@ -23,6 +23,8 @@ export interface MapState {
 }
 
 const MARGIN = 14;
+/** The shard of somebody who is in none. */
+const NONE = 65535;
 const pack = (hex: string) => { const [r, g, b] = rgb(hex); return (r << 16) | (g << 8) | b; };
 
 function mix(a: number, b: number, t: number): number {
@@ -99,8 +101,8 @@ export class MapView {
       let colour = plain;
       let alpha = n > 20_000 ? 200 : 190;
       let shape = 0;
-      if (coloured) {
-        const k = shardOf[i]!;
+      const k = coloured ? shardOf[i]! : NONE;
+      if (k !== NONE) {
         const own = palette[k % palette.length]!;
         colour = own;
         shape = shapes[k & 255]!;

@@ -1,6 +1,7 @@
 /** The experiment as the page sees it: the session, its newest snapshot, and the actions that drive it. */
 import type { Arm, ForgetRequest, ReadConfig, ReadReport, Session, SessionError, Size, Snapshot, UsersView } from "../client";
 import { listed, plural, seconds } from "../lib/format";
+import { wipe } from "../lib/keep";
 import { at } from "../lib/link";
 import { basket } from "./basket.svelte";
 import { ledger } from "./ledger.svelte";
@@ -132,6 +133,7 @@ class Lab {
       this.snapshot = { ...this.snapshot!, partition: null, shards: [], results: {}, forget: null };
       this.snapshot = await session.build();
       this.everyone = this.users = await session.users();
+      stream.settle(this.users);
       return true;
     });
     if (!done) return false;
@@ -154,6 +156,7 @@ class Lab {
       session.setSpeed(SPEEDS[this.speed]!.steps);
       this.snapshot = await session.forget(request);
       this.users = await session.users();
+      stream.settle(this.users);
       return true;
     });
     if (!done) return false;
@@ -226,6 +229,7 @@ class Lab {
   async clearEverything(): Promise<void> {
     if (this.busy) await this.cancel();
     localStorage.clear();
+    await wipe();
     for (const name of (await globalThis.caches?.keys()) ?? []) await caches.delete(name);
     ledger.clear();
     basket.empty();

@@ -26,6 +26,11 @@ class Ledger {
     this.entries = [{ ...entry, number: this.#next++ }, ...this.entries].slice(0, 200);
   }
 
+  bringBack(entries: readonly Entry[]): void {
+    this.entries = entries;
+    this.#next = 1 + Math.max(0, ...entries.map((e) => e.number));
+  }
+
   clear(): void {
     this.entries = [];
     this.#next = 1;

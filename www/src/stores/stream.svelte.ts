@@ -130,6 +130,23 @@ class Stream {
     }
   }
 
+  /** Points known from before. */
+  place(handles: Uint32Array, positions: Float32Array): void {
+    this.handles = handles;
+    this.positions = positions;
+    this.mapVersion++;
+  }
+
+  /** Shards as the library says they are: for partitions made in one go, and after a request moved someone. */
+  settle(users: { handles: number[]; shard_of: number[] }): void {
+    const shards = new Map(users.handles.map((handle, i) => [handle, users.shard_of[i]!]));
+    const next = Uint16Array.from(this.handles, (handle, place) => shards.get(handle) ?? this.shardOf?.[place] ?? 65535);
+    this.previousShardOf = this.shardOf?.length === next.length ? this.shardOf : null;
+    this.shardOf = next;
+    this.shardsChangedAt = performance.now();
+    this.touch();
+  }
+
   /** Updates a second over the last two seconds. */
   rate(): number {
     const now = performance.now();
