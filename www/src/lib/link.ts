@@ -59,8 +59,8 @@ function parse(s: string): Json {
 }
 
 /** The value at a dotted path, or undefined. */
-export function at(config: Config | Json | undefined, path: string): Json | undefined {
-  let here: Json | undefined = config as Json;
+export function at(config: Config | Json | null | undefined, path: string): Json | undefined {
+  let here = config as Json | undefined;
   for (const key of path.split(".")) {
     if (here === null || typeof here !== "object" || Array.isArray(here)) return undefined;
     here = here[key];
@@ -69,7 +69,7 @@ export function at(config: Config | Json | undefined, path: string): Json | unde
 }
 
 /** `{ "a.b": 1 }` to `{ a: { b: 1 } }`. */
-export function nested(flat: Record<string, Json>): Partial<Config> {
+export function nested(flat: Record<string, Json>): { [key: string]: Json } {
   const out: { [key: string]: Json } = {};
   for (const [path, value] of Object.entries(flat)) {
     const keys = path.split(".");
@@ -77,5 +77,5 @@ export function nested(flat: Record<string, Json>): Partial<Config> {
     for (const key of keys.slice(0, -1)) here = (here[key] ??= {}) as { [key: string]: Json };
     here[keys.at(-1)!] = value;
   }
-  return out as Partial<Config>;
+  return out;
 }

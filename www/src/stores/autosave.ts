@@ -57,7 +57,7 @@ export async function bringBack(hash: string): Promise<boolean> {
     lab.everyone = lab.users = await lab.session.users();
     lab.dataName = kept.dataName;
     lab.isSample = kept.isSample;
-    lab.raced = { unlearn: snapshot.results.unlearned ? snapshot.seconds.unlearn : null, retrain: snapshot.results.retrained ? snapshot.seconds.retrain : null };
+    lab.raced = { unlearn: (snapshot.results.unlearned && snapshot.seconds.unlearn) ?? null, retrain: (snapshot.results.retrained && snapshot.seconds.retrain) ?? null };
     ledger.bringBack(kept.entries);
     stream.place(kept.handles, kept.positions);
     stream.settle(lab.users);

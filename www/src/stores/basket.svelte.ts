@@ -1,5 +1,5 @@
 /** Who is to be forgotten: chosen by hand, by search, by rule; with undo. The bill comes from the library. */
-import type { ForgetRequest, Plan } from "../client";
+import type { Request, Plan } from "../client";
 
 class Basket {
   users = $state.raw<readonly string[]>([]);
@@ -60,7 +60,7 @@ class Basket {
   }
 
   /** `confirmed`: the person has read what the bill warns of and wants it all the same. */
-  request(confirmed = false): ForgetRequest {
+  request(confirmed = false): Request {
     return { users: [...this.users], items: [], interactions: [], confirmed };
   }
 }

@@ -1,5 +1,5 @@
 /** The experiment as the page sees it: the session, its newest snapshot, and the actions that drive it. */
-import type { Arm, ForgetRequest, ReadConfig, ReadReport, Session, SessionError, Size, Snapshot, UsersView } from "../client";
+import type { Arm, Request, ReadConfig, ReadReport, Session, ErrorData, Size, Snapshot, UsersView } from "../client";
 import { listed, plural, seconds } from "../lib/format";
 import { wipe } from "../lib/keep";
 import { at } from "../lib/link";
@@ -31,6 +31,10 @@ class Lab {
   activity = $state<Activity | null>("open");
   paused = $state(false);
   speed = $state(SAMPLE_PACE);
+  /** Did the person choose the pace? Requests otherwise run at full speed, so that their times are true. */
+  #paced = false;
+  /** Was the last build slowed down to be watched? Then its wall time says nothing. */
+  slowed = $state(false);
   dataName = $state("");
   isSample = $state(true);
   /** The run's failure, in words, and the part of the page it belongs to. */
@@ -76,7 +80,7 @@ class Lab {
     try {
       return await work(this.session);
     } catch (error) {
-      const { code, message } = error as SessionError;
+      const { code, message } = error as ErrorData;
       if (code === "cancelled") ui.tell("Cancelled. Everything is as it was before.");
       else this.failure = { at: activity, message };
       this.snapshot = await this.session.snapshot().catch(() => this.snapshot);
@@ -118,7 +122,7 @@ class Lab {
     stream.reset("all");
     ui.person = null;
     ui.hovered = -1;
-    if (!sample) this.setSpeed(FULL);
+    if (!sample) this.setSpeed(FULL, false);
     ui.say(`${name}: ${plural(this.snapshot!.data!.users, "user")} and ${plural(this.snapshot!.data!.items, "item")} read.`);
     return true;
   }
@@ -130,6 +134,7 @@ class Lab {
       stream.reset("arms");
       ui.follow = true;
       session.setSpeed(SPEEDS[this.speed]!.steps);
+      this.slowed = SPEEDS[this.speed]!.steps !== null;
       this.snapshot = { ...this.snapshot!, partition: null, shards: [], results: {}, forget: null };
       this.snapshot = await session.build();
       this.everyone = this.users = await session.users();
@@ -140,20 +145,20 @@ class Lab {
     settings.stale = [];
     this.forgotten = new Set();
     this.raced = { unlearn: null, retrain: null };
-    this.#enter("built", "", null, total(this.snapshot!));
+    this.#enter("built", "", null, this.slowed ? null : total(this.snapshot!));
     ui.show("forget", false);
     ui.say(`Trained: ${plural(this.snapshot!.shards.length, "sub-model")}. Choose users to forget.`);
     return true;
   }
 
-  async forget(request: ForgetRequest, protocol: string): Promise<boolean> {
-    const leaving = request.users.map((id) => this.handleOf.get(id)).filter((h) => h !== undefined);
+  async forget(request: Request, protocol: string): Promise<boolean> {
+    const leaving = (request.users ?? []).map((id) => this.handleOf.get(id)).filter((h) => h !== undefined);
     const done = await this.#run("forget", async (session) => {
       ui.follow = true;
       ui.show("forget", false);
       stream.reset("unlearned");
       stream.reset("retrained");
-      session.setSpeed(SPEEDS[this.speed]!.steps);
+      this.#hurry(session);
       this.snapshot = await session.forget(request);
       this.users = await session.users();
       stream.settle(this.users);
@@ -172,7 +177,7 @@ class Lab {
   async compare(): Promise<boolean> {
     const done = await this.#run("compare", async (session) => {
       stream.reset("retrained");
-      session.setSpeed(SPEEDS[this.speed]!.steps);
+      this.#hurry(session);
       this.snapshot = await session.compare();
       return true;
     });
@@ -189,7 +194,7 @@ class Lab {
     ledger.add({
       what, protocol, touched, seconds: took, data: this.dataName,
       method: s.partition?.method ?? "", shards: s.partition?.shards ?? 0,
-      combine: String(at(s.config, "combine.method") ?? ""), seed: s.config.seed,
+      combine: String(at(s.config, "combine.method") ?? ""), seed: s.config.seed ?? 0,
       ndcg: { original: ndcg("original"), unlearned: ndcg("unlearned"), retrained: ndcg("retrained") },
       settings: settings.changed, snapshot: s,
     });
@@ -202,7 +207,7 @@ class Lab {
       settings.stale = await this.session.configure(settings.patch());
       settings.problem = null;
     } catch (error) {
-      settings.problem = (error as SessionError).message;
+      settings.problem = (error as ErrorData).message;
     }
   }
 
@@ -221,7 +226,7 @@ class Lab {
       }
     } catch (error) {
       basket.plan = null;
-      basket.planError = (error as SessionError).message;
+      basket.planError = (error as ErrorData).message;
     }
   }
 
@@ -239,13 +244,20 @@ class Lab {
     if (await this.loadSample("small")) await this.build();
   }
 
-  setSpeed(index: number): void {
+  #hurry(session: Session): void {
+    session.setSpeed(this.#paced ? SPEEDS[this.speed]!.steps : null);
+  }
+
+  setSpeed(index: number, byHand = true): void {
     this.speed = index;
+    this.#paced = byHand;
+    if (this.busy && SPEEDS[index]!.steps !== null) this.slowed = true;
     this.session?.setSpeed(SPEEDS[index]!.steps);
   }
 
   toggleSlow(): void {
-    this.setSpeed(this.speed === 0 ? (this.isSample ? SAMPLE_PACE : FULL) : 0);
+    if (this.speed === 0) this.setSpeed(this.isSample ? SAMPLE_PACE : FULL, false);
+    else this.setSpeed(0);
   }
 
   /** Play: continue if paused, pause if running, run if idle. */
@@ -268,7 +280,11 @@ class Lab {
   }
 }
 
-const total = (s: Snapshot) =>
+/** Computing time of all sub-models: true however the run was paced. */
+export const computing = (s: Snapshot) => s.shards.reduce((sum, shard) => sum + shard.seconds, 0);
+
+/** Seconds from rows to a measured ensemble. */
+export const total = (s: Snapshot) =>
   (["embed", "partition", "train", "combine", "evaluate"] as const).reduce((sum, k) => sum + (s.seconds[k] ?? 0), 0);
 
 export const lab = new Lab();

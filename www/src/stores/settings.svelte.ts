@@ -1,5 +1,5 @@
 /** The knobs: what the person asked for, against what the results on the page were made with. */
-import type { Config, Json, Stage } from "../client";
+import type { Config, DeepPartial, Json, Stage } from "../client";
 import { at, nested, readLink, writeLink } from "../lib/link";
 
 class Settings {
@@ -39,9 +39,9 @@ class Settings {
   }
 
   /** The whole configuration: defaults with the changes on top. */
-  patch(): Partial<Config> {
-    const base = structuredClone(this.defaults ?? {}) as { [key: string]: Json };
-    return merge(base, nested(this.changed) as { [key: string]: Json }) as Partial<Config>;
+  patch(): DeepPartial<Config> {
+    const base = structuredClone((this.defaults ?? {}) as { [key: string]: Json });
+    return merge(base, nested(this.changed)) as DeepPartial<Config>;
   }
 
   link(): string {

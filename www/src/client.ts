@@ -1,0 +1,14 @@
+/** The only door through which the page reaches the library: its published client and nothing else. */
+import { open, type PersonView, type ResultView, type Session, type SessionEvent, type Snapshot } from "ultrare";
+
+export type * from "ultrare";
+export type Arm = string;
+export type Interval = ResultView["metrics"][string];
+export type PartitionView = NonNullable<Snapshot["partition"]>;
+export type ItemView = PersonView["rows"][number];
+export type ClusterEvent = Extract<SessionEvent, { kind: "cluster" }>;
+export type Role = "user" | "item" | "rating" | "time";
+/** A setting's value, as it stands in a link. */
+export type Json = null | boolean | number | string | Json[] | { [key: string]: Json };
+
+export const openSession = (): Promise<Session> => open();
