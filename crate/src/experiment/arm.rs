@@ -180,7 +180,7 @@ impl Arm {
                 self.embedding = Some(Embedding { users, items, plane });
                 self.next = Some(Stage::Partition);
             }
-            (Slot::Cluster, Outcome::Cluster(partition)) => {
+            (Slot::Cluster, Outcome::Cluster { partition, silhouette }) => {
                 // The embedding saw every row, deleted ones too in time: it ends here.
                 self.embedding = None;
                 let users = self.data.active.len() as u32;
@@ -192,6 +192,10 @@ impl Arm {
                     capacity: users.div_ceil(partition.shards.max(1)),
                     within_ss: partition.within_ss,
                     iterations: partition.iterations,
+                    work_ratio: partition.work_ratio(),
+                    silhouette,
+                    purity: None,
+                    adjusted_rand: None,
                     seconds: 0.0,
                 });
                 self.set_layout(Layout::new(&self.data, partition.shards, &partition.assignment));

@@ -106,7 +106,7 @@ pub(crate) struct EvaluateJob {
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub(crate) enum Outcome {
     Embed { users: Matrix, items: Matrix, plane: crate::embedding::Plane },
-    Cluster(Partition),
+    Cluster { partition: Partition, silhouette: Option<f64> },
     Train { weights: ByteBuf, epochs: u32, stop: StopReason },
     Combine { prepared: ByteBuf, note: Option<String> },
     Evaluate(Vec<UserMetrics>),

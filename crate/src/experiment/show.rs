@@ -5,11 +5,15 @@ use std::collections::BTreeMap;
 use crate::error::Result;
 use crate::evaluate::{Group, report};
 use crate::interactions::Fate;
-use crate::unlearn::NO_SHARD;
+use crate::partition::measures::{adjusted_rand_index, purity};
 use crate::unlearn::twin::{StageReport, Stages, compare_twin};
+use crate::unlearn::{NO_SHARD, Per};
 
 use super::arm::Arm;
-use super::{DigestsView, Experiment, ExperimentError, ItemView, PersonView, Phase, ResultView, Snapshot, UsersView};
+use super::{
+    DigestsView, Experiment, ExperimentError, ItemView, PartitionView, PersonView, Phase, ResultView, Snapshot,
+    UsersView,
+};
 
 impl Experiment {
     /// Everything in numbers; what the command line writes as JSON.
@@ -26,16 +30,34 @@ impl Experiment {
             phase: self.phase(),
             config: self.config.clone(),
             data: self.source.view.clone(),
-            partition: serving.and_then(|arm| arm.partition.clone()),
+            partition: serving.and_then(|arm| self.partition_view(arm)),
             shards,
             results,
             forget: self.forgotten.clone(),
             digests: DigestsView { split: before.map(|before| before.split).or(self.split), ..digests },
             seconds: self.seconds.clone(),
-            others: self.others.iter().filter_map(|(name, arm)| Some((name.clone(), arm.partition.clone()?))).collect(),
+            others: self
+                .others
+                .iter()
+                .filter_map(|(name, arm)| Some((name.clone(), self.partition_view(arm)?)))
+                .collect(),
             twin: self.compare_twin(),
             notes: serving.into_iter().chain(self.others.values()).filter_map(|arm| arm.note.clone()).collect(),
         }
+    }
+
+    /// An arm's partition, measured against the planted groups where the data has them.
+    fn partition_view(&self, arm: &Arm) -> Option<PartitionView> {
+        let mut view = arm.partition.clone()?;
+        let places = arm.places();
+        let users = arm.data.interactions.users();
+        let group = |&user: &u32| self.source.groups.get(users.get(user)).map(|&group| group as u16);
+        if let (Per::User, Some(groups)) = (places.per, arm.data.active.iter().map(group).collect::<Option<Vec<u16>>>())
+        {
+            view.purity = Some(purity(&places.shard_of, &groups));
+            view.adjusted_rand = Some(adjusted_rand_index(&places.shard_of, &groups));
+        }
+        Some(view)
     }
 
     /// The serving ensemble against the twin, stage by stage; empty while there is no twin.

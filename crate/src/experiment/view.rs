@@ -71,6 +71,14 @@ pub struct PartitionView {
     pub within_ss: f64,
     /// Iterations of the kept restart.
     pub iterations: u32,
+    /// Most rows in a shard by fewest: how unequal the work of retraining is.
+    pub work_ratio: f64,
+    /// Mean silhouette of a sample of users, -1 to 1 (Rousseeuw 1987); none without vectors or where rows are divided.
+    pub silhouette: Option<f64>,
+    /// Share of users in the shard where most users of their planted group are; none for data without planted groups.
+    pub purity: Option<f64>,
+    /// Agreement with the planted groups, 0 by chance and 1 for the same division (Hubert and Arabie 1985).
+    pub adjusted_rand: Option<f64>,
     /// Wall time.
     pub seconds: f64,
 }

@@ -22,6 +22,14 @@ pub fn partition(snapshot: &Snapshot) {
         "partition  {} shards of {low} to {high} users, {few} to {many} rows; within-cluster sum of squares {:.3}; {:.3} s",
         partition.shards, partition.within_ss, partition.seconds
     );
+    let measure = |name: &str, value: Option<f64>| value.map_or(String::new(), |value| format!("; {name} {value:.3}"));
+    println!(
+        "           work ratio {:.2}{}{}{}",
+        partition.work_ratio,
+        measure("silhouette", partition.silhouette),
+        measure("purity", partition.purity),
+        measure("adjusted Rand", partition.adjusted_rand)
+    );
 }
 
 pub fn plan(plan: &Plan) {

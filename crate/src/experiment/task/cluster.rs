@@ -4,19 +4,29 @@ use crate::embedding::Plane;
 use crate::error::Result;
 use crate::experiment::Event;
 use crate::experiment::job::{ClusterJob, Outcome, encode};
-use crate::partition::{Clustering, clustering};
+use crate::matrix::Matrix;
+use crate::partition::{Assignment, Clustering, PartitionConfig, clustering, measures};
 
 use super::{Step, Task};
 
+/// Users whose silhouette is taken: enough for two digits, and no time.
+const SAMPLE: usize = 256;
+
 pub(super) struct Cluster {
     clustering: Box<dyn Clustering>,
+    /// The vectors, for the silhouette.
+    users: Matrix,
+    config: PartitionConfig,
+    seed: u64,
     view: Option<Plane>,
     steps: u32,
 }
 
 impl Cluster {
     pub(super) fn new(job: ClusterJob) -> Result<Self> {
-        Ok(Cluster { clustering: clustering(job.input, &job.config)?, view: job.view, steps: 0 })
+        let (users, seed) = (job.input.users.clone(), job.input.seed);
+        let clustering = clustering(job.input, &job.config)?;
+        Ok(Cluster { clustering, users, config: job.config, seed, view: job.view, steps: 0 })
     }
 }
 
@@ -45,6 +55,14 @@ impl Task for Cluster {
     }
 
     fn finish(self: Box<Self>) -> Result<Vec<u8>> {
-        Ok(encode(&Outcome::Cluster(self.clustering.finish())))
+        let partition = self.clustering.finish();
+        let silhouette = match &partition.assignment {
+            Assignment::ByUser(of) if self.users.rows() == of.len() => {
+                let (unit, shards) = (self.config.normalise, partition.shards);
+                Some(measures::silhouette(&self.users, unit, of, shards, SAMPLE, self.seed))
+            }
+            _ => None,
+        };
+        Ok(encode(&Outcome::Cluster { partition, silhouette }))
     }
 }
