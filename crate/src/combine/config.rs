@@ -19,6 +19,8 @@ pub enum CombineMethod {
     Joint,
     /// UltraRE's: logistic regression on the shards' standardised scores, trained on validation rows.
     Logistic,
+    /// Ours: `joint` with a user's vector held to the coordinates on which the shards' item vectors agree.
+    Consensus,
 }
 
 /// Settings of all combiners; each looks at its own.
@@ -28,9 +30,9 @@ pub enum CombineMethod {
 pub struct CombineConfig {
     /// Which.
     pub method: CombineMethod,
-    /// `joint`: weight of the items that a user has not touched, against 1 for those touched. `None`: the default formula.
+    /// `joint`, `consensus`: weight of the items that a user has not touched, against 1 for those touched. `None`: the default formula.
     pub alpha: Option<f32>,
-    /// `joint`: weight of the user vector's squared length. `None`: the default formula.
+    /// `joint`, `consensus`: weight of the user vector's squared length. `None`: the default formula.
     pub lambda: Option<f32>,
     /// `logistic`: sampled untouched items per validation row.
     pub negatives: u32,
@@ -65,7 +67,10 @@ impl CombineConfig {
     /// depends on no validation rows. Chosen on MovieLens 100K, a tenth of the training rows held out, random shards, `wmf`
     /// of 10 to 64 factors: for K = 10, 40 and 94 the figure is flat between 12 and 24, for one sub-model around 48.
     pub(super) fn joint_strengths(&self, ensemble: &Ensemble) -> (f32, f32) {
-        let lambda = 16.0 + 32.0 / ensemble.n_shards() as f32;
+        let lambda = match self.method {
+            CombineMethod::Consensus => 115.0,
+            _ => 16.0 + 32.0 / ensemble.n_shards() as f32,
+        };
         (self.alpha.unwrap_or(1.0), self.lambda.unwrap_or(lambda))
     }
 }

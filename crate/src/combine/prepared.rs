@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::joint::Joint;
+use super::joint::{Joint, Prior};
 use super::logistic::{self, LogisticFit};
 use super::{CombineConfig, CombineError, CombineMethod, CombinerRows, Ensemble};
 use crate::digest::Digest;
@@ -60,13 +60,14 @@ pub fn prepare_again(
             Some(fit) => State::Logistic(fit),
             None => fall_back("logistic"),
         },
-        CombineMethod::Joint => {
+        CombineMethod::Joint | CombineMethod::Consensus => {
             let (alpha, lambda) = config.joint_strengths(ensemble);
             let previous = previous.and_then(|previous| match &previous.state {
                 State::Joint(joint) => Some(&**joint),
                 _ => None,
             });
-            State::Joint(Box::new(Joint::prepare(ensemble, alpha, lambda, previous)?))
+            let prior = if config.method == CombineMethod::Joint { Prior::Flat } else { Prior::Consensus };
+            State::Joint(Box::new(Joint::prepare(ensemble, prior, (alpha, lambda), previous)?))
         }
     };
     Ok(Prepared { n_shards: ensemble.n_shards() as u32, n_items: ensemble.n_items(), note: None, state })
@@ -78,6 +79,7 @@ impl Prepared {
         match &self.state {
             State::Own => CombineMethod::Own,
             State::Mean => CombineMethod::Mean,
+            State::Joint(joint) if joint.prior == Prior::Consensus => CombineMethod::Consensus,
             State::Joint(_) => CombineMethod::Joint,
             State::Logistic(_) => CombineMethod::Logistic,
         }
@@ -88,7 +90,7 @@ impl Prepared {
         self.note.as_deref()
     }
 
-    /// alpha and lambda as used, for `joint`.
+    /// alpha and lambda as used, for `joint` and `consensus`.
     pub fn strengths(&self) -> Option<(f32, f32)> {
         match &self.state {
             State::Joint(joint) => Some((joint.alpha, joint.lambda)),

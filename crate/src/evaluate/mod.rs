@@ -5,6 +5,7 @@
 
 mod baselines;
 mod config;
+mod decomposition;
 mod error;
 mod groups;
 mod membership;
@@ -15,6 +16,7 @@ mod report;
 
 pub use baselines::{popularity, random_scores};
 pub use config::EvaluateConfig;
+pub use decomposition::{Decomposition, Estimate, Verdicts, decompose};
 pub use error::EvaluateError;
 pub use groups::{Group, activity_groups, shard_groups, touched_groups};
 pub use membership::{Membership, PopularityOrder, gap, membership, membership_gap, popularity_order};

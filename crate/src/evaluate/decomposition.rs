@@ -1,0 +1,431 @@
+//! Why an ensemble errs: relevance, redundancy and combination loss, in bits.
+//!
+//! For a held-out (user, item) pair let Y say whether the item is relevant, O_k whether sub-model k puts it inside its top
+//! list, and Yhat whether the ensemble does. Then, with multi-information I_m(O) = sum_k H(O_k) - H(O),
+//!
+//! I(Yhat; Y) = sum_k I(O_k; Y) - (I_m(O) - I_m(O | Y)) - (I(O; Y) - I(Yhat; Y))
+//!            = relevance - redundancy - combination:
+//!
+//! good sub-models, that do not repeat each other, and a combiner that loses nothing of what they know together.
+//! Sources: Brown 2009; Zhou and Li 2010; Li et al. (UltraRE) 2023, section 3; Morishita et al. 2022 for the low-order form.
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+
+use super::report::percentile;
+use super::{EvaluateError, Interval};
+use crate::math;
+use crate::random::{Purpose, StreamKey, below};
+
+/// Sub-models up to which all joint verdicts are counted in one table.
+const FULL: usize = 12;
+/// Pairs that a cell of the full table needs on average before the table is believed.
+const FILL: f64 = 5.0;
+
+/// Verdicts on held-out pairs: one row per pair, a bit per sub-model.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct Verdicts {
+    n_models: u32,
+    words: u32,
+    bits: Vec<u64>,
+    /// 1: relevant, 2: inside the ensemble's list.
+    outcome: Vec<u8>,
+    /// Where each user's pairs begin: the bootstrap draws users, since one user's pairs are not independent.
+    starts: Vec<u32>,
+}
+
+impl Verdicts {
+    /// For so many sub-models.
+    pub fn new(n_models: u32) -> Self {
+        Verdicts { n_models, words: n_models.div_ceil(64).max(1), ..Verdicts::default() }
+    }
+
+    /// Begins a user's pairs.
+    pub fn user(&mut self) {
+        self.starts.push(self.outcome.len() as u32);
+    }
+
+    /// Adds a pair: is the item relevant, does the ensemble list it, and does sub-model k?
+    pub fn push(&mut self, relevant: bool, ensemble: bool, models: impl Iterator<Item = bool>) {
+        let first = self.bits.len();
+        self.bits.resize(first + self.words as usize, 0);
+        for (model, listed) in models.take(self.n_models as usize).enumerate() {
+            self.bits[first + model / 64] |= u64::from(listed) << (model % 64);
+        }
+        self.outcome.push(u8::from(relevant) | u8::from(ensemble) << 1);
+    }
+
+    /// Appends another worker's users.
+    ///
+    /// Errors: another number of sub-models.
+    pub fn append(&mut self, other: &Verdicts) -> Result<(), EvaluateError> {
+        if other.n_models != self.n_models {
+            let reason = format!("verdicts of {} and of {} sub-models", self.n_models, other.n_models);
+            return Err(EvaluateError::Mixed { reason });
+        }
+        let shift = self.outcome.len() as u32;
+        self.starts.extend(other.starts.iter().map(|start| start + shift));
+        self.bits.extend_from_slice(&other.bits);
+        self.outcome.extend_from_slice(&other.outcome);
+        Ok(())
+    }
+
+    /// Pairs held.
+    pub fn len(&self) -> usize {
+        self.outcome.len()
+    }
+
+    /// None?
+    pub fn is_empty(&self) -> bool {
+        self.outcome.is_empty()
+    }
+
+    fn row(&self, pair: usize) -> &[u64] {
+        &self.bits[pair * self.words as usize..(pair + 1) * self.words as usize]
+    }
+}
+
+/// How the table of joint verdicts was estimated.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "ts", derive(tsify::Tsify))]
+#[serde(rename_all = "snake_case")]
+pub enum Estimate {
+    /// All joint verdicts counted; the identity holds to rounding.
+    #[default]
+    Full,
+    /// Only pairs of sub-models counted: an approximation, for many sub-models or few held-out pairs. The combination loss is
+    /// then what the identity leaves, and may come out negative.
+    Pairs,
+}
+
+/// The three terms, in bits per pair.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "ts", derive(tsify::Tsify))]
+pub struct Decomposition {
+    /// sum_k I(O_k; Y). Higher is better.
+    pub relevance: Interval,
+    /// I_m(O) - I_m(O | Y). Lower is better.
+    pub redundancy: Interval,
+    /// I(O; Y) - I(Yhat; Y). Lower is better.
+    pub combination: Interval,
+    /// I(Yhat; Y) = relevance - redundancy - combination.
+    pub information: Interval,
+    /// H(Y): what there is to know.
+    pub entropy: f64,
+    /// I(O_k; Y) of each sub-model.
+    pub per_model: Vec<f64>,
+    /// How it was estimated.
+    pub estimate: Estimate,
+    /// Pairs counted.
+    pub pairs: u64,
+}
+
+/// The decomposition with bootstrap intervals over users. `corrected`: Miller-Madow, entropies raised by
+/// (filled cells - 1) / 2n, which takes off the larger part of the plug-in bias (and keeps the identity).
+///
+/// O(pairs * K) once and again per resample; with [`Estimate::Pairs`] K^2 instead of K.
+pub fn decompose(verdicts: &Verdicts, corrected: bool, resamples: u32, confidence: f32, seed: u64) -> Decomposition {
+    let cells = Cells::of(verdicts);
+    let estimate = cells.estimate;
+    let all = vec![1.0; verdicts.starts.len()];
+    let (terms, per_model, entropy) = cells.terms(&all, corrected);
+    let users = all.len() as u32;
+    let mut rng = StreamKey::new(seed, Purpose::Bootstrap, 3, 0).fast();
+    let mut columns: [Vec<f64>; 4] = Default::default();
+    for _ in 0..if users > 0 { resamples } else { 0 } {
+        let mut weights = vec![0.0; users as usize];
+        (0..users).for_each(|_| weights[below(&mut rng, users) as usize] += 1.0);
+        let (terms, _, _) = cells.terms(&weights, corrected);
+        columns.iter_mut().zip(terms).for_each(|(column, term)| column.push(term));
+    }
+    let mut interval = |index: usize| {
+        columns[index].sort_unstable_by(f64::total_cmp);
+        percentile(terms[index], &columns[index], confidence)
+    };
+    Decomposition {
+        relevance: interval(0),
+        redundancy: interval(1),
+        combination: interval(2),
+        information: interval(3),
+        entropy,
+        per_model,
+        estimate,
+        pairs: verdicts.len() as u64,
+    }
+}
+
+/// Pairs with equal verdicts and outcome, per user: what the bootstrap reweights.
+struct Cells {
+    n_models: usize,
+    estimate: Estimate,
+    /// Distinct (verdict, relevant, ensemble).
+    keys: Vec<(Vec<u64>, u8)>,
+    /// For every user (cell, count).
+    counts: Vec<Vec<(u32, f64)>>,
+}
+
+impl Cells {
+    fn of(verdicts: &Verdicts) -> Self {
+        let n_models = verdicts.n_models as usize;
+        let mut numbers: BTreeMap<(&[u64], u8), u32> = BTreeMap::new();
+        for pair in 0..verdicts.len() {
+            numbers.entry((verdicts.row(pair), verdicts.outcome[pair])).or_insert(0);
+        }
+        numbers.values_mut().enumerate().for_each(|(number, place)| *place = number as u32);
+        let ends = verdicts.starts.iter().skip(1).copied().chain([verdicts.len() as u32]);
+        let counts = verdicts
+            .starts
+            .iter()
+            .zip(ends)
+            .map(|(&start, end)| {
+                let mut user: BTreeMap<u32, f64> = BTreeMap::new();
+                for pair in start as usize..end as usize {
+                    let cell = numbers[&(verdicts.row(pair), verdicts.outcome[pair])];
+                    *user.entry(cell).or_insert(0.0) += 1.0;
+                }
+                user.into_iter().collect()
+            })
+            .collect();
+        let keys = numbers.keys().map(|(row, outcome)| (row.to_vec(), *outcome)).collect();
+        let cells = (1u64 << n_models.min(40)) as f64;
+        let full = n_models <= FULL && verdicts.len() as f64 >= FILL * cells;
+        let estimate = if full { Estimate::Full } else { Estimate::Pairs };
+        Cells { n_models, estimate, keys, counts }
+    }
+
+    /// (relevance, redundancy, combination, information), I(O_k; Y) per model, H(Y).
+    fn terms(&self, weights: &[f64], corrected: bool) -> ([f64; 4], Vec<f64>, f64) {
+        let mut mass = vec![0.0; self.keys.len()];
+        for (user, &weight) in self.counts.iter().zip(weights).filter(|(_, weight)| **weight > 0.0) {
+            user.iter().for_each(|&(cell, count)| mass[cell as usize] += weight * count);
+        }
+        let y = |outcome: u8| usize::from(outcome & 1);
+        let mut table = [0.0; 2];
+        let mut answer = [0.0; 4];
+        // Per model, and for `Pairs` per pair of models: counts by (listed, relevant).
+        let mut single = vec![[0.0; 4]; self.n_models];
+        let pairwise = self.estimate == Estimate::Pairs;
+        let mut double = vec![[0.0; 8]; if pairwise { self.n_models * self.n_models } else { 0 }];
+        for ((row, outcome), &mass) in self.keys.iter().zip(&mass).filter(|(_, mass)| **mass > 0.0) {
+            let (y, listed) = (y(*outcome), |model: usize| (row[model / 64] >> (model % 64) & 1) as usize);
+            table[y] += mass;
+            answer[usize::from(*outcome >> 1) * 2 + y] += mass;
+            for i in 0..self.n_models {
+                let a = listed(i);
+                single[i][a * 2 + y] += mass;
+                if pairwise {
+                    for (j, place) in double[i * self.n_models..][..i].iter_mut().enumerate() {
+                        place[a * 4 + listed(j) * 2 + y] += mass;
+                    }
+                }
+            }
+        }
+        let entropy_y = entropy(&table, corrected);
+        let between = |joint: &[f64; 4]| {
+            let marginal = [joint[0] + joint[1], joint[2] + joint[3]];
+            entropy(&marginal, corrected) + entropy_y - entropy(joint, corrected)
+        };
+        let per_model: Vec<f64> = single.iter().map(between).collect();
+        let relevance: f64 = per_model.iter().sum();
+        let information = between(&answer);
+        let redundancy = if pairwise {
+            // Low order: the sum over pairs of I(O_i; O_j) - I(O_i; O_j | Y).
+            let mut sum = 0.0;
+            for i in 0..self.n_models {
+                for j in 0..i {
+                    sum += pair_redundancy(&double[i * self.n_models + j], corrected);
+                }
+            }
+            sum
+        } else {
+            let multi = self.multi_information(&mass, &single, corrected);
+            multi.0 - multi.1
+        };
+        let combination = if pairwise {
+            relevance - redundancy - information
+        } else {
+            self.joint_information(&mass, entropy_y, corrected) - information
+        };
+        ([relevance, redundancy, combination, information], per_model, entropy_y)
+    }
+
+    /// Counts of the joint verdicts, without Y and with it.
+    fn joint(&self, mass: &[f64]) -> (Vec<f64>, [Vec<f64>; 2]) {
+        let (mut without, mut with) = (Vec::new(), [Vec::new(), Vec::new()]);
+        // Keys are sorted, so equal verdicts stand together.
+        let mut at = 0;
+        while at < self.keys.len() {
+            let row = &self.keys[at].0;
+            let mut split = [0.0; 2];
+            while at < self.keys.len() && self.keys[at].0 == *row {
+                split[usize::from(self.keys[at].1 & 1)] += mass[at];
+                at += 1;
+            }
+            without.push(split[0] + split[1]);
+            with.iter_mut().zip(split).for_each(|(list, mass)| list.push(mass));
+        }
+        (without, with)
+    }
+
+    /// I(O; Y) = H(O) + H(Y) - H(O, Y).
+    fn joint_information(&self, mass: &[f64], entropy_y: f64, corrected: bool) -> f64 {
+        let (without, with) = self.joint(mass);
+        let both: Vec<f64> = with.iter().flatten().copied().collect();
+        entropy(&without, corrected) + entropy_y - entropy(&both, corrected)
+    }
+
+    /// I_m(O) and I_m(O | Y); conditional entropies as H(., Y) - H(Y), so that corrections cancel as the identity needs.
+    fn multi_information(&self, mass: &[f64], single: &[[f64; 4]], corrected: bool) -> (f64, f64) {
+        let (without, with) = self.joint(mass);
+        let both: Vec<f64> = with.iter().flatten().copied().collect();
+        let table: [f64; 2] = std::array::from_fn(|y| with[y].iter().sum());
+        let entropy_y = entropy(&table, corrected);
+        let (mut plain, mut given) = (-entropy(&without, corrected), -(entropy(&both, corrected) - entropy_y));
+        for counts in single {
+            plain += entropy(&[counts[0] + counts[1], counts[2] + counts[3]], corrected);
+            given += entropy(counts, corrected) - entropy_y;
+        }
+        (plain, given)
+    }
+}
+
+/// I(A; B) - I(A; B | Y) from counts by (a, b, y).
+fn pair_redundancy(counts: &[f64; 8], corrected: bool) -> f64 {
+    let sum = |keep: &dyn Fn(usize) -> usize, size: usize| {
+        let mut table = [0.0; 4];
+        counts.iter().enumerate().for_each(|(index, count)| table[keep(index)] += count);
+        entropy(&table[..size], corrected)
+    };
+    let (a, b, y) = (|x: usize| x >> 2, |x: usize| x >> 1 & 1, |x: usize| x & 1);
+    let plain = sum(&a, 2) + sum(&b, 2) - sum(&|x| x >> 1, 4);
+    let given = sum(&|x| a(x) * 2 + y(x), 4) + sum(&|x| b(x) * 2 + y(x), 4) - entropy(counts, corrected) - sum(&y, 2);
+    plain - given
+}
+
+/// Plug-in entropy of counts in bits, with the Miller-Madow term if asked.
+fn entropy(counts: &[f64], corrected: bool) -> f64 {
+    let n: f64 = counts.iter().sum();
+    if n <= 0.0 {
+        return 0.0;
+    }
+    let mut sum = 0.0;
+    let mut filled = 0u32;
+    for &count in counts.iter().filter(|&&count| count > 0.0) {
+        let share = count / n;
+        sum -= share * math::log2(share);
+        filled += 1;
+    }
+    let term = f64::from(filled - 1) / (2.0 * n) * std::f64::consts::LOG2_E;
+    sum + if corrected { term } else { 0.0 }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::random::unit;
+
+    /// Noisy copies of Y; the first two sub-models make the same mistakes if `copied`.
+    fn planted(n: usize, models: usize, copied: bool, seed: u64) -> Verdicts {
+        let mut rng = StreamKey::new(seed, Purpose::Synthetic, 0, 0).stream();
+        let mut verdicts = Verdicts::new(models as u32);
+        for pair in 0..n {
+            if pair % 10 == 0 {
+                verdicts.user();
+            }
+            let y = unit(&mut rng) < 0.4;
+            let mut listed: Vec<bool> = (0..models).map(|_| y ^ (unit(&mut rng) < 0.25)).collect();
+            if copied {
+                listed[1] = listed[0];
+            }
+            let majority = 2 * listed.iter().filter(|&&bit| bit).count() > models;
+            verdicts.push(y, majority, listed.into_iter());
+        }
+        verdicts
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(60))]
+        #[test]
+        fn the_three_terms_add_up(
+            models in 1usize..7, n in 1usize..800, seed in 0u64..1000, corrected in any::<bool>(), copied in any::<bool>()
+        ) {
+            let verdicts = planted(n, models, copied && models > 1, seed);
+            let d = decompose(&verdicts, corrected, 3, 0.9, 1);
+            let sum = d.relevance.mean - d.redundancy.mean - d.combination.mean;
+            prop_assert!((sum - d.information.mean).abs() < 1e-9, "{d:?}");
+            if d.estimate == Estimate::Full && !corrected {
+                // Data processing: a function of the verdicts knows no more than the verdicts.
+                prop_assert!(d.combination.mean > -1e-9, "{d:?}");
+            }
+        }
+
+        #[test]
+        fn with_two_sub_models_pairs_are_exact(n in 40usize..500, seed in 0u64..1000, corrected in any::<bool>()) {
+            let verdicts = planted(n, 2, false, seed);
+            let mut cells = Cells::of(&verdicts);
+            let all = vec![1.0; verdicts.starts.len()];
+            cells.estimate = Estimate::Full;
+            let full = cells.terms(&all, corrected).0;
+            cells.estimate = Estimate::Pairs;
+            let pairs = cells.terms(&all, corrected).0;
+            for (full, pairs) in full.iter().zip(pairs) {
+                prop_assert!((full - pairs).abs() < 1e-9, "{full} {pairs}");
+            }
+        }
+    }
+
+    #[test]
+    fn one_perfect_sub_model_has_all_relevance_and_loses_nothing() {
+        let mut verdicts = Verdicts::new(1);
+        verdicts.user();
+        for pair in 0..100 {
+            verdicts.push(pair < 50, pair < 50, [pair < 50].into_iter());
+        }
+        let d = decompose(&verdicts, false, 0, 0.9, 1);
+        assert!((d.relevance.mean - 1.0).abs() < 1e-12 && (d.entropy - 1.0).abs() < 1e-12, "{d:?}");
+        assert!(d.redundancy.mean.abs() < 1e-12 && d.combination.mean.abs() < 1e-12, "{d:?}");
+    }
+
+    #[test]
+    fn a_copied_sub_model_is_redundant() {
+        let (apart, copied) = (planted(20_000, 3, false, 5), planted(20_000, 3, true, 5));
+        let (apart, copied) = (decompose(&apart, true, 20, 0.9, 1), decompose(&copied, true, 20, 0.9, 1));
+        assert!(copied.redundancy.mean > apart.redundancy.mean + 0.1, "{copied:?} {apart:?}");
+        assert!((copied.relevance.mean - apart.relevance.mean).abs() < 0.02);
+        assert!(apart.relevance.low < apart.relevance.mean && apart.relevance.mean < apart.relevance.high);
+    }
+
+    #[test]
+    fn miller_madow_takes_off_most_of_the_bias() {
+        // Verdicts that know nothing: every term is 0 in truth, and the plug-in estimate of relevance is above it.
+        let mut rng = StreamKey::new(9, Purpose::Synthetic, 0, 0).stream();
+        let (mut plain, mut corrected) = (0.0, 0.0);
+        for _ in 0..100 {
+            let mut verdicts = Verdicts::new(3);
+            verdicts.user();
+            for _ in 0..100 {
+                let mut coin = || unit(&mut rng) < 0.5;
+                let bits = [coin(), coin(), coin()];
+                verdicts.push(coin(), coin(), bits.into_iter());
+            }
+            plain += decompose(&verdicts, false, 0, 0.9, 1).relevance.mean / 100.0;
+            corrected += decompose(&verdicts, true, 0, 0.9, 1).relevance.mean / 100.0;
+        }
+        assert!(plain > 0.015 && corrected.abs() < 0.005, "{plain} {corrected}");
+    }
+
+    #[test]
+    fn many_sub_models_are_estimated_from_pairs_and_ranges_of_users_add_up() {
+        let (whole, mut first, second) =
+            (planted(400, 70, false, 3), planted(200, 70, false, 3), planted(200, 70, false, 4));
+        assert_eq!(decompose(&whole, true, 2, 0.9, 1).estimate, Estimate::Pairs);
+        first.append(&second).unwrap();
+        assert_eq!((first.len(), first.starts.len()), (400, 40));
+        assert_eq!(first.append(&Verdicts::new(3)).unwrap_err().code(), "evaluate.mixed");
+        let empty = decompose(&Verdicts::new(2), true, 5, 0.9, 1);
+        assert_eq!((empty.pairs, empty.relevance.mean), (0, 0.0));
+    }
+}
