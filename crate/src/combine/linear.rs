@@ -129,11 +129,32 @@ fn pack<const W: usize>(
 
 /// One tile: the running sums are read from C, continued, and written back, so panels do not change the bits.
 #[inline(always)]
+#[allow(clippy::needless_range_loop)]
 fn tile(a: &[[f32; MR]], b: &[[f32; NR]], c: &mut [f32], at: usize, stride: usize, rows: usize, width: usize) {
     let mut sums = [[0.0f32; NR]; MR];
-    for (i, sums) in sums.iter_mut().enumerate().take(rows) {
-        sums[..width].copy_from_slice(&c[at + i * stride..][..width]);
+    if rows == MR && width == NR {
+        // Whole tiles are indexed by constants only, which is what keeps the sums in registers.
+        for i in 0..MR {
+            sums[i].copy_from_slice(&c[at + i * stride..][..NR]);
+        }
+        let sums = run(a, b, sums);
+        for i in 0..MR {
+            c[at + i * stride..][..NR].copy_from_slice(&sums[i]);
+        }
+    } else {
+        for (i, sums) in sums.iter_mut().enumerate().take(rows) {
+            sums[..width].copy_from_slice(&c[at + i * stride..][..width]);
+        }
+        let sums = run(a, b, sums);
+        for (i, sums) in sums.iter().enumerate().take(rows) {
+            c[at + i * stride..][..width].copy_from_slice(&sums[..width]);
+        }
     }
+}
+
+/// The inner loop of everything.
+#[inline]
+fn run(a: &[[f32; MR]], b: &[[f32; NR]], mut sums: [[f32; NR]; MR]) -> [[f32; NR]; MR] {
     for (a, b) in a.iter().zip(b) {
         for i in 0..MR {
             for j in 0..NR {
@@ -141,9 +162,7 @@ fn tile(a: &[[f32; MR]], b: &[[f32; NR]], c: &mut [f32], at: usize, stride: usiz
             }
         }
     }
-    for (i, sums) in sums.iter().enumerate().take(rows) {
-        c[at + i * stride..][..width].copy_from_slice(&sums[..width]);
-    }
+    sums
 }
 
 /// Copies the upper triangle onto the lower one.

@@ -5,6 +5,7 @@
 //! rows that are present, nothing else: after a request they are prepared again from what remains, and equal what would
 //! have been prepared had the deleted rows never been there.
 
+mod attention;
 mod calibrate;
 mod config;
 #[cfg(test)]

@@ -2,6 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::attention::Attention;
 use super::joint::{Joint, Prior};
 use super::logistic::{self, LogisticFit};
 use super::{CombineConfig, CombineError, CombineMethod, CombinerRows, Ensemble};
@@ -22,10 +23,11 @@ pub(super) enum State {
     Mean,
     Joint(Box<Joint>),
     Logistic(LogisticFit),
+    Attention(Box<Attention>),
 }
 
-/// Computes what the combiner needs before it can score: nothing for `own` and `mean`, one factorisation for `joint`, a
-/// training on validation rows for `logistic` and `attention` (`training`; the others do not look at it).
+/// Computes what the combiner needs before it can score: nothing for `own` and `mean`, one factorisation for `joint` and
+/// `consensus`, a training on validation rows for `logistic` and `attention` (`training`; the others do not look at it).
 ///
 /// The result is a function of the arguments alone. Errors: a setting out of its range, or sub-models that the
 /// combiner cannot work with.
@@ -60,6 +62,10 @@ pub fn prepare_again(
             Some(fit) => State::Logistic(fit),
             None => fall_back("logistic"),
         },
+        CombineMethod::Attention => match Attention::fit(ensemble, training, config.attention, config.epochs, seed)? {
+            Some(fit) => State::Attention(Box::new(fit)),
+            None => fall_back("attention"),
+        },
         CombineMethod::Joint | CombineMethod::Consensus => {
             let (alpha, lambda) = config.joint_strengths(ensemble);
             let previous = previous.and_then(|previous| match &previous.state {
@@ -70,7 +76,7 @@ pub fn prepare_again(
             State::Joint(Box::new(Joint::prepare(ensemble, prior, (alpha, lambda), previous)?))
         }
     };
-    Ok(Prepared { n_shards: ensemble.n_shards() as u32, n_items: ensemble.n_items(), note: None, state })
+    Ok(Prepared { n_shards: ensemble.n_shards() as u32, n_items: ensemble.n_items(), note, state })
 }
 
 impl Prepared {
@@ -82,6 +88,7 @@ impl Prepared {
             State::Joint(joint) if joint.prior == Prior::Consensus => CombineMethod::Consensus,
             State::Joint(_) => CombineMethod::Joint,
             State::Logistic(_) => CombineMethod::Logistic,
+            State::Attention(_) => CombineMethod::Attention,
         }
     }
 
@@ -126,6 +133,8 @@ impl Prepared {
         let described = |shards: u32, items: u32| format!("{shards} shards and {items} items");
         let inner = match &self.state {
             State::Joint(joint) => joint.n_items() as u32,
+            State::Attention(fit) if fit.n_shards() != self.n_shards as usize => 0,
+            State::Attention(fit) => fit.n_items() as u32,
             State::Logistic(fit) if fit.shards.len() != self.n_shards as usize => 0,
             _ => self.n_items,
         };
@@ -137,5 +146,103 @@ impl Prepared {
             });
         }
         Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::double::{Fixed, ensemble};
+    use super::super::{CombinerUser, Scorer, UserRows};
+    use super::*;
+
+    const ALL: [CombineMethod; 6] = [
+        CombineMethod::Own,
+        CombineMethod::Mean,
+        CombineMethod::Joint,
+        CombineMethod::Logistic,
+        CombineMethod::Consensus,
+        CombineMethod::Attention,
+    ];
+
+    /// Twelve people with rows everywhere; validation rows too, if asked.
+    fn people(validation: bool) -> Vec<(Vec<u32>, Vec<u32>)> {
+        let person = |user: u32| {
+            let items: Vec<u32> = (user % 4..40).step_by(5).collect();
+            let held = if validation {
+                (user % 3 + 1..40).step_by(9).filter(|i| !items.contains(i)).collect()
+            } else {
+                vec![]
+            };
+            (items, held)
+        };
+        (0..12).map(person).collect()
+    }
+
+    fn rows<'a>(people: &'a [(Vec<u32>, Vec<u32>)], values: &'a [f32]) -> CombinerRows<'a> {
+        let user = |(items, validation): &'a (Vec<u32>, Vec<u32>)| CombinerUser {
+            items,
+            values: &values[..items.len()],
+            validation,
+            own: &[(1, 2)],
+        };
+        CombinerRows { users: people.iter().map(user).collect() }
+    }
+
+    #[test]
+    fn every_method_prepares_travels_and_scores_known_items_only() {
+        let (ensemble, people, values) = (ensemble(3, 40, 4, 9), people(true), [1.0; 40]);
+        for method in ALL {
+            let config = CombineConfig { epochs: 3, ..CombineConfig::of(method) };
+            let prepared = prepare(&ensemble, &config, 1, &rows(&people, &values)).unwrap();
+            assert_eq!((prepared.method(), prepared.note()), (method, None));
+            assert_eq!(prepared.coefficients().is_some(), method == CombineMethod::Logistic);
+            let travelled = Prepared::from_bytes(&prepared.to_bytes()).unwrap();
+            assert_eq!((&travelled, travelled.digest()), (&prepared, prepared.digest()));
+            let user = UserRows { items: &people[0].0, values: &values[..people[0].0.len()], own: &[(0, 1)] };
+            let mut out = vec![0.0; 40];
+            Scorer::new(&ensemble, &travelled).unwrap().score(&user, &mut out);
+            let listed = (0..40).filter(|&item| out[item as usize].is_finite()).count();
+            assert!((0..40).all(|item| ensemble.knows(item) || out[item as usize] == f32::NEG_INFINITY), "{method:?}");
+            assert!(listed > 20, "{method:?}");
+        }
+    }
+
+    #[test]
+    fn without_validation_rows_mean_takes_over_and_says_so() {
+        let (ensemble, people, values) = (ensemble(3, 40, 4, 9), people(false), [1.0; 40]);
+        for method in [CombineMethod::Logistic, CombineMethod::Attention] {
+            let prepared = prepare(&ensemble, &CombineConfig::of(method), 1, &rows(&people, &values)).unwrap();
+            assert_eq!(prepared.method(), CombineMethod::Mean);
+            assert!(prepared.note().unwrap().contains("mean is used instead"), "{:?}", prepared.note());
+        }
+    }
+
+    #[test]
+    fn models_without_vectors_work_with_own_mean_and_logistic() {
+        let (whole, people, values) = (ensemble(2, 40, 4, 9), people(true), [1.0; 40]);
+        let members = whole.members().iter().map(Fixed::without_vectors).collect();
+        let ensemble = Ensemble::new(members, 40).unwrap();
+        for method in ALL {
+            let result = prepare(&ensemble, &CombineConfig::of(method), 1, &rows(&people, &values));
+            let works = matches!(method, CombineMethod::Own | CombineMethod::Mean | CombineMethod::Logistic);
+            assert_eq!(result.is_ok(), works, "{method:?}");
+        }
+    }
+
+    #[test]
+    fn settings_out_of_range_are_refused_by_name() {
+        let bad = [
+            (CombineConfig { alpha: Some(0.0), ..CombineConfig::default() }, "alpha"),
+            (CombineConfig { lambda: Some(f32::NAN), ..CombineConfig::default() }, "lambda"),
+            (CombineConfig { negatives: 0, ..CombineConfig::default() }, "negatives"),
+            (CombineConfig { attention: 1000, ..CombineConfig::default() }, "attention"),
+            (CombineConfig { epochs: 0, ..CombineConfig::default() }, "epochs"),
+        ];
+        for (config, field) in bad {
+            match prepare(&ensemble(2, 10, 2, 1), &config, 1, &CombinerRows::default()) {
+                Err(CombineError::Parameter { name, .. }) => assert_eq!(name, field),
+                other => panic!("{field}: {other:?}"),
+            }
+        }
     }
 }

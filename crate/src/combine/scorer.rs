@@ -54,15 +54,15 @@ impl<'a> Scorer<'a> {
                 let weight = |shard: usize| (fit.shards[shard] + if is_own(shard) { own } else { 0.0 }) as f32;
                 self.fold_everywhere(user, weight, out);
             }
+            State::Attention(fit) => {
+                fit.score(self.ensemble, user.items, user.values, out);
+                self.hide_unknown(out);
+            }
             State::Joint(joint) => {
                 self.known.clear();
                 self.known.extend(user.items.iter().filter(|&&item| self.ensemble.knows(item)));
                 joint.score(&self.known, &mut self.work, out);
-                for (item, place) in out.iter_mut().enumerate() {
-                    if !self.ensemble.knows(item as u32) {
-                        *place = f32::NEG_INFINITY;
-                    }
-                }
+                self.hide_unknown(out);
             }
         }
     }
@@ -115,6 +115,14 @@ impl<'a> Scorer<'a> {
         } else {
             for (item, place) in out.iter_mut().enumerate() {
                 *place = if self.ensemble.knows(item as u32) { 0.0 } else { f32::NEG_INFINITY };
+            }
+        }
+    }
+
+    fn hide_unknown(&self, out: &mut [f32]) {
+        for (item, place) in out.iter_mut().enumerate() {
+            if !self.ensemble.knows(item as u32) {
+                *place = f32::NEG_INFINITY;
             }
         }
     }

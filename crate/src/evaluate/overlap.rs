@@ -41,10 +41,10 @@ pub fn rank_biased_overlap(a: &[u32], b: &[u32], persistence: f64) -> f64 {
     }
     let (at_short, at_long) = (f64::from(agreed[s]), f64::from(agreed[l]));
     let (mut sum, mut power) = (0.0, 1.0);
-    for depth in 1..=l {
+    for (depth, &agreed) in agreed.iter().enumerate().skip(1) {
         power *= p;
         let d = depth as f64;
-        sum += f64::from(agreed[depth]) / d * power;
+        sum += f64::from(agreed) / d * power;
         if depth > s {
             // What the short list would have agreed on, had it gone on as it was.
             sum += at_short * (d - s as f64) / (s as f64 * d) * power;
