@@ -7,14 +7,15 @@ use serde::{Deserialize, Serialize};
 
 use crate::combine::{CombineConfig, CombineMethod};
 use crate::error::Result;
-use crate::interactions::split_digest;
+use crate::interactions::{SplitMethod, split_digest};
 use crate::model::ModelConfig;
 use crate::partition::{Method, PartitionConfig};
-use crate::unlearn::{self, Mode, Plan, Procedure, Rates, Reach, Request, Selection};
+use crate::unlearn::{self, Mode, Plan, Procedure, Rates, Reach, Request, Resolved, Selection};
 
 use super::arm::{Arm, Before, Spec};
 use super::data::Layout;
 use super::job::{Outcome, decode};
+use super::jobs::is_anchor;
 use super::{Event, Experiment, ExperimentError, ForgetView, JobOut, Stage};
 
 /// Something to do. What is asked while another runs is queued.
@@ -83,8 +84,36 @@ impl Experiment {
             self.queue.push_back(activity);
             return Ok(());
         }
+        self.launch(activity)
+    }
+
+    fn launch(&mut self, activity: Activity) -> Result<()> {
+        if let Activity::Forget { request, mode } = &activity
+            && self.data.is_some()
+            && self.plan(request, *mode)?.everything
+        {
+            return self.forget_everything(request, *mode);
+        }
         self.running = Some(self.start(activity)?);
         Ok(())
+    }
+
+    /// A confirmed request for everything: there is nothing to train, so it is carried out at once. Settings stay, and
+    /// the receipts.
+    fn forget_everything(&mut self, request: &Request, mode: Mode) -> Result<()> {
+        let (arm, (view, _)) = self.unlearning(request, mode)?;
+        let draft = self.draft(self.trained("forgetting")?, &arm, request, mode)?;
+        *self = Experiment {
+            config: std::mem::take(&mut self.config),
+            queue: std::mem::take(&mut self.queue),
+            receipts: std::mem::take(&mut self.receipts),
+            next_id: self.next_id,
+            clock: self.clock,
+            positions: self.positions,
+            workers: self.workers,
+            ..Experiment::default()
+        };
+        self.write_receipt(draft, view.taints)
     }
 
     /// Drops what runs and what is queued. The experiment is as it was before.
@@ -114,13 +143,13 @@ impl Experiment {
     fn settle(&mut self, events: &mut Vec<Event>) -> Result<()> {
         while let Some(running) = self.running.take_if(|running| running.arm.reached(running.until)) {
             let (name, arm_name) = (running.activity.name().to_owned(), running.arm.spec.name.clone());
-            self.finish(running);
+            self.finish(running)?;
             if let Some(result) = self.results().remove(&arm_name) {
                 events.push(Event::Evaluated { arm: arm_name, result });
             }
             events.push(Event::Finished { activity: name });
             if let Some(next) = self.queue.pop_front() {
-                self.running = Some(self.start(next)?);
+                self.launch(next)?;
             }
         }
         Ok(())
@@ -209,7 +238,7 @@ impl Experiment {
         let members = serving.members.iter().zip(inputs);
         let reusable = members.filter_map(|(member, input)| Some((input, member.clone()?))).collect();
         let spec = self.spec("unlearned");
-        let mut arm = if self.procedure(request, mode).divides_again() {
+        let mut arm = if self.procedure(request, &found, mode).divides_again() {
             Arm { reusable, ..Arm::new(spec, data, self.given_shards()?) }
         } else {
             let mut arm = Arm { reusable, ..Arm::with_layout(spec, data, layout) };
@@ -237,7 +266,7 @@ impl Experiment {
     }
 
     /// A finished activity becomes part of the experiment.
-    fn finish(&mut self, running: Running) {
+    fn finish(&mut self, running: Running) -> Result<()> {
         let Running { activity, arm, forgotten, .. } = running;
         match activity {
             Activity::Build { .. } => {
@@ -254,7 +283,9 @@ impl Experiment {
                 self.stale = None;
                 self.serving = Some(arm);
             }
-            Activity::Forget { .. } => {
+            Activity::Forget { request, mode } => {
+                let draft = self.draft(self.trained("forgetting")?, &arm, &request, mode)?;
+                let taints = forgotten.as_ref().map(|(view, _)| view.taints.clone()).unwrap_or_default();
                 self.seconds.unlearn =
                     arm.seconds.embed + arm.seconds.partition + arm.seconds.train + arm.seconds.combine;
                 let previous = self.serving.take();
@@ -271,6 +302,7 @@ impl Experiment {
                 self.split = Some(split_digest(&arm.data.interactions));
                 self.purge(&arm);
                 self.serving = Some(arm);
+                self.write_receipt(draft, taints)?;
             }
             Activity::Twin | Activity::Beside { .. } => {
                 self.others.insert(arm.spec.name.clone(), arm);
@@ -280,6 +312,7 @@ impl Experiment {
                 self.others.insert(arm.spec.name.clone(), arm);
             }
         }
+        Ok(())
     }
 
     /// Takes everything that saw the forgotten rows out of the arms that are kept for comparison: what remains of them
@@ -325,18 +358,26 @@ impl Experiment {
             workers: self.workers.max(1),
         };
         let layout = unlearn::Layout { shards: layout.shards, shard_of_row: &layout.shard_of_row };
-        Ok(unlearn::plan(&found, data, &layout, &rates, &self.procedure(request, mode))?)
+        Ok(unlearn::plan(&found, data, &layout, &rates, &self.procedure(request, &found, mode))?)
     }
 
     /// How this request is carried out, as far as traces are concerned.
-    fn procedure(&self, request: &Request, mode: Mode) -> Procedure {
+    fn procedure(&self, request: &Request, found: &Resolved, mode: Mode) -> Procedure {
         let partition = match self.config.partition.method {
             Method::Hash | Method::File => Reach::Alone,
             Method::Anchored => Reach::Anchors,
             _ => Reach::Everybody,
         };
+        let by_time = self.config.split.method == SplitMethod::LeaveLastOut && !self.source.given_split;
+        let split = if by_time { Reach::OwnRows } else { Reach::Alone };
         let partial = !request.items.is_empty() || !request.interactions.is_empty();
-        Procedure { partial, ..Procedure::new(mode, partition) }
+        let anchor_touched = partition == Reach::Anchors
+            && self.data.as_ref().is_some_and(|data| {
+                let ids = data.interactions.users();
+                let (partition, seed) = (&self.config.partition, self.config.seed);
+                found.users.iter().any(|&user| is_anchor(ids.get(user), partition, seed))
+            });
+        Procedure { split, partial, anchor_touched, ..Procedure::new(mode, partition) }
     }
 
     /// Users by rule: a random share, the most or the least active.
@@ -355,7 +396,7 @@ impl Experiment {
         self.running.as_ref().map(|running| running.activity.name())
     }
 
-    fn spec(&self, name: &str) -> Spec {
+    pub(super) fn spec(&self, name: &str) -> Spec {
         Spec {
             name: name.to_owned(),
             partition: self.config.partition.clone(),

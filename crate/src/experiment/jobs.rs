@@ -4,7 +4,7 @@ use serde_bytes::ByteBuf;
 
 use crate::embedding::EmbeddingConfig;
 use crate::interactions::Fate;
-use crate::partition::{Method, PartitionInput};
+use crate::partition::{Method, PartitionConfig, PartitionInput};
 use crate::random::{Purpose, keyed_fraction, keyed_hash};
 
 use super::arm::Arm;
@@ -49,6 +49,11 @@ impl Slot {
             Slot::Evaluate(_) => Stage::Evaluate,
         }
     }
+}
+
+/// Is this user one of the anchors? A keyed hash of the id decides, so nobody else's coming or going does.
+pub(super) fn is_anchor(id: &str, partition: &PartitionConfig, seed: u32) -> bool {
+    keyed_fraction(seed.into(), Purpose::Anchor, &[id.as_bytes()]) < f64::from(partition.anchors)
 }
 
 impl Arm {
@@ -109,11 +114,7 @@ impl Arm {
             return Vec::new();
         }
         let users = self.data.interactions.users();
-        let share = f64::from(self.spec.partition.anchors);
-        let chosen = |user: &u32| {
-            let id = users.get(*user).as_bytes();
-            keyed_fraction(config.seed.into(), Purpose::Anchor, &[id]) < share
-        };
+        let chosen = |user: &u32| is_anchor(users.get(*user), &self.spec.partition, config.seed);
         self.data.active.iter().map(chosen).collect()
     }
 

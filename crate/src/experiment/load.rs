@@ -109,6 +109,8 @@ impl Experiment {
         self.others.clear();
         self.before = None;
         self.forgotten = None;
+        self.receipts.clear();
+        self.salt = None;
         self.seconds = super::SecondsView::default();
         Ok(view)
     }

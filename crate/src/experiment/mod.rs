@@ -24,9 +24,11 @@ mod config;
 mod data;
 mod error;
 mod event;
+mod frozen;
 mod job;
 mod jobs;
 mod load;
+mod receipts;
 mod save;
 mod show;
 mod task;
@@ -41,6 +43,7 @@ pub use data::{Data, Layout};
 pub use error::ExperimentError;
 pub use event::{Event, Stage};
 pub use jobs::JobOut;
+pub use receipts::Verification;
 pub use task::{Step, Task, run, task};
 pub use view::{
     DataView, DigestsView, ForgetView, ItemView, PartitionView, PersonView, Phase, ResultView, SecondsView, ShardView,
@@ -48,6 +51,8 @@ pub use view::{
 };
 
 use crate::digest::Digest;
+use crate::unlearn::Receipt;
+use crate::unlearn::salt::Salt;
 use activity::Running;
 use arm::{Arm, Before};
 
@@ -74,6 +79,10 @@ pub struct Experiment {
     positions: bool,
     /// How many run at once, for estimates.
     workers: u32,
+    /// Of the requests carried out on these rows.
+    receipts: Vec<Receipt>,
+    /// Their common salt.
+    salt: Option<Salt>,
 }
 
 impl Experiment {

@@ -7,6 +7,8 @@ use serde::{Deserialize, Serialize};
 
 use crate::digest::Digest;
 use crate::error::Result;
+use crate::unlearn::Receipt;
+use crate::unlearn::salt::Salt;
 
 use super::arm::{Arm, Before};
 use super::data::Data;
@@ -30,6 +32,9 @@ struct Saved {
     before: Option<Before>,
     forgotten: Option<ForgetView>,
     seconds: SecondsView,
+    /// As JSON: their settings are free in form, which this format is not.
+    receipts: Vec<String>,
+    salt: Option<Salt>,
 }
 
 impl Experiment {
@@ -47,6 +52,8 @@ impl Experiment {
             before: self.before.clone(),
             forgotten: self.forgotten.clone(),
             seconds: self.seconds.clone(),
+            receipts: self.receipts.iter().map(Receipt::to_json).collect(),
+            salt: self.salt,
         };
         // Writing to memory fails only for types postcard cannot express, which any test of saving shows.
         let body = postcard::to_stdvec(&saved).unwrap_or_default();
@@ -67,6 +74,7 @@ impl Experiment {
             return Err(damaged("its bytes do not have the digest it names; it was cut short or changed").into());
         }
         let saved: Saved = postcard::from_bytes(body).map_err(|error| damaged(&error.to_string()))?;
+        let receipts: Result<Vec<Receipt>, _> = saved.receipts.iter().map(|text| Receipt::parse(text)).collect();
         let data = saved.data.map(Arc::new);
         let attach = |mut arm: Arm| {
             arm.data = data.clone().unwrap_or_default();
@@ -82,6 +90,8 @@ impl Experiment {
             before: saved.before,
             forgotten: saved.forgotten,
             seconds: saved.seconds,
+            receipts: receipts?,
+            salt: saved.salt,
             data: data.clone(),
             clock: self.clock,
             positions: self.positions,

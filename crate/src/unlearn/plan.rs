@@ -253,7 +253,11 @@ fn warnings(bill: &Plan, data: &Interactions, total: u32, procedure: &Procedure)
         warn("test_only", false, "Only test rows go: no sub-model has seen them, so none is trained again.".to_owned());
     }
     if !bill.touched.is_empty() && procedure.divides_again() {
-        let why = if procedure.mode == Mode::Refit { "as asked" } else { "because an anchor goes" };
+        let why = if procedure.mode == Mode::Refit {
+            "as asked"
+        } else {
+            "because an anchor, or somebody who stays, loses rows"
+        };
         let message = format!(
             "The partition is made again ({why}): every shard whose members change is trained again, in the worst case all."
         );

@@ -12,8 +12,8 @@ pub enum Mode {
     Frozen,
     /// It is made again from the remaining rows; every shard whose members change is trained again.
     Refit,
-    /// It depends on the anchors and a user's own rows: made again if an anchor loses rows; otherwise users who lose rows
-    /// but stay are placed again, and nobody else moves.
+    /// It depends on the anchors and a user's own rows: made again if an anchor, or anybody who stays, loses rows (then
+    /// only shards whose members change are trained again); otherwise nobody moves.
     Anchored,
 }
 
@@ -62,7 +62,7 @@ impl Procedure {
         match self.mode {
             Mode::Frozen => false,
             Mode::Refit => self.partition != Reach::Alone,
-            Mode::Anchored => self.anchor_touched,
+            Mode::Anchored => self.anchor_touched || self.partial,
         }
     }
 }
@@ -93,9 +93,7 @@ pub fn expected_taints(procedure: &Procedure) -> Vec<Taint> {
         match procedure.partition {
             Reach::Everybody => taint("partition", PARTITION),
             Reach::Anchors if procedure.anchor_touched => taint("partition", ANCHOR),
-            Reach::Anchors | Reach::OwnRows if procedure.partial && procedure.mode != Mode::Anchored => {
-                taint("partition", OWN)
-            }
+            Reach::Anchors | Reach::OwnRows if procedure.partial => taint("partition", OWN),
             Reach::Alone | Reach::OwnRows | Reach::Anchors => {}
         }
     }

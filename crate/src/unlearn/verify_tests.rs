@@ -144,7 +144,6 @@ fn recompute(receipt: &Receipt, opened: &OpenedReceipt) -> Recomputed {
         shards: train(&opened.rows, &opened.shard_of_row),
         combiner: train(&opened.rows, &opened.shard_of_row).iter().find_map(|shard| shard.weights),
         metrics: receipt.metrics.clone(),
-        weights_before: None,
     }
 }
 
@@ -283,10 +282,28 @@ fn settings_and_seed_are_compared_by_value() {
     let mut measured = honest.clone();
     measured.metrics.get_mut("unlearned").unwrap().get_mut("ndcg@20").unwrap().low += 1e-12;
     assert_eq!(places(&measured), ["figures, unlearned: ndcg@20"]);
-    let before_weights = receipt.shards.iter().map(|shard| shard.weights.before).collect::<Vec<_>>();
-    assert!(compare(&receipt, &Recomputed { weights_before: Some(before_weights), ..honest.clone() }).ok);
-    let wrong = Recomputed { weights_before: Some(vec![None; 3]), ..honest };
-    assert_eq!(places(&wrong).len(), 3);
+}
+
+#[test]
+fn the_side_before_is_compared_place_by_place() {
+    let Forgetting { before, receipt, .. } = forgetting();
+    let shards = train(&before, &shards_of(&before));
+    let layout_rows = shards_of(&before);
+    let places = Places::of(&before, &Layout { shards: SHARDS, shard_of_row: &layout_rows }).unwrap();
+    let honest = Recomputed {
+        config: config(),
+        seed: 7,
+        partition: partition(&places),
+        combiner: shards.iter().find_map(|shard| shard.weights),
+        shards,
+        metrics: BTreeMap::new(),
+    };
+    assert!(compare_before(&receipt, &honest).ok);
+    let mut wrong = honest.clone();
+    wrong.shards[2].weights = None;
+    wrong.partition.0[0] ^= 1;
+    let places: Vec<String> = compare_before(&receipt, &wrong).failures().map(|check| check.place.clone()).collect();
+    assert_eq!(places, ["partition", "shard 2"]);
 }
 
 proptest! {

@@ -1,0 +1,493 @@
+//! Unlearned equals never had the data: random requests on small data, for every partition, model and combiner there is.
+//!
+//! The twin is an experiment that reads the remaining rows only. Where the partition is frozen it is given the same shards,
+//! looked up by ids here, so that nothing of the code under test is used to build it.
+
+use std::collections::BTreeMap;
+
+use ultrare::combine::{CombineConfig, CombineMethod};
+use ultrare::experiment::{Activity, Config, Experiment, Phase, Stage, run};
+use ultrare::interactions::{Interactions, ReadConfig, Reader, SyntheticConfig, Triple, synthetic, to_csv};
+use ultrare::model::{ModelConfig, ModelName};
+use ultrare::partition::{Method, PartitionConfig};
+use ultrare::random::{Purpose, StreamKey, below};
+use ultrare::unlearn::twin::{Finding, compare_twin};
+use ultrare::unlearn::verify::check_alone;
+use ultrare::unlearn::{Mode, NO_SHARD, Per, Places, Receipt, Request};
+
+const SHARDS: u32 = 4;
+
+fn sample(seed: u64) -> Vec<Triple> {
+    let config = SyntheticConfig { users: 26, items: 16, rows: 190, groups: 3, seed };
+    triples(&synthetic(&config).unwrap().interactions)
+}
+
+fn triples(rows: &Interactions) -> Vec<Triple> {
+    let triple = |row: &ultrare::interactions::Row| Triple {
+        user: rows.users().get(row.user).to_owned(),
+        item: rows.items().get(row.item).to_owned(),
+        value: row.value,
+        time: row.time,
+        fate: row.fate,
+    };
+    rows.rows().iter().map(triple).collect()
+}
+
+/// One pipeline to try.
+#[derive(Clone, Copy, Debug)]
+struct Case {
+    method: Method,
+    model: ModelName,
+    combine: CombineMethod,
+}
+
+impl Case {
+    fn config(self, seed: u32) -> Config {
+        let model = ModelConfig { factors: Some(3), epochs: Some(4), ..ModelConfig::of(self.model) };
+        let mut config = Config { seed, model, combine: CombineConfig::of(self.combine), ..Config::default() };
+        config.partition =
+            PartitionConfig { method: self.method, shards: SHARDS, restarts: 1, anchors: 0.6, ..Default::default() };
+        config.embedding.factors = 4;
+        config
+    }
+}
+
+fn drive(experiment: &mut Experiment) {
+    loop {
+        let jobs = experiment.jobs(2);
+        if jobs.is_empty() {
+            break;
+        }
+        for job in jobs {
+            let outcome = run(&job.bytes).unwrap_or_else(|error| panic!("{:?} of {}: {error}", job.stage, job.arm));
+            experiment.accept(job.id, &outcome, 0.01).unwrap();
+        }
+    }
+    assert!(!experiment.running());
+}
+
+fn build(experiment: &mut Experiment) {
+    experiment.begin(Activity::Build { until: Stage::Evaluate }).unwrap();
+    drive(experiment);
+}
+
+/// Through the text of a file, as anybody's rows come.
+fn loaded(rows: Vec<Triple>, config: Config) -> Experiment {
+    let mut text = Vec::new();
+    to_csv(&Interactions::new(rows), &mut text).unwrap();
+    let mut reader = Reader::new(ReadConfig::default());
+    reader.push(&text);
+    let (rows, report) = reader.finish().unwrap();
+    let mut experiment = Experiment::new();
+    experiment.configure(config).unwrap();
+    experiment.load(rows, None, &report, BTreeMap::new()).unwrap();
+    experiment
+}
+
+fn built(rows: Vec<Triple>, config: Config) -> Experiment {
+    let mut experiment = loaded(rows, config);
+    build(&mut experiment);
+    experiment
+}
+
+/// (user, item) -> shard, for every row that is in one.
+fn shard_by_ids(experiment: &Experiment) -> BTreeMap<(String, String), u16> {
+    let rows = experiment.rows().unwrap();
+    let shards = experiment.places().unwrap().shard_of_row(rows).unwrap();
+    triples(rows)
+        .into_iter()
+        .zip(shards)
+        .filter(|&(_, shard)| shard != NO_SHARD)
+        .map(|(row, shard)| ((row.user, row.item), shard))
+        .collect()
+}
+
+/// The experiment that reads the remaining rows only, with the shards they had.
+fn frozen_twin(rows: Vec<Triple>, config: Config, shards: &BTreeMap<(String, String), u16>) -> Experiment {
+    let mut twin = loaded(rows, config);
+    let kept: Vec<((String, String), u16)> = triples(twin.rows().unwrap())
+        .into_iter()
+        .filter_map(|row| {
+            let key = (row.user, row.item);
+            shards.get(&key).map(|&shard| (key, shard))
+        })
+        .collect();
+    let places = Places { shards: SHARDS, per: Per::Row, shard_of: kept.iter().map(|&(_, shard)| shard).collect() };
+    twin.freeze(&places).unwrap();
+    build(&mut twin);
+    twin
+}
+
+/// Draws requests of every kind.
+struct Draw<R> {
+    rng: R,
+    rows: Vec<Triple>,
+    shards: BTreeMap<(String, String), u16>,
+}
+
+impl<R: rand::Rng> Draw<R> {
+    fn row(&mut self) -> Triple {
+        let at = below(&mut self.rng, self.rows.len() as u32);
+        self.rows[at as usize].clone()
+    }
+
+    fn request(&mut self) -> Request {
+        let mut request = Request { confirmed: below(&mut self.rng, 8) > 0, ..Request::default() };
+        match below(&mut self.rng, 8) {
+            0 | 1 => self.users(&mut request),
+            2 => request.items.push(self.row().item),
+            3 => self.interactions(&mut request),
+            4 => {
+                self.users(&mut request);
+                request.items.push(self.row().item);
+                self.interactions(&mut request);
+            }
+            5 => {
+                // A whole shard, by its rows, and a name that is nobody's.
+                let shard = below(&mut self.rng, SHARDS) as u16;
+                let inside = self.shards.iter().filter(|&(_, &of)| of == shard);
+                request.interactions = inside.map(|(pair, _)| pair.clone()).collect();
+                request.users.push("nobody".into());
+            }
+            6 => {
+                // The last rows of an item: all but none.
+                let item = self.row().item;
+                let of_item = self.rows.iter().filter(|row| row.item == item);
+                request.interactions = of_item.map(|row| (row.user.clone(), row.item.clone())).collect();
+            }
+            _ => {
+                // The same things several times over.
+                let row = self.row();
+                request.users = vec![row.user.clone(), row.user.clone()];
+                request.interactions = vec![(row.user.clone(), row.item.clone()), (row.user, row.item)];
+            }
+        }
+        request
+    }
+
+    fn users(&mut self, request: &mut Request) {
+        for _ in 0..1 + below(&mut self.rng, 3) {
+            let row = self.row();
+            request.users.push(row.user);
+        }
+    }
+
+    fn interactions(&mut self, request: &mut Request) {
+        for _ in 0..1 + below(&mut self.rng, 4) {
+            let row = self.row();
+            request.interactions.push((row.user, row.item));
+        }
+    }
+}
+
+fn names(request: &Request, row: &Triple) -> bool {
+    request.users.contains(&row.user)
+        || request.items.contains(&row.item)
+        || request.interactions.iter().any(|(user, item)| *user == row.user && *item == row.item)
+}
+
+/// Every stage equal, or a panic that says which is not.
+fn assert_equal(unlearned: &Experiment, twin: &Experiment, context: &str) {
+    let reports = compare_twin(&unlearned.stages().unwrap(), &twin.stages().unwrap(), &[]);
+    for report in &reports {
+        assert_eq!(report.finding, Finding::Equal, "{context}: {report:?}");
+    }
+    let figures = |experiment: &Experiment, arm: &str| experiment.snapshot().results[arm].metrics.clone();
+    assert_eq!(figures(unlearned, "unlearned"), figures(twin, "original"), "{context}: figures");
+}
+
+/// What became of the requests.
+#[derive(Debug, Default)]
+struct Tally {
+    equal: u32,
+    refused: u32,
+    emptied: u32,
+    test_only: u32,
+}
+
+/// `count` requests, each against the experiment as built; the plan's promises are checked against what happened.
+fn try_requests(case: Case, count: u32, tally: &mut Tally) {
+    let rows = sample(u64::from(case.method as u32) + 10);
+    let config = case.config(5);
+    let original = built(rows.clone(), config.clone());
+    let shards = shard_by_ids(&original);
+    let before = original.stages().unwrap();
+    let stream = StreamKey::new(case.model as u64 * 100 + case.combine as u64, Purpose::Audit, case.method as u32, 0);
+    let mut draw = Draw { rng: stream.fast(), rows: rows.clone(), shards: shards.clone() };
+    for number in 0..count {
+        let request = draw.request();
+        let context = format!("{case:?}, request {number}: {request:?}");
+        let mut experiment = original.clone();
+        let plan = experiment.plan(&request, Mode::Frozen).unwrap();
+        let begun = experiment.begin(Activity::Forget { request: request.clone(), mode: Mode::Frozen });
+        if let Err(promised) = plan.check(&request) {
+            assert_eq!(begun.unwrap_err(), promised.into(), "{context}");
+            drive(&mut experiment);
+            assert_eq!(experiment.stages().unwrap(), before, "{context}: refused, and yet something changed");
+            tally.refused += 1;
+            continue;
+        }
+        begun.unwrap_or_else(|error| panic!("{context}: {error}"));
+        drive(&mut experiment);
+        let left: Vec<Triple> = rows.iter().filter(|row| !names(&request, row)).cloned().collect();
+        let twin = frozen_twin(left, config.clone(), &shards);
+        assert_equal(&experiment, &twin, &context);
+        let after = experiment.stages().unwrap();
+        let planned: Vec<u32> = plan.touched.iter().map(|touched| touched.shard).collect();
+        assert_eq!(experiment.snapshot().forget.unwrap().touched_shards, planned, "{context}: touched");
+        for &shard in &plan.untouched {
+            assert_eq!(before.weights[shard as usize], after.weights[shard as usize], "{context}: shard {shard}");
+        }
+        for touched in &plan.touched {
+            let weights = after.weights[touched.shard as usize];
+            assert_eq!(weights.is_some(), touched.rows_after > 0, "{context}: shard {}", touched.shard);
+            tally.emptied += u32::from(weights.is_none());
+        }
+        tally.test_only += u32::from(planned.is_empty());
+        tally.equal += 1;
+    }
+}
+
+const METHODS: [Method; 8] = [
+    Method::Obc,
+    Method::Random,
+    Method::Hash,
+    Method::Kmeans,
+    Method::Ubp,
+    Method::Ibp,
+    Method::Inbp,
+    Method::Anchored,
+];
+const COMBINERS: [CombineMethod; 4] =
+    [CombineMethod::Own, CombineMethod::Mean, CombineMethod::Joint, CombineMethod::Logistic];
+
+#[test]
+fn a_thousand_requests_on_every_partition_and_combiner() {
+    let mut tally = Tally::default();
+    for method in METHODS {
+        for combine in COMBINERS {
+            try_requests(Case { method, model: ModelName::Wmf, combine }, 32, &mut tally);
+        }
+    }
+    // Every kind of outcome must have occurred, or the draw is not what it should be.
+    assert_eq!(tally.equal + tally.refused, 1024, "{tally:?}");
+    assert!(tally.equal > 800 && tally.refused > 10 && tally.emptied > 50 && tally.test_only > 5, "{tally:?}");
+}
+
+#[test]
+fn every_model_on_user_and_row_partitions() {
+    let mut tally = Tally::default();
+    for model in ModelName::ALL {
+        for (method, combine) in [(Method::Hash, CombineMethod::Mean), (Method::Ibp, CombineMethod::Own)] {
+            try_requests(Case { method, model, combine }, 8, &mut tally);
+        }
+    }
+    assert_eq!(tally.equal + tally.refused, 144, "{tally:?}");
+    assert!(tally.equal > 100, "{tally:?}");
+}
+
+/// Requests whose twin is built from scratch, partition and all: exact where section 4 of the design says so.
+fn try_exact(method: Method, mode: Mode, request: impl Fn(&Experiment, &mut dyn rand::Rng) -> Request, count: u32) {
+    let case = Case { method, model: ModelName::Wmf, combine: CombineMethod::Mean };
+    let rows = sample(77);
+    let config = case.config(6);
+    let original = built(rows.clone(), config.clone());
+    let mut rng = StreamKey::new(8, Purpose::Audit, method as u32, 1).fast();
+    for number in 0..count {
+        let request = Request { confirmed: true, ..request(&original, &mut rng) };
+        let context = format!("{method:?}, {mode:?}, request {number}: {request:?}");
+        let mut experiment = original.clone();
+        experiment.begin(Activity::Forget { request: request.clone(), mode }).unwrap();
+        drive(&mut experiment);
+        let left: Vec<Triple> = rows.iter().filter(|row| !names(&request, row)).cloned().collect();
+        assert_equal(&experiment, &built(left, config.clone()), &context);
+    }
+}
+
+fn some_users(experiment: &Experiment, rng: &mut dyn rand::Rng) -> Request {
+    let users = experiment.users().unwrap().ids;
+    let mut rng = rng;
+    Request::of_users((0..2).map(|_| users[below(&mut rng, users.len() as u32) as usize].clone()))
+}
+
+fn some_rows(experiment: &Experiment, rng: &mut dyn rand::Rng) -> Request {
+    let rows = triples(experiment.rows().unwrap());
+    let mut rng = rng;
+    let one = |_| {
+        let row = &rows[below(&mut rng, rows.len() as u32) as usize];
+        (row.user.clone(), row.item.clone())
+    };
+    Request { interactions: (0..4).map(one).collect(), ..Request::default() }
+}
+
+#[test]
+fn a_frozen_hash_partition_is_exact_from_scratch() {
+    try_exact(Method::Hash, Mode::Frozen, some_users, 12);
+    try_exact(Method::Hash, Mode::Frozen, some_rows, 12);
+}
+
+#[test]
+fn refit_is_exact_from_scratch_for_every_partition() {
+    for method in METHODS {
+        try_exact(method, Mode::Refit, some_users, 6);
+        try_exact(method, Mode::Refit, some_rows, 6);
+    }
+}
+
+#[test]
+fn the_anchored_partition_is_exact_from_scratch() {
+    for users in [some_users, some_rows] {
+        try_exact(Method::Anchored, Mode::Anchored, users, 16);
+    }
+}
+
+#[test]
+fn forgetting_everybody_is_refused_and_when_confirmed_leaves_nothing() {
+    let case = Case { method: Method::Random, model: ModelName::Wmf, combine: CombineMethod::Mean };
+    let mut experiment = built(sample(3), case.config(1));
+    let mut request = Request::of_users(experiment.users().unwrap().ids);
+    let refused = experiment.begin(Activity::Forget { request: request.clone(), mode: Mode::Frozen }).unwrap_err();
+    assert_eq!(refused.code(), "request.everybody");
+    request.confirmed = true;
+    experiment.begin(Activity::Forget { request, mode: Mode::Frozen }).unwrap();
+    drive(&mut experiment);
+    assert_eq!(experiment.rows().unwrap_err().code(), "experiment.no_data");
+    assert_eq!(experiment.snapshot().phase, Phase::Empty);
+    let receipt = experiment.receipts().last().unwrap();
+    assert!(receipt.shards.iter().all(|shard| shard.rows_after == 0 && shard.weights.after.is_none()));
+    assert!(check_alone(receipt).ok);
+}
+
+/// Forgets on three days, with the experiment saved and opened again in between.
+fn three_days(case: Case) -> (Experiment, Interactions) {
+    let mut experiment = built(sample(21), case.config(4));
+    let rows = experiment.rows().unwrap().clone();
+    let mut rng = StreamKey::new(31, Purpose::Audit, case.method as u32, 0).fast();
+    for day in 0..3 {
+        let request = if day == 1 { some_rows(&experiment, &mut rng) } else { some_users(&experiment, &mut rng) };
+        let request = Request { confirmed: true, ..request };
+        let mode = if day == 2 { Mode::Refit } else { Mode::Frozen };
+        experiment.begin(Activity::Forget { request, mode }).unwrap();
+        drive(&mut experiment);
+        let saved = experiment.save();
+        experiment = Experiment::new();
+        experiment.restore(&saved).unwrap();
+    }
+    (experiment, rows)
+}
+
+/// The whole verification, as in a fresh tab: texts and rows in, the failed checks out.
+fn failures(texts: &[String], rows: &Interactions) -> Vec<String> {
+    let receipts: Result<Vec<Receipt>, _> = texts.iter().map(|text| Receipt::parse(text)).collect();
+    let receipts = match receipts {
+        Ok(receipts) => receipts,
+        Err(error) => return vec![error.code().to_owned()],
+    };
+    let mut begun = match Experiment::verification(&receipts, rows) {
+        Ok(begun) => begun,
+        Err(error) => return vec![error.code().to_owned()],
+    };
+    let mut verdict = begun.verdict;
+    if let Some(before) = &mut begun.before {
+        build(before);
+        verdict = verdict.and(before.verdict_before(&receipts[0]).unwrap());
+    }
+    build(&mut begun.after);
+    verdict = verdict.and(begun.after.verdict(receipts.last().unwrap()).unwrap());
+    verdict.failures().map(|check| format!("{}: {}", check.place, check.name)).collect()
+}
+
+#[test]
+fn receipts_of_three_days_are_verified_from_the_first_rows_and_from_the_last() {
+    for method in [Method::Obc, Method::Ibp, Method::Hash] {
+        let (experiment, rows) = three_days(Case { method, model: ModelName::Wmf, combine: CombineMethod::Joint });
+        let texts: Vec<String> = experiment.receipts().iter().map(Receipt::to_json).collect();
+        assert_eq!(texts.len(), 3);
+        let none: Vec<String> = Vec::new();
+        assert_eq!(failures(&texts, &rows), none, "{method:?}, first rows");
+        assert_eq!(failures(&texts, experiment.rows().unwrap()), none, "{method:?}, last rows");
+        assert_eq!(failures(&texts[..1], &rows), none, "{method:?}, first receipt");
+        assert_eq!(failures(&texts[2..], experiment.rows().unwrap()), none, "{method:?}, last receipt alone");
+        assert_eq!(failures(&texts[1..], &rows), ["verify.rows"], "{method:?}, a receipt is missing");
+        assert_eq!(failures(&[], &rows), ["experiment.unusable"]);
+    }
+}
+
+#[test]
+fn two_hundred_tamperings_are_refused_each_at_its_place() {
+    let (experiment, rows) =
+        three_days(Case { method: Method::Obc, model: ModelName::Wmf, combine: CombineMethod::Mean });
+    let receipts = &experiment.receipts()[..1];
+    let text = receipts[0].to_json();
+    let mut rng = StreamKey::new(5, Purpose::Audit, 0, 9).fast();
+    // One bit of the document: a digest or the syntax catches it.
+    for _ in 0..80 {
+        let mut bytes = text.clone().into_bytes();
+        let at = below(&mut rng, bytes.len() as u32) as usize;
+        bytes[at] ^= 1 << below(&mut rng, 7);
+        let Ok(changed) = String::from_utf8(bytes) else { continue };
+        let same = serde_json::from_str::<serde_json::Value>(&changed).ok() == serde_json::from_str(&text).ok();
+        let found = failures(&[changed], &rows);
+        assert!(same || found.len() == 1 && found[0].starts_with("receipt."), "byte {at}: {found:?}");
+    }
+    // One row of the file: changed, missing, or too much.
+    for number in 0..60u32 {
+        let mut changed = triples(&rows);
+        let at = below(&mut rng, changed.len() as u32) as usize;
+        match number % 3 {
+            0 => changed[at].value += 1.0,
+            1 => drop(changed.remove(at)),
+            _ => changed.push(Triple { item: "new".into(), ..changed[at].clone() }),
+        }
+        assert_eq!(failures(&[text.clone()], &Interactions::new(changed)), ["verify.rows"]);
+    }
+    // One setting, sealed again by somebody who knows how: training again tells.
+    // The seed stands in two places, above and among the settings: one changed contradicts the other, both give other weights.
+    let weights = "shard 0: weights";
+    let settings = [
+        ("seed", 1, "configuration: seed"),
+        ("seed", 2, weights),
+        ("factors", 1, "partition: partition before"),
+        ("epochs", 1, weights),
+    ];
+    for (name, times, place) in settings {
+        let old = text.lines().find(|line| line.contains(&format!("\"{name}\": "))).unwrap();
+        let digit = old.find(&format!("\"{name}\": ")).unwrap() + name.len() + 4;
+        let mut line = old.to_owned();
+        line.replace_range(digit..digit + 1, "2");
+        let forged = serde_json::from_str::<Receipt>(&text.replacen(old, &line, times)).unwrap().seal().unwrap();
+        let found = failures(&[forged.to_json()], &rows);
+        assert!(found.contains(&place.to_owned()), "{name}: {found:?}");
+    }
+    // One weight's digest of each shard, sealed again.
+    for shard in 0..SHARDS as usize {
+        for bit in 0..16 {
+            let mut forged = receipts[0].clone();
+            forged.shards[shard].weights.after.as_mut().unwrap().0[bit] ^= 1 << (bit % 8);
+            let found = failures(&[forged.seal().unwrap().to_json()], &rows);
+            assert!(found.contains(&format!("shard {shard}: weights")), "{found:?}");
+        }
+    }
+}
+
+#[test]
+fn the_twin_from_scratch_shows_taint_and_drift_and_refit_removes_them() {
+    let case = Case { method: Method::Random, model: ModelName::Wmf, combine: CombineMethod::Mean };
+    let stages = |mode| {
+        let mut experiment = built(sample(21), case.config(4));
+        let mut rng = StreamKey::new(2, Purpose::Audit, 0, 3).fast();
+        let request = Request { confirmed: true, ..some_users(&experiment, &mut rng) };
+        assert_eq!(experiment.twin().unwrap_err().code(), "experiment.too_early");
+        experiment.begin(Activity::Forget { request, mode }).unwrap();
+        experiment.begin(Activity::Twin).unwrap();
+        drive(&mut experiment);
+        experiment.twin().unwrap()
+    };
+    let frozen = stages(Mode::Frozen);
+    let findings: Vec<Finding> = frozen.iter().map(|stage| stage.finding).collect();
+    assert_eq!(findings[..3], [Finding::Equal, Finding::Equal, Finding::Taint]);
+    assert!(!findings.contains(&Finding::Defect), "{frozen:?}");
+    let drift = frozen[2].drift.unwrap();
+    assert!(drift.moved > 0 && frozen[2].message.contains(&drift.moved.to_string()), "{drift:?}");
+    assert!(stages(Mode::Refit).iter().all(|stage| stage.finding == Finding::Equal));
+}
