@@ -9,7 +9,7 @@ import { settings } from "./settings.svelte";
 import { stream } from "./stream.svelte";
 import { ui } from "./ui.svelte";
 
-export type Activity = "open" | "load" | "build" | "forget" | "compare";
+export type Activity = "open" | "load" | "build" | "forget" | "compare" | "check";
 export const SPEEDS: readonly { label: string; steps: number | null }[] = [
   { label: "2 steps a second", steps: 2 },
   { label: "10 steps a second", steps: 10 },
@@ -53,12 +53,13 @@ class Lab {
     this.session = session;
     this.workers = session.workers;
     session.on((event) => {
-      stream.accept(event);
+      // The twin is worked out behind the page: its clusters and curves are not those on show.
+      if (this.activity !== "check" || event.kind === "stage" || event.kind === "worker") stream.accept(event);
       if (event.kind === "stage" && ui.follow && this.activity === "build") {
         ui.show(event.stage === "partition" ? "divide" : event.stage === "train" || event.stage === "combine" || event.stage === "evaluate" ? "train" : "data", false);
       }
-      if (event.kind === "divided" && this.snapshot) this.snapshot = { ...this.snapshot, partition: event.partition };
-      if (event.kind === "trained" && this.snapshot && event.arm !== "retrained") this.#shard(event.shard.shard, event);
+      if (event.kind === "divided" && this.snapshot && this.activity === "build") this.snapshot = { ...this.snapshot, partition: event.partition };
+      if (event.kind === "trained" && this.snapshot && event.arm !== "retrained" && event.arm !== "twin") this.#shard(event.shard.shard, event);
       if (event.kind === "state") this.paused = event.paused;
       if (event.kind === "worker" && event.state === "lost") ui.tell("A worker stopped and was replaced; its job runs again.");
       if (event.kind === "error") ui.tell(event.error.message, "bad");
@@ -186,6 +187,20 @@ class Lab {
     this.#enter("compared", ledger.entries[0]?.protocol ?? "", this.snapshot!.forget?.touched_shards.length ?? null, this.raced.retrain);
     ui.show("compare", false);
     return true;
+  }
+
+  /** The pipeline from rows that never held the forgotten, to compare with hash for hash. */
+  async check(): Promise<boolean> {
+    const done = await this.#run("check", async (session) => {
+      this.#hurry(session);
+      this.snapshot = await session.twin();
+      return true;
+    });
+    if (done) {
+      const equal = this.snapshot!.twin.filter((stage) => stage.equal).length;
+      ui.say(`Compared with the twin: ${equal} of ${this.snapshot!.twin.length} stages are equal.`);
+    }
+    return !!done;
   }
 
   #enter(what: "built" | "forgot" | "compared", protocol: string, touched: number | null, took: number | null): void {

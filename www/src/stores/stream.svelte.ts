@@ -35,6 +35,7 @@ class Stream {
   stageSince = 0;
 
   #queued = false;
+  #drawnAt = 0;
 
   reset(parts: "all" | "arms" | Arm): void {
     this.progress = null;
@@ -143,8 +144,22 @@ class Stream {
     const next = Uint16Array.from(this.handles, (handle, place) => shards.get(handle) ?? this.shardOf?.[place] ?? 65535);
     this.previousShardOf = this.shardOf?.length === next.length ? this.shardOf : null;
     this.shardOf = next;
+    this.#centre(next);
     this.shardsChangedAt = performance.now();
     this.touch();
+  }
+
+  /** Centres where the members are: the map is a linear picture, so its means are the means' pictures. */
+  #centre(shards: Uint16Array): void {
+    const sums: [number, number, number][] = [];
+    shards.forEach((k, i) => {
+      if (k === 65535) return;
+      const sum = (sums[k] ??= [0, 0, 0]);
+      sum[0] += this.positions![2 * i]!;
+      sum[1] += this.positions![2 * i + 1]!;
+      sum[2]++;
+    });
+    this.centroids = Array.from(sums, (sum) => (sum ? [sum[0] / sum[2], sum[1] / sum[2]] : [0, 0])).flat();
   }
 
   /** Updates a second over the last two seconds. */
@@ -169,11 +184,13 @@ class Stream {
     this.#queued = true;
     const draw = () => {
       this.#queued = false;
+      this.#drawnAt = performance.now();
       this.frame++;
     };
     // A hidden tab gets no frames; state still has to move on.
     if (document.hidden) setTimeout(draw, 200);
-    else requestAnimationFrame(draw);
+    // At most 25 pictures a second while events pour in, so that the page stays quick to the hand.
+    else setTimeout(() => requestAnimationFrame(draw), Math.max(0, this.#drawnAt + 36 - performance.now()));
   }
 }
 

@@ -62,14 +62,23 @@ export const GROUPS: readonly { title: string; knobs: readonly KnobSpec[] }[] = 
     title: "Train",
     knobs: [
       {
-        path: "model.name", kind: "choice", label: "Sub-model", why: "",
+        path: "model.name", kind: "choice", label: "Sub-model", why: "What is trained on each shard.",
         options: [
           { value: "wmf", label: "Weighted matrix factorisation", why: "Alternating least squares; converges in a few sweeps." },
+          { value: "bpr", label: "BPR", why: "Learns to rank liked above unseen, one pair at a time." },
+          { value: "lightgcn", label: "LightGCN", why: "Tastes spread along the graph of who liked what." },
+          { value: "mf", label: "Rating prediction", why: "Predicts ratings: what the released UltraRE code trains." },
+          { value: "gmf", label: "GMF", why: "A learned product of user and item vectors." },
+          { value: "neumf", label: "NeuMF", why: "GMF beside a small neural network." },
+          { value: "dmf", label: "DMF", why: "Two towers over rows of the matrix." },
+          { value: "ease", label: "EASE", why: "Closed form on co-occurrence counts." },
+          { value: "itemknn", label: "Item neighbours", why: "Counts and cosines." },
         ],
       },
       {
         path: "model.factors", kind: "number", label: "Factors", min: 4, max: 128, step: 4, auto: 64,
         why: "Numbers per user and item, at most as many as the shard has users. More can hold more, and cost more.",
+        when: (v) => v("model.name") !== "ease" && v("model.name") !== "itemknn",
       },
     ],
   },
@@ -80,9 +89,11 @@ export const GROUPS: readonly { title: string; knobs: readonly KnobSpec[] }[] = 
         path: "combine.method", kind: "choice", label: "Combiner", why: "How K sub-models serve one person.",
         options: [
           { value: "joint", label: "Joint fold-in", why: "One small regression per person over all shards' item vectors." },
+          { value: "consensus", label: "Consensus", why: "Joint fold-in, held to what the shards agree on." },
           { value: "mean", label: "Mean of all", why: "Every sub-model scores everyone by fold-in; scores are averaged." },
           { value: "own", label: "Own shard only", why: "The shard that holds the person serves the person, as released peers do." },
           { value: "logistic", label: "Logistic (UltraRE)", why: "A logistic regression weighs the sub-models' scores." },
+          { value: "attention", label: "Attention (RecEraser)", why: "A trained attention weighs the sub-models' vectors." },
         ],
       },
     ],
