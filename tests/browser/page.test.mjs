@@ -139,6 +139,70 @@ test("choosing by rule and by pasted ids; unknown ids are listed and change noth
   assert.deepEqual(said, []);
 });
 
+test("with a partition that depends on nobody else, the unlearned model is the twin's at every stage", async () => {
+  await visit({ hash: "#v1&partition.method=hash" });
+  await page.keyboard.press("f");
+  await id("search").waitFor();
+  await page.keyboard.type("u00");
+  await page.keyboard.press("Enter");
+  await forget();
+  await id("compare").click();
+  await id("headline").waitFor(LONG);
+  await id("check").click();
+  await page.locator('[data-testid="twin"] li').first().waitFor(LONG);
+  assert.equal(await page.locator('[data-testid="twin"] li.equal').count(), 5);
+  assert.match(await id("twin").textContent(), /nothing of the forgotten is left/);
+  assert.deepEqual(said, []);
+});
+
+test("dividing again after a deletion leaves no trace in the partition either", async () => {
+  await visit();
+  await id("phase-forget").click();
+  await id("percent").fill("0.5");
+  await id("pick-edge").click();
+  await id("refit").check();
+  await forget();
+  await id("compare").click();
+  await id("headline").waitFor(LONG);
+  await id("check").click();
+  await page.locator('[data-testid="twin"] li').first().waitFor(LONG);
+  assert.equal(await page.locator('[data-testid="twin"] li.equal').count(), 5);
+  assert.deepEqual(said, []);
+});
+
+test("a file that arrives during a run waits for it, and a word starts it at once", async () => {
+  await visit();
+  await id("speed").fill("0");
+  await id("reset").click();
+  await id("cancel").waitFor();
+  await page.keyboard.press("d");
+  await id("file").setInputFiles(csv(table().join("\n"), "later.csv"));
+  await id("load").click();
+  assert.match(await id("waiting").textContent(), /A run is going/);
+  assert.doesNotMatch(await id("dataset").textContent(), /later/);
+  await id("waiting").locator("button").first().click();
+  await id("dialog-data").waitFor({ state: "detached", ...LONG });
+  await id("speed").fill("4");
+  await trained();
+  assert.match(await id("dataset").textContent(), /later\.csv/);
+  assert.deepEqual(said, []);
+});
+
+test("a reload loses nothing; clearing everything leaves nothing behind", async () => {
+  await visit({ hash: "#v1&partition.shards=5" });
+  const digests = await page.locator(".digest").allTextContents();
+  await page.waitForFunction(async () => (await indexedDB.databases()).some((d) => d.name === "ultrare"), null, LONG);
+  await page.waitForTimeout(1500);
+  await page.reload();
+  await trained();
+  assert.match(await id("notice").textContent(), /where you left off/);
+  assert.deepEqual(await page.locator(".digest").allTextContents(), digests);
+  await id("clear-everything").click();
+  await page.waitForFunction(() => document.querySelectorAll('[data-testid^="shard-"][data-state="trained"]').length === 10, null, LONG);
+  assert.equal(new URL(page.url()).hash.includes("shards=5"), false);
+  assert.deepEqual(said, []);
+});
+
 test("a changed knob marks results stale and wipes nothing; running again uses it; the address holds it", async () => {
   await visit();
   await id("knob-partition-shards").fill("6");

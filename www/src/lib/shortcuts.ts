@@ -1,4 +1,5 @@
 /** Keys that work anywhere on the page; inside a field or a dialog they are left alone. */
+import { tick } from "svelte";
 import { basket } from "../stores/basket.svelte";
 import { lab } from "../stores/lab.svelte";
 import { PHASES, ui } from "../stores/ui.svelte";
@@ -47,7 +48,7 @@ function action_of(key: string): (() => void) | null {
     case "m": case "M": return () => document.querySelector<HTMLElement>("[data-testid=map]")?.focus();
     case "f": case "F": return () => {
       ui.show("forget");
-      setTimeout(() => document.querySelector<HTMLElement>("[data-testid=search]")?.focus(), 30);
+      void tick().then(() => document.querySelector<HTMLElement>("[data-testid=search]")?.focus());
     };
     case "u": case "U": return () => basket.undo();
     case "t": case "T": return () => ui.cycleTheme();

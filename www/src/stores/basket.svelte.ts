@@ -7,6 +7,8 @@ class Basket {
   unknown = $state.raw<readonly string[]>([]);
   /** How the users were chosen, in words: it goes with every figure. */
   protocol = $state("");
+  /** Divide again after the deletion, so that the partition holds no trace either? */
+  refit = $state(false);
   plan = $state.raw<Plan | null>(null);
   planError = $state<string | null>(null);
 

@@ -1,5 +1,5 @@
 /** The experiment as the page sees it: the session, its newest snapshot, and the actions that drive it. */
-import type { Arm, Request, ReadConfig, ReadReport, Session, ErrorData, Size, Snapshot, UsersView } from "../client";
+import type { Arm, Mode, Request, ReadConfig, ReadReport, Session, ErrorData, Size, Snapshot, UsersView } from "../client";
 import { listed, plural, seconds } from "../lib/format";
 import { wipe } from "../lib/keep";
 import { at } from "../lib/link";
@@ -46,6 +46,8 @@ class Lab {
   busy = $derived(this.activity !== null);
   trained = $derived(this.snapshot?.phase === "trained" || this.snapshot?.phase === "compared");
   compared = $derived(!!this.snapshot?.results.retrained && !!this.snapshot?.results.unlearned);
+  /** What becomes of the partition at a request: it follows from the partition itself, or is the person's choice. */
+  mode = $derived<Mode>(this.snapshot?.partition?.method === "anchored" ? "anchored" : basket.refit ? "refit" : "frozen");
   handleOf = $derived(new Map(this.everyone?.ids.map((id, i) => [id, this.everyone!.handles[i]!]) ?? []));
   rowOf = $derived(new Map(this.everyone?.handles.map((h, i) => [h, i]) ?? []));
 
@@ -160,7 +162,7 @@ class Lab {
       stream.reset("unlearned");
       stream.reset("retrained");
       this.#hurry(session);
-      this.snapshot = await session.forget(request);
+      this.snapshot = await session.forget(request, this.mode);
       this.users = await session.users();
       stream.settle(this.users);
       return true;
@@ -233,9 +235,10 @@ class Lab {
       return;
     }
     const asked = basket.users;
+    const mode = this.mode;
     try {
-      const plan = await this.session.plan(basket.request());
-      if (asked === basket.users) {
+      const plan = await this.session.plan(basket.request(), mode);
+      if (asked === basket.users && mode === this.mode) {
         basket.plan = plan;
         basket.planError = null;
       }
