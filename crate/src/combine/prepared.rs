@@ -52,7 +52,7 @@ pub fn prepare_again(
     let config = config.check()?;
     let mut note = None;
     let mut fall_back = |method: &str| {
-        note = Some(format!("{method} learns from validation rows and there are none: mean is used instead"));
+        note = Some(format!("{method} learns from validation rows and found none it can use: mean is used instead"));
         State::Mean
     };
     let state = match config.method {

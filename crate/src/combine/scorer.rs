@@ -48,12 +48,7 @@ impl<'a> Scorer<'a> {
                 }
             }
             State::Mean => self.fold_everywhere(user, |_| 1.0, out),
-            State::Logistic(fit) => {
-                let own = fit.own / user.own.len().max(1) as f64;
-                let is_own = |shard: usize| user.own.iter().any(|&(own, _)| usize::from(own) == shard);
-                let weight = |shard: usize| (fit.shards[shard] + if is_own(shard) { own } else { 0.0 }) as f32;
-                self.fold_everywhere(user, weight, out);
-            }
+            State::Logistic(fit) => self.fold_everywhere(user, |shard| fit.shards[shard] as f32, out),
             State::Attention(fit) => {
                 fit.score(self.ensemble, user.items, user.values, out);
                 self.hide_unknown(out);
