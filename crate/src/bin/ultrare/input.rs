@@ -54,7 +54,11 @@ fn read(path: &Path, config: &ReadConfig, part: bool) -> Result<(Interactions, R
         reader.push(&buffer[..length]);
     }
     let read = if part { reader.finish_part() } else { reader.finish() };
-    read.map_err(|error| told(&error))
+    let (rows, report) = read.map_err(|error| told(&error))?;
+    for rejection in report.first_rejections.iter().take(5) {
+        println!("left out   {}, line {}: {}", path.display(), rejection.line, rejection.message);
+    }
+    Ok((rows, report))
 }
 
 /// Lines of `user,shard`; a first line that is no assignment counts as a header.
