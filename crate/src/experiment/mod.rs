@@ -43,7 +43,7 @@ pub use data::{Data, Layout};
 pub use error::ExperimentError;
 pub use event::{Event, Stage};
 pub use jobs::JobOut;
-pub use receipts::Verification;
+pub use receipts::{Verification, settings};
 pub use task::{Step, Task, run, task};
 pub use view::{
     DataView, DigestsView, ForgetView, ItemView, PartitionView, PersonView, Phase, ResultView, SecondsView, ShardView,

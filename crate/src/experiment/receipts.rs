@@ -218,7 +218,10 @@ pub struct Verification {
     pub after: Experiment,
 }
 
-fn settings(receipt: &Receipt) -> Result<Config> {
+/// The settings a receipt was made with: read and split the rows with them before verifying.
+///
+/// Errors: settings that this version does not know.
+pub fn settings(receipt: &Receipt) -> Result<Config> {
     let refuse = |error: serde_json::Error| {
         ExperimentError::Unusable(format!("the receipt's settings are not known to this version: {error}"))
     };

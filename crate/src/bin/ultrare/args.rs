@@ -16,12 +16,17 @@ pub struct Cli {
 pub enum Command {
     /// Read, divide, train, combine, measure; forget and compare if asked.
     Run(Box<Run>),
+    /// Forget from a saved experiment, on another day.
+    Unlearn(Unlearn),
+    /// Check receipts against rows by training again. Exit code 1 if anything differs.
+    Verify(Verify),
     /// Write generated interactions as a CSV file.
     Synth(Synth),
 }
 
-#[derive(Args)]
-pub struct Run {
+/// What to read.
+#[derive(Args, Clone)]
+pub struct Input {
     /// One file of interactions; the split is made by a keyed hash.
     #[arg(long, value_name = "FILE", conflicts_with_all = ["train", "test", "sample"])]
     pub data: Option<PathBuf>,
@@ -40,6 +45,12 @@ pub struct Run {
     /// Keep only users and items with at least this many rows.
     #[arg(long, value_name = "ROWS", default_value_t = 0)]
     pub k_core: u32,
+}
+
+#[derive(Args)]
+pub struct Run {
+    #[command(flatten)]
+    pub input: Input,
     /// obc, random, hash, kmeans, ubp, ibp, inbp, anchored, or file:PATH (lines of user,shard).
     #[arg(long, default_value = "obc", value_name = "METHOD")]
     pub partition: String,
@@ -67,12 +78,8 @@ pub struct Run {
     /// Go on where a request would empty a shard or the test set.
     #[arg(long)]
     pub confirm: bool,
-    /// Threads; by default as many as the machine has.
-    #[arg(long, default_value_t = 0, value_name = "N")]
-    pub threads: usize,
-    /// Write the snapshot as JSON.
-    #[arg(long, value_name = "OUT")]
-    pub json: Option<PathBuf>,
+    #[command(flatten)]
+    pub out: Output,
     /// users or interactions: what the shards have equally many of.
     #[arg(long, value_name = "UNIT")]
     pub balance: Option<String>,
@@ -91,6 +98,54 @@ pub struct Run {
     /// Also run everything from the remaining rows alone: says who would have sat elsewhere, and compares stage by stage.
     #[arg(long)]
     pub drift: bool,
+}
+
+/// How to run, and what to write.
+#[derive(Args)]
+pub struct Output {
+    /// Threads; by default as many as the machine has.
+    #[arg(long, default_value_t = 0, value_name = "N")]
+    pub threads: usize,
+    /// Write the snapshot as JSON.
+    #[arg(long, value_name = "OUT")]
+    pub json: Option<PathBuf>,
+    /// Write the last request's receipt as JSON.
+    #[arg(long, value_name = "OUT")]
+    pub receipt: Option<PathBuf>,
+    /// Save the experiment, to forget from it later. Holds the remaining rows and nothing of the forgotten ones.
+    #[arg(long, value_name = "OUT")]
+    pub save: Option<PathBuf>,
+}
+
+#[derive(Args)]
+pub struct Unlearn {
+    /// As saved by --save.
+    #[arg(long, value_name = "FILE")]
+    pub experiment: PathBuf,
+    /// users:ID,ID,... or random:P%, core:P%, edge:P%.
+    #[arg(long, value_name = "WHAT")]
+    pub forget: String,
+    /// Make the partition again, instead of keeping it.
+    #[arg(long)]
+    pub refit: bool,
+    /// Go on where the request would empty a shard or the test set.
+    #[arg(long)]
+    pub confirm: bool,
+    #[command(flatten)]
+    pub out: Output,
+}
+
+#[derive(Args)]
+pub struct Verify {
+    /// The receipt; or a chain of them, the first first.
+    #[arg(required = true, value_name = "RECEIPT")]
+    pub receipts: Vec<PathBuf>,
+    /// Rows as they were before the first of these requests, or as they are after the last.
+    #[command(flatten)]
+    pub input: Input,
+    /// Threads; by default as many as the machine has.
+    #[arg(long, default_value_t = 0, value_name = "N")]
+    pub threads: usize,
 }
 
 #[derive(Args)]

@@ -8,10 +8,10 @@ use std::path::Path;
 use ultrare::experiment::Experiment;
 use ultrare::interactions::{Interactions, ReadConfig, ReadReport, Reader, Size};
 
-use crate::args::{Run, SampleSize};
+use crate::args::{Input, SampleSize};
 
 /// Loads what the arguments name.
-pub fn load(experiment: &mut Experiment, args: &Run) -> Result<(), String> {
+pub fn load(experiment: &mut Experiment, args: &Input, seed: u32) -> Result<(), String> {
     let config = ReadConfig { positive: args.positive, k_core: args.k_core, ..ReadConfig::default() };
     let said = |error: ultrare::Error| error.to_string();
     match (&args.data, &args.train, &args.test, args.sample) {
@@ -31,14 +31,11 @@ pub fn load(experiment: &mut Experiment, args: &Run) -> Result<(), String> {
                 SampleSize::Medium => Size::Medium,
                 SampleSize::Large => Size::Large,
             };
-            experiment.load_sample(size, args.seed).map_err(said)?;
+            experiment.load_sample(size, seed).map_err(said)?;
         }
         _ => return Err("say what to read: --data FILE, --train FILE --test FILE, or --sample small".into()),
     }
-    match args.partition.strip_prefix("file:") {
-        Some(path) => experiment.set_given(given(Path::new(path))?).map_err(said),
-        None => Ok(()),
-    }
+    Ok(())
 }
 
 fn read(path: &Path, config: &ReadConfig, part: bool) -> Result<(Interactions, ReadReport), String> {
@@ -59,6 +56,14 @@ fn read(path: &Path, config: &ReadConfig, part: bool) -> Result<(Interactions, R
         println!("left out   {}, line {}: {}", path.display(), rejection.line, rejection.message);
     }
     Ok((rows, report))
+}
+
+/// Reads the assignment of `file:PATH`; other partitions need none.
+pub fn assign(experiment: &mut Experiment, partition: &str) -> Result<(), String> {
+    match partition.strip_prefix("file:") {
+        Some(path) => experiment.set_given(given(Path::new(path))?).map_err(|error| error.to_string()),
+        None => Ok(()),
+    }
 }
 
 /// Lines of `user,shard`; a first line that is no assignment counts as a header.

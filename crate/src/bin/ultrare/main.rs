@@ -7,6 +7,8 @@ mod input;
 mod run;
 mod show;
 mod synth;
+mod unlearn;
+mod verify;
 
 use std::process::ExitCode;
 
@@ -15,6 +17,12 @@ use clap::Parser as _;
 fn main() -> ExitCode {
     let done = match args::Cli::parse().command {
         args::Command::Run(args) => run::run(&args),
+        args::Command::Unlearn(args) => unlearn::unlearn(&args),
+        args::Command::Verify(args) => match verify::verify(&args) {
+            Ok(true) => Ok(()),
+            Ok(false) => return ExitCode::FAILURE,
+            Err(message) => Err(message),
+        },
         args::Command::Synth(args) => synth::synth(&args),
     };
     match done {

@@ -5,20 +5,21 @@ use std::time::Instant;
 
 use serde::Serialize;
 use serde::de::DeserializeOwned;
-use ultrare::experiment::{Activity, Config, Experiment, Snapshot, Stage};
+use ultrare::experiment::{Activity, Config, Experiment, Stage};
 use ultrare::unlearn::{How, Mode, Request, Selection};
 
-use crate::args::Run;
+use crate::args::{Output, Run};
 use crate::drive::Driver;
 use crate::{input, show};
 
 /// Carries it out and prints what came of it.
 pub fn run(args: &Run) -> Result<(), String> {
-    let driver = Driver::new(args.threads)?;
+    let driver = Driver::new(args.out.threads)?;
     let mut experiment = Experiment::new();
     experiment.configure(config(args)?).map_err(|error| error.to_string())?;
     let began = Instant::now();
-    input::load(&mut experiment, args)?;
+    input::load(&mut experiment, &args.input, args.seed)?;
+    input::assign(&mut experiment, &args.partition)?;
     experiment.note_read(began.elapsed().as_secs_f64());
     show::data(&experiment.snapshot());
 
@@ -26,12 +27,7 @@ pub fn run(args: &Run) -> Result<(), String> {
     go(&mut experiment, Activity::Build { until: Stage::Evaluate })?;
     show::partition(&experiment.snapshot());
     if let Some(what) = &args.forget {
-        let mut request = request(&experiment, what)?;
-        request.confirmed = args.confirm;
-        let mode = if args.refit { Mode::Refit } else { Mode::Frozen };
-        let plan = experiment.plan(&request, mode).map_err(|error| error.to_string())?;
-        show::plan(&plan);
-        go(&mut experiment, Activity::Forget { request, mode })?;
+        forget(&driver, &mut experiment, what, args.refit, args.confirm)?;
     }
     go(&mut experiment, Activity::Compare)?;
     if args.drift {
@@ -43,15 +39,42 @@ pub fn run(args: &Run) -> Result<(), String> {
     let snapshot = experiment.snapshot();
     show::results(&snapshot);
     show::twin(&snapshot);
-    match &args.json {
-        Some(path) => write(path, &snapshot),
-        None => Ok(()),
-    }
+    write(&experiment, &args.out)
 }
 
-fn write(path: &std::path::Path, snapshot: &Snapshot) -> Result<(), String> {
-    let text = serde_json::to_string_pretty(snapshot).map_err(|error| error.to_string())?;
-    fs::write(path, text + "\n").map_err(|error| format!("{} cannot be written: {error}", path.display()))
+/// Finds whom to forget, shows the bill, and does it.
+pub fn forget(
+    driver: &Driver,
+    experiment: &mut Experiment,
+    what: &str,
+    refit: bool,
+    confirmed: bool,
+) -> Result<(), String> {
+    let request = Request { confirmed, ..request(experiment, what)? };
+    let mode = if refit { Mode::Refit } else { Mode::Frozen };
+    let plan = experiment.plan(&request, mode).map_err(|error| error.to_string())?;
+    show::plan(&plan);
+    driver.run(experiment, Activity::Forget { request, mode }).map_err(|error| error.to_string())?;
+    Ok(())
+}
+
+/// The files that were asked for.
+pub fn write(experiment: &Experiment, out: &Output) -> Result<(), String> {
+    let put = |path: &std::path::Path, bytes: &[u8]| {
+        fs::write(path, bytes).map_err(|error| format!("{} cannot be written: {error}", path.display()))
+    };
+    if let Some(path) = &out.json {
+        let text = serde_json::to_string_pretty(&experiment.snapshot()).map_err(|error| error.to_string())?;
+        put(path, (text + "\n").as_bytes())?;
+    }
+    if let Some(path) = &out.receipt {
+        let last = experiment.receipts().last().ok_or("--receipt: nothing was forgotten, so there is no receipt")?;
+        put(path, last.to_json().as_bytes())?;
+    }
+    if let Some(path) = &out.save {
+        put(path, &experiment.save())?;
+    }
+    Ok(())
 }
 
 fn config(args: &Run) -> Result<Config, String> {

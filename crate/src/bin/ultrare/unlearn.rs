@@ -1,0 +1,22 @@
+//! `ultrare unlearn`.
+
+use std::fs;
+
+use ultrare::experiment::{Activity, Experiment};
+
+use crate::args::Unlearn;
+use crate::drive::Driver;
+use crate::{run, show};
+
+/// Forgets from a saved experiment.
+pub fn unlearn(args: &Unlearn) -> Result<(), String> {
+    let path = &args.experiment;
+    let bytes = fs::read(path).map_err(|error| format!("{}: {error}", path.display()))?;
+    let mut experiment = Experiment::new();
+    experiment.restore(&bytes).map_err(|error| format!("{}: {error}", path.display()))?;
+    let driver = Driver::new(args.out.threads)?;
+    run::forget(&driver, &mut experiment, &args.forget, args.refit, args.confirm)?;
+    driver.run(&mut experiment, Activity::Compare).map_err(|error| error.to_string())?;
+    show::results(&experiment.snapshot());
+    run::write(&experiment, &args.out)
+}

@@ -1,0 +1,56 @@
+//! `ultrare verify`.
+
+use std::fs;
+
+use ultrare::experiment::{Activity, Experiment, Stage, settings};
+use ultrare::unlearn::Receipt;
+
+use crate::args::Verify;
+use crate::drive::Driver;
+use crate::input;
+
+/// Reads receipts and rows, trains again, and says what differs and where. True if nothing does.
+pub fn verify(args: &Verify) -> Result<bool, String> {
+    let said = |error: ultrare::Error| error.to_string();
+    let mut receipts = Vec::new();
+    for path in &args.receipts {
+        let told = |error: &dyn std::fmt::Display| format!("{}: {error}", path.display());
+        let text = fs::read_to_string(path).map_err(|error| told(&error))?;
+        receipts.push(Receipt::parse(&text).map_err(|error| told(&error))?);
+    }
+    let (first, last) = (&receipts[0], &receipts[receipts.len() - 1]);
+    let config = settings(first).map_err(said)?;
+    let seed = config.seed;
+    let mut source = Experiment::new();
+    source.configure(config).map_err(said)?;
+    input::load(&mut source, &args.input, seed)?;
+    let mut verification = Experiment::verification(&receipts, source.rows().map_err(said)?).map_err(said)?;
+
+    let driver = Driver::new(args.threads)?;
+    let build = Activity::Build { until: Stage::Evaluate };
+    let mut verdict = verification.verdict;
+    if let Some(before) = &mut verification.before {
+        driver.run(before, build.clone()).map_err(said)?;
+        verdict = verdict.and(before.verdict_before(first).map_err(said)?);
+    }
+    driver.run(&mut verification.after, build).map_err(said)?;
+    verdict = verdict.and(verification.after.verdict(last).map_err(said)?);
+
+    for check in verdict.failures() {
+        println!(
+            "differs    {}, {}: the receipt says {}, found {}",
+            check.place, check.name, check.expected, check.found
+        );
+    }
+    let failed = verdict.failures().count();
+    let total = verdict.checks.len();
+    if verdict.ok {
+        println!(
+            "verified   {total} checks: these weights come from these rows, and the forgotten ones are not among them"
+        );
+        println!("           (it does not show which model a service runs)");
+    } else {
+        println!("refused    {failed} of {total} checks failed");
+    }
+    Ok(verdict.ok)
+}

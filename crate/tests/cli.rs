@@ -1,0 +1,144 @@
+//! The command line's contract: keys of the JSON, refusals, receipts that are verified in another process.
+
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output};
+
+use serde_json::Value;
+
+struct Folder(PathBuf);
+
+impl Folder {
+    fn new(name: &str) -> Self {
+        let path = Path::new(env!("CARGO_TARGET_TMPDIR")).join(name);
+        std::fs::create_dir_all(&path).unwrap();
+        Folder(path)
+    }
+
+    fn path(&self, name: &str) -> String {
+        self.0.join(name).to_str().unwrap().to_owned()
+    }
+
+    fn json(&self, name: &str) -> Value {
+        serde_json::from_slice(&std::fs::read(self.0.join(name)).unwrap()).unwrap()
+    }
+}
+
+fn ultrare(args: &[&str]) -> Output {
+    Command::new(env!("CARGO_BIN_EXE_ultrare")).args(args).output().unwrap()
+}
+
+fn succeeds(args: &[&str]) -> String {
+    let output = ultrare(args);
+    assert!(output.status.success(), "{args:?}: {}", String::from_utf8_lossy(&output.stderr));
+    String::from_utf8(output.stdout).unwrap()
+}
+
+fn refuses(args: &[&str], sentence: &str) {
+    let output = ultrare(args);
+    let said = String::from_utf8_lossy(&output.stderr);
+    assert_eq!(output.status.code(), Some(2), "{args:?} was not refused");
+    assert!(said.contains(sentence), "{args:?} was refused with: {said}");
+}
+
+/// A generated file of 80 users.
+fn synth(folder: &Folder) -> String {
+    let file = folder.path("rows.csv");
+    succeeds(&["synth", "--users", "80", "--items", "60", "--rows", "1600", "--seed", "4", &file]);
+    file
+}
+
+#[test]
+fn a_run_writes_the_keys_that_others_rely_on() {
+    let folder = Folder::new("keys");
+    let (rows, out) = (synth(&folder), folder.path("out.json"));
+    let common = ["--shards", "4", "--combine", "mean", "--seed", "1", "--json", &out];
+    succeeds(&[&["run", "--data", &rows, "--partition", "random", "--forget", "random:5%"], &common[..]].concat());
+    let json = folder.json("out.json");
+    for (part, keys) in [
+        ("", "version config data partition results forget digests seconds"),
+        ("/data", "users items train_rows test_rows rejected"),
+        ("/partition", "method shards users_per_shard rows_per_shard within_ss iterations seconds"),
+        ("/results", "original unlearned retrained"),
+        ("/results/unlearned", "metrics users seconds shards_trained"),
+        ("/results/unlearned/metrics", "ndcg@5 ndcg@10 ndcg@20 ndcg@50 recall@20 hit@20"),
+        ("/results/unlearned/metrics/ndcg@20", "mean low high"),
+        ("/forget", "protocol users rows touched_shards"),
+        ("/digests", "split partition shards_before shards_after ensemble_before ensemble_after"),
+        ("/seconds", "read embed partition train combine evaluate unlearn retrain"),
+    ] {
+        for key in keys.split(' ') {
+            assert!(json.pointer(part).is_some_and(|value| value.get(key).is_some()), "{part} has no {key}");
+        }
+    }
+    assert_eq!(json["forget"]["users"], 4);
+    assert_eq!(json["partition"]["method"], "random");
+}
+
+#[test]
+fn threads_change_no_digest() {
+    let folder = Folder::new("threads");
+    let rows = synth(&folder);
+    let digests = |threads: &str| {
+        let out = folder.path("out.json");
+        succeeds(&[
+            "run",
+            "--data",
+            &rows,
+            "--shards",
+            "4",
+            "--forget",
+            "core:5%",
+            "--threads",
+            threads,
+            "--json",
+            &out,
+        ]);
+        folder.json("out.json")["digests"].clone()
+    };
+    assert_eq!(digests("1"), digests("3"));
+}
+
+#[test]
+fn requests_on_different_days_are_verified_by_somebody_else() {
+    let folder = Folder::new("days");
+    let rows = synth(&folder);
+    let [first, second, saved] = ["first.json", "second.json", "saved.urx"].map(|name| folder.path(name));
+    let common = ["--data", &rows, "--shards", "4", "--combine", "mean"];
+    succeeds(&[&["run", "--forget", "users:u01,u02", "--receipt", &first, "--save", &saved], &common[..]].concat());
+    succeeds(&["unlearn", "--experiment", &saved, "--forget", "users:u40", "--receipt", &second]);
+    assert!(succeeds(&["verify", &first, &second, "--data", &rows]).contains("verified"));
+
+    // One rating less than the receipts are about.
+    let text = std::fs::read_to_string(&rows).unwrap();
+    let shorter = folder.path("shorter.csv");
+    std::fs::write(&shorter, &text[..text.trim_end().rfind('\n').unwrap() + 1]).unwrap();
+    refuses(&["verify", &first, "--data", &shorter], "are not the ones the receipt is about");
+    let forged = folder.path("forged.json");
+    std::fs::write(&forged, std::fs::read_to_string(&first).unwrap().replacen("\"number\": 1", "\"number\": 2", 1))
+        .unwrap();
+    refuses(&["verify", &forged, "--data", &rows], "was changed after it was written");
+}
+
+#[test]
+fn nonsense_is_refused_in_words() {
+    let folder = Folder::new("nonsense");
+    let rows = synth(&folder);
+    let run = |more: &[&'static str]| -> Vec<String> {
+        ["run", "--data", &rows].iter().chain(more).map(|&word| word.to_owned()).collect()
+    };
+    for (more, sentence) in [
+        (&["--shards", "0"][..], "--shards must be a whole number from 1, not 0"),
+        (&["--shards", "-3"], "--shards must be a whole number from 1, not -3"),
+        (&["--shards", "900"], "900 shards cannot be filled by 80 users"),
+        (&["--forget", "random:150%"], "a percentage from 0 to 100, not \"150%\""),
+        (&["--forget", "everybody"], "has no colon"),
+        (&["--forget", "random:100%"], "this would forget everybody"),
+        (&["--partition", "magic"], "expected one of `obc`, `random`"),
+        (&["--drift"], "say whom with --forget"),
+    ] {
+        let args = run(more);
+        refuses(&args.iter().map(String::as_str).collect::<Vec<_>>(), sentence);
+    }
+    refuses(&["run"], "say what to read");
+    refuses(&["unlearn", "--experiment", &rows, "--forget", "users:u01"], "are not a saved experiment");
+}
