@@ -64,7 +64,8 @@ class Lab {
       if (event.kind === "trained" && this.snapshot && event.arm !== "retrained" && event.arm !== "twin") this.#shard(event.shard.shard, event);
       if (event.kind === "state") this.paused = event.paused;
       if (event.kind === "worker" && event.state === "lost") ui.tell("A worker stopped and was replaced; its job runs again.");
-      if (event.kind === "error") ui.tell(event.error.message, "bad");
+      // What fails during an activity is told where that activity is shown.
+      if (event.kind === "error" && this.activity === null) ui.tell(event.error.message, "bad");
     });
   }
 
