@@ -19,6 +19,10 @@ impl Plane {
     /// O(n d^2 + d^3). Without vectors everything is projected onto the origin.
     pub fn of(vectors: &Matrix) -> Self {
         let (n, d) = (vectors.rows(), vectors.cols());
+        if d == 0 {
+            // The decomposition refuses an empty matrix.
+            return Plane { mean: Vec::new(), axes: [Vec::new(), Vec::new()], scale: 1.0 };
+        }
         let mut mean = vec![0.0f64; d];
         for row in 0..n {
             for (sum, &value) in mean.iter_mut().zip(vectors.row(row)) {

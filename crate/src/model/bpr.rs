@@ -4,7 +4,7 @@
 //! |v_i|^2 + |v_j|^2), one gradient step per sample; every row is sampled once an epoch, j uniformly. Values are not used.
 
 use super::fold::Fold;
-use super::kernels::{LANES, Lanes, all_finite, padded, tree};
+use super::kernels::{LANES, Lanes, all_finite, padded, sigmoid, tree};
 use super::sampling::Sampler;
 use super::training::{Epoch, Learner, Rows, Stopping, Validated};
 use super::vectors::Vectors;
@@ -14,6 +14,9 @@ use crate::matrix::Matrix;
 use crate::random::{Purpose, StreamKey, normal};
 
 const ADVICE: &str = "the vectors grow without bound; lower the rate or raise lambda";
+
+/// Updates before patience begins.
+const WARM_UPDATES: usize = 300_000;
 
 /// Every so many updates one loss is looked at: the logarithm costs as much as the update.
 const LOOK: usize = 16;
@@ -26,14 +29,18 @@ struct Params {
     key: StreamKey,
 }
 
+/// Defaults: 64 factors, rate .01, lambda .01, the best of rates .01 to .05, lambda .003 to .03 and 64 or 128 factors on a tenth
+/// of ML-100K's training rows held out (NDCG@20 .221; rate .02 gave .215, .05 less).
 pub(super) fn trainer(rows: ShardRows, config: &ModelConfig, seed: u64, shard: u32) -> Box<dyn Trainer> {
     let params = Params {
         factors: config.factors.unwrap_or(64) as usize,
-        rate: config.rate.unwrap_or(0.05),
+        rate: config.rate.unwrap_or(0.01),
         lambda: config.lambda.unwrap_or(0.01),
         key: StreamKey::new(seed, Purpose::Negatives, shard, 0),
     };
-    let stopping = Stopping::of(config, 5, 4, 1000, 100);
+    let mut stopping = Stopping::of(config, 5, 4, 1000, 150);
+    // The vectors begin near zero and leave it slowly: a small shard takes many epochs before ranks say anything.
+    stopping.warm = (WARM_UPDATES / rows.items.len().max(1)).min(200) as u32;
     Box::new(Validated::new(rows, stopping, ADVICE, Box::new(move |rows| Box::new(Bpr::new(rows, params)))))
 }
 
@@ -129,7 +136,7 @@ fn update(w: &mut [Lanes], v: &mut [Lanes], n: &mut [Lanes], rate: f32, lambda: 
         }
     }
     let difference = tree(sums);
-    let pull = rate * math::sigmoid_f32(-difference);
+    let pull = rate * sigmoid(-difference);
     let shrink = 1.0 - rate * lambda;
     for ((w, v), n) in w.iter_mut().zip(v.iter_mut()).zip(n.iter_mut()) {
         for lane in 0..LANES {

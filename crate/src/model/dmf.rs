@@ -11,13 +11,12 @@ use serde::{Deserialize, Serialize};
 use super::batch::{Batches, Draw, Objective, Optimiser, Sample, push_normal};
 use super::bpr::softplus;
 use super::fold::Fold;
-use super::kernels::{axpy, dot, gather, padded};
+use super::kernels::{axpy, dot, gather, padded, sigmoid};
 use super::optimiser::Adam;
 use super::rows::Csr;
 use super::training::{Rows, Stopping, Validated, square};
 use super::vectors::Vectors;
 use super::{ModelConfig, ModelError, ModelName, ShardRows, SubModel, Trainer, weights};
-use crate::math;
 use crate::matrix::Matrix;
 use crate::random::{Purpose, StreamKey};
 
@@ -29,6 +28,8 @@ const PIECES: (usize, usize) = (16, 8192);
 /// Below this length a tower's output is nothing rather than a direction.
 const SHORT: f32 = 1e-6;
 
+/// Defaults: 64 factors, 128 hidden units, 4 negatives, rate .005, lambda 1e-4; NDCG@20 .212 on a tenth of ML-100K's training
+/// rows held out, not searched further.
 pub(super) fn trainer(rows: ShardRows, config: &ModelConfig, seed: u64, shard: u32) -> Box<dyn Trainer> {
     let factors = config.factors.unwrap_or(64) as usize;
     let negatives = config.negatives.unwrap_or(4);
@@ -218,7 +219,7 @@ impl Objective for Dmf {
         for sample in samples {
             let (user, item) = (self.users.unit(sample.user), self.items.unit(sample.item));
             let logit = TEMPERATURE * dot(user, item) + weights[bias];
-            let slope = share * (math::sigmoid_f32(logit) - sample.target);
+            let slope = share * (sigmoid(logit) - sample.target);
             let out = self.users.out;
             let (at_user, at_item) = (sample.user as usize * out, sample.item as usize * out);
             for d in 0..out {

@@ -6,11 +6,11 @@
 use super::batch::{Batches, Draw, Objective, Optimiser, Sample, push_normal};
 use super::bpr::softplus;
 use super::fold::Fold;
+use super::kernels::sigmoid;
 use super::optimiser::Adam;
 use super::training::{Rows, Stopping, Validated, square};
 use super::vectors::Vectors;
 use super::{ModelConfig, ModelName, ShardRows, SubModel, Trainer};
-use crate::math;
 use crate::matrix::Matrix;
 use crate::random::{Purpose, StreamKey};
 
@@ -19,11 +19,13 @@ const ADVICE: &str = "the weights grow without bound; lower the rate or raise la
 /// Steps an epoch, and most rows to a step.
 const PIECES: (usize, usize) = (64, 1024);
 
+/// Defaults: 32 factors, 4 negatives, rate .005, lambda .05, the best lambda of 1e-4 to .1 on a tenth of ML-100K's training rows
+/// held out (NDCG@20 .222; .03 gave .212, .1 .217).
 pub(super) fn trainer(rows: ShardRows, config: &ModelConfig, seed: u64, shard: u32) -> Box<dyn Trainer> {
     let factors = config.factors.unwrap_or(32) as usize;
     let negatives = config.negatives.unwrap_or(4);
     let rate = config.rate.unwrap_or(0.005);
-    let lambda = config.lambda.unwrap_or(1e-3);
+    let lambda = config.lambda.unwrap_or(0.05);
     let key = StreamKey::new(seed, Purpose::Negatives, shard, 0);
     let stopping = Stopping::of(config, 2, 4, 200, 20).warm(rows.items.len(), PIECES);
     let make = move |rows: Rows| {
@@ -60,7 +62,7 @@ impl Objective for Gmf {
             let (u, i) = (sample.user as usize * k, (self.n_users + sample.item as usize) * k);
             let (p, q) = (&weights[u..u + k], &weights[i..i + k]);
             let logit = bias + p.iter().zip(q).zip(h).map(|((p, q), h)| p * q * h).sum::<f32>();
-            let slope = share * (math::sigmoid_f32(logit) - sample.target);
+            let slope = share * (sigmoid(logit) - sample.target);
             for d in 0..k {
                 gradient[u + d] += slope * q[d] * h[d] + decay * p[d];
                 gradient[i + d] += slope * p[d] * h[d] + decay * q[d];

@@ -18,6 +18,8 @@ const ADVICE: &str = "the vectors grow without bound; lower the rate";
 /// Steps an epoch, and most rows to a step.
 const PIECES: (usize, usize) = (64, 1024);
 
+/// Defaults: 32 factors, 4 negatives, rate .005, lambda .01; NDCG@20 .205 on a tenth of ML-100K's training rows held out, not
+/// searched further.
 pub(super) fn trainer(rows: ShardRows, config: &ModelConfig, seed: u64, shard: u32) -> Box<dyn Trainer> {
     let factors = config.factors.unwrap_or(32) as usize;
     let negatives = config.negatives.unwrap_or(4);

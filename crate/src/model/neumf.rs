@@ -10,12 +10,11 @@ use serde::{Deserialize, Serialize};
 use super::batch::{Batches, Draw, Objective, Optimiser, Sample, push_normal};
 use super::bpr::softplus;
 use super::dense::Dense;
-use super::kernels::{all_finite, axpy, dot};
+use super::kernels::{all_finite, axpy, dot, sigmoid};
 use super::optimiser::Adam;
 use super::training::{Rows, Stopping, Validated, square};
 use super::weights::{self, finite, refuse};
 use super::{ModelConfig, ModelError, ModelName, ShardRows, SubModel, Trainer};
-use crate::math;
 use crate::matrix::Matrix;
 use crate::random::{Purpose, StreamKey};
 
@@ -24,12 +23,14 @@ const ADVICE: &str = "the weights grow without bound; lower the rate or raise la
 /// Steps an epoch, and most rows to a step.
 const PIECES: (usize, usize) = (64, 1024);
 
+/// Defaults: 16 factors, 2 layers, 4 negatives, rate .005, lambda .03, the best lambda of 1e-4 to .06 on a tenth of ML-100K's
+/// training rows held out (NDCG@20 .207; .01 gave .192, .06 .203).
 pub(super) fn trainer(rows: ShardRows, config: &ModelConfig, seed: u64, shard: u32) -> Box<dyn Trainer> {
     let factors = config.factors.unwrap_or(16) as usize;
     let layers = config.layers.unwrap_or(2) as usize;
     let negatives = config.negatives.unwrap_or(4);
     let rate = config.rate.unwrap_or(0.005);
-    let lambda = config.lambda.unwrap_or(1e-3);
+    let lambda = config.lambda.unwrap_or(0.03);
     let key = StreamKey::new(seed, Purpose::Negatives, shard, 0);
     let stopping = Stopping::of(config, 2, 4, 200, 20).warm(rows.items.len(), PIECES);
     let make = move |rows: Rows| {
@@ -187,7 +188,7 @@ impl Objective for Neumf {
             let (u, i) = (shape.user(sample.user as usize), shape.item(sample.item as usize));
             let pair = (&weights[u.clone()], &weights[i.clone()]);
             let logit = self.net.logit(weights, pair.0, pair.1);
-            let slope = share * (math::sigmoid_f32(logit) - sample.target);
+            let slope = share * (sigmoid(logit) - sample.target);
             user_slope.fill(0.0);
             self.net.backward(weights, slope, pair, &mut user_slope, Some(gradient), i.start);
             axpy(1.0, &user_slope, &mut gradient[u.clone()]);
@@ -290,7 +291,7 @@ impl SubModel for Model {
             for (item, target, weight) in own.chain(lacked) {
                 let item = &weights[shape.item(item as usize)];
                 let logit = net.logit(weights, &user, item);
-                let push = weight / total * (math::sigmoid_f32(logit) - target);
+                let push = weight / total * (sigmoid(logit) - target);
                 net.backward(weights, push, (&user, item), &mut slope, None, 0);
             }
             axpy(self.saved.lambda, &user, &mut slope);
