@@ -102,9 +102,9 @@ await main(async () => {
   const times = Number(options.repeat);
   const threads = Number(options.workers ?? cpus().length);
   const runs = {};
-  runs.native = await best(times, () => run(...args, "--threads", 1));
+  runs.native = await best(times, () => run(...args, "--confirm", "--threads", 1));
   const job = { config: runs.native.config, forget: request(options.forget) };
-  runs.native_all = await best(times, () => run(...args, "--threads", threads));
+  runs.native_all = await best(times, () => run(...args, "--confirm", "--threads", threads));
   runs.node = await best(times, () => inNode(job));
   const browser = await harness();
   try {

@@ -36,6 +36,12 @@ test("a patch replaces what it names, at any depth, and changes neither side", (
   assert.deepEqual(merge({ given: { a: 1 } }, { given: null }), { given: null });
 });
 
+test("a setting that does not exist is refused, with those that do", () => {
+  assert.throws(() => merge({ seed: 1, model: { factors: 8 } }, { model: { factor: 9 } }), {
+    code: "config.unknown", message: "There is no setting model.factor: there are model.factors.",
+  });
+});
+
 test("buffers are found where messages keep them, each once", () => {
   const bytes = new Uint8Array(4);
   const message = { kind: "progress", events: [{ kind: "positions", xy: bytes, handles: new Uint8Array(bytes.buffer) }, { kind: "epoch" }] };

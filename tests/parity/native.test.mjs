@@ -21,7 +21,7 @@ function comparable({ data, partition, results, forget, digests }) {
 async function both(args, forget) {
   const [how] = Object.keys(forget);
   const asked = how === "users" ? `users:${forget.users.join(",")}` : `${forget.how}:${forget.percent}%`;
-  const native = run("--data", file, ...args, "--forget", asked);
+  const native = run("--data", file, ...args, "--forget", asked, "--confirm");
   const session = await open();
   try {
     const wasm = await pipeline(session, { source: { data: await openAsBlob(file) }, config: native.config, forget });
@@ -49,6 +49,6 @@ for (const { partition, combine, shards, forget } of CASES) {
 }
 
 test("threads change nothing", () => {
-  const args = ["--data", file, "--partition", "obc", "--shards", 4, "--forget", `users:${users()[0]}`];
+  const args = ["--data", file, "--partition", "obc", "--shards", 4, "--forget", `users:${users()[0]}`, "--confirm"];
   assert.deepEqual(comparable(run(...args, "--threads", 1)), comparable(run(...args, "--threads", 4)));
 });

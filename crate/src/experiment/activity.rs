@@ -95,7 +95,8 @@ impl Experiment {
             return self.forget_everything(request, *mode);
         }
         self.running = Some(self.start(activity)?);
-        Ok(())
+        // Where nothing is left to do, no job's outcome will end it.
+        self.settle(&mut Vec::new())
     }
 
     /// A confirmed request for everything: there is nothing to train, so it is carried out at once. Settings stay, and
