@@ -1,6 +1,6 @@
 // npm run bench: the same file and settings natively, in Node and in Chromium; seconds per stage beside the quality reached.
 //
-//   npm run bench -- --train F --test F | --data F | --sample SIZE  [--json OUT] [--repeat N] [--workers N]
+//   npm run bench -- --train F --test F | --data F | --sample SIZE  [--json OUT] [--repeat N] [--workers N] [--no-build]
 //                    [--partition M] [--shards K] [--model M] [--combine C] [--forget F] [--seed S]
 //
 // Wall seconds of the best of N runs (3). `native` and the wasm columns run on one thread, so that ratios compare code with code;
@@ -18,7 +18,7 @@ const { values: options } = parseArgs({
     train: { type: "string" }, test: { type: "string" }, data: { type: "string" }, sample: { type: "string" },
     json: { type: "string", default: "bench.json" }, repeat: { type: "string", default: "3" }, workers: { type: "string" },
     partition: { type: "string" }, shards: { type: "string" }, model: { type: "string" }, combine: { type: "string" },
-    seed: { type: "string", default: "1" }, forget: { type: "string", default: "random:1%" },
+    "no-build": { type: "boolean", default: false }, seed: { type: "string", default: "1" }, forget: { type: "string", default: "random:1%" },
   },
 });
 
@@ -91,10 +91,12 @@ await main(async () => {
   if (!options.data && !options.sample && !(options.train && options.test)) {
     throw new Missing("Say what to run on: --train F --test F, or --data F, or --sample small|medium|large.");
   }
-  setUp();
-  buildWasm();
-  buildClient();
-  command("cargo", ["build", "-q", "--release", "-p", "ultrare", "--features", "cli", "--bin", "ultrare"]);
+  if (!options["no-build"]) {
+    setUp();
+    buildWasm();
+    buildClient();
+    command("cargo", ["build", "-q", "--release", "-p", "ultrare", "--features", "cli", "--bin", "ultrare"]);
+  }
   const [{ run }, { harness }] = await Promise.all([import("../support/native.mjs"), import("../support/harness.mjs")]);
 
   const args = ["train", "test", "data", "sample", "partition", "shards", "model", "combine", "seed", "forget"]
