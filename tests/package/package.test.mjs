@@ -78,9 +78,12 @@ test("a TypeScript project sees its types, strictly, as bundlers and as Node res
     // @ts-expect-error there is no such setting
     await session.configure({ partition: { shard: 4 } });
   `);
-  const common = ["--noEmit", "--strict", "--target", "es2022", "--skipLibCheck", "false", "--lib", "es2023,dom,dom.iterable", "--types", ""];
-  tool("typescript/bin/tsc", ...common, "--module", "esnext", "--moduleResolution", "bundler", "use.ts");
-  tool("typescript/bin/tsc", ...common, "--module", "nodenext", "--moduleResolution", "nodenext", "use.ts");
+  for (const [module, moduleResolution] of [["esnext", "bundler"], ["nodenext", "nodenext"]]) {
+    const lib = ["es2023", "dom", "dom.iterable"];
+    const compilerOptions = { noEmit: true, strict: true, target: "es2022", skipLibCheck: false, lib, types: [], module, moduleResolution };
+    writeFileSync(join(consumer, "tsconfig.json"), JSON.stringify({ compilerOptions, files: ["use.ts"] }));
+    tool("typescript/bin/tsc", "-p", ".");
+  }
 });
 
 test("a bundled page of someone else runs it with workers", async () => {

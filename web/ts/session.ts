@@ -65,11 +65,11 @@ export class SessionFront implements Session, Watcher {
     return () => this.listeners.delete(listener);
   }
 
-  preview(file: Blob, read?: ReadConfig): Promise<Preview> {
+  preview(file: Blob, read?: Partial<ReadConfig>): Promise<Preview> {
     return this.store.call("preview", file, read);
   }
 
-  async load(source: Source, read?: ReadConfig, onProgress?: (bytes: number, total: number) => void): Promise<DataView> {
+  async load(source: Source, read?: Partial<ReadConfig>, onProgress?: (bytes: number, total: number) => void): Promise<DataView> {
     this.onBytes = onProgress;
     try {
       return await this.store.call("load", source, read);

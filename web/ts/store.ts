@@ -34,7 +34,7 @@ export class Store {
     this.experiment.show_positions(true);
   }
 
-  async preview(file: Blob, read: ReadConfig = {}): Promise<Preview> {
+  async preview(file: Blob, read: Partial<ReadConfig> = {}): Promise<Preview> {
     const head: Uint8Array<ArrayBuffer>[] = [];
     let length = 0;
     for await (const chunk of chunks(file)) {
@@ -42,11 +42,11 @@ export class Store {
       length += chunk.length;
       if (length >= HEAD) break;
     }
-    return preview(new Uint8Array(await new Blob(head).arrayBuffer()), read);
+    return preview(new Uint8Array(await new Blob(head).arrayBuffer()), read as ReadConfig);
   }
 
   /** Replaces the rows. What was there stays if the files cannot be used. */
-  async load(source: Source, read: ReadConfig = {}): Promise<DataView> {
+  async load(source: Source, read: Partial<ReadConfig> = {}): Promise<DataView> {
     const start = performance.now();
     const files = "data" in source ? [source.data] : [source.train, source.test];
     const total = files.reduce((sum, file) => sum + file.size, 0);
@@ -54,7 +54,7 @@ export class Store {
     let readers: Reader[] = [];
     try {
       for (const file of files) {
-        const reader = new Reader(read);
+        const reader = new Reader(read as ReadConfig);
         readers.push(reader);
         for await (const chunk of chunks(file)) {
           reader.push(chunk);

@@ -41,9 +41,9 @@ export interface Session {
   /** Calls `listener` for everything that happens, until the returned function is called. */
   on(listener: (event: SessionEvent) => void): () => void;
   /** The first rows of a file and what its columns are taken for. Changes nothing. */
-  preview(file: Blob, read?: ReadConfig): Promise<Preview>;
+  preview(file: Blob, read?: Partial<ReadConfig>): Promise<Preview>;
   /** Replaces the rows; what was there stays if the files cannot be used. */
-  load(source: Source, read?: ReadConfig, onProgress?: (bytes: number, total: number) => void): Promise<DataView>;
+  load(source: Source, read?: Partial<ReadConfig>, onProgress?: (bytes: number, total: number) => void): Promise<DataView>;
   loadSample(size: Size, seed?: number): Promise<DataView>;
   /** Changes the settings that are named and keeps the others. Resolves to the stages whose results are now stale. */
   configure(config: DeepPartial<Config>): Promise<Stage[]>;

@@ -65,7 +65,7 @@ fn build() -> Result<()> {
         .remove_producers_section(true)
         .generate(&fresh)?;
     let module = fresh.join(format!("{NAME}_bg.wasm"));
-    types::nulls(&fresh.join(format!("{NAME}.d.ts")))?;
+    types::tidy(&fresh.join(format!("{NAME}.d.ts")))?;
     if optimise {
         optimise::run(&root, &module)?;
     }

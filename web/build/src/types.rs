@@ -5,10 +5,27 @@ use std::path::Path;
 
 use crate::Result;
 
-/// The types are generated from Rust types that do not know how the binding writes `None`: it writes `null`, as JSON does,
-/// so that a snapshot is the same object in the page and in the command line's file. The generator assumes `undefined`.
-pub fn nulls(file: &Path) -> Result<()> {
-    let text = fs::read_to_string(file)?;
-    fs::write(file, text.replace(" | undefined", " | null"))?;
+/// The types are generated from Rust types that do not know how the binding writes them:
+///
+/// - `None` is written as `null`, as JSON does, so that a snapshot is the same object in the page and in the command line's
+///   file; the generator assumes `undefined`;
+/// - every field is written, also one that may be left out when it is read; the generator makes it optional for both. What may
+///   be left out is said where the client takes it.
+///
+/// `Symbol.dispose` goes, because a project that uses the package would need the newest library types for it.
+pub fn tidy(file: &Path) -> Result<()> {
+    let text = fs::read_to_string(file)?.replace(" | undefined", " | null");
+    let lines =
+        text.lines().filter(|line| !line.contains("[Symbol.dispose]")).map(|line| match line.split_once("?: ") {
+            Some((name, rest)) if is_field(name) => format!("{name}: {rest}\n"),
+            _ => format!("{line}\n"),
+        });
+    fs::write(file, lines.collect::<String>())?;
     Ok(())
+}
+
+/// Is it an indented name and nothing else? Then the line is a field, and not the parameters of a function.
+fn is_field(text: &str) -> bool {
+    let name = text.trim_start();
+    text.starts_with("    ") && !name.is_empty() && name.chars().all(|c| c.is_alphanumeric() || c == '_')
 }

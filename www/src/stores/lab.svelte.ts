@@ -100,7 +100,7 @@ class Lab {
   }
 
   async loadFiles(
-    input: { data: File } | { train: File; test: File }, read: ReadConfig | undefined,
+    input: { data: File } | { train: File; test: File }, read: Partial<ReadConfig> | undefined,
     onProgress: (bytes: number, total: number) => void,
   ): Promise<boolean> {
     const name = "data" in input ? input.data.name : `${input.train.name} + ${input.test.name}`;

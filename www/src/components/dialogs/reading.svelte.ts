@@ -33,7 +33,7 @@ export class Reading {
     }
   }
 
-  config(): ReadConfig {
+  config(): Partial<ReadConfig> {
     const choice = (role: Role): ColumnChoice => (this.mapping[role] === null ? "none" : { column: this.mapping[role] });
     const { delimiter, has_header } = this.preview!;
     return { delimiter, header: has_header, user: choice("user"), item: choice("item"), rating: choice("rating"), time: choice("time") };
