@@ -445,7 +445,7 @@ fn two_hundred_tamperings_are_refused_each_at_its_place() {
             1 => drop(changed.remove(at)),
             _ => changed.push(Triple { item: "new".into(), ..changed[at].clone() }),
         }
-        assert_eq!(failures(&[text.clone()], &Interactions::new(changed)), ["verify.rows"]);
+        assert_eq!(failures(std::slice::from_ref(&text), &Interactions::new(changed)), ["verify.rows"]);
     }
     // One setting, sealed again by somebody who knows how: training again tells.
     // The seed stands in two places, above and among the settings: one changed contradicts the other, both give other weights.
