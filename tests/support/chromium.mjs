@@ -1,7 +1,6 @@
 // A real Chromium: the one of this system, or Debian's where it can be installed. Never skipped in silence.
 
 import { existsSync } from "node:fs";
-import { chromium as driver } from "playwright-core";
 import { Missing, ask, run } from "../../web/build/setup.mjs";
 
 const NAMES = ["chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "chrome"];
@@ -37,7 +36,9 @@ export function chromium() {
 }
 
 /** Starts it without any traffic of its own. */
-export function launch(options = {}) {
+export async function launch(options = {}) {
+  // Not at the top: the runner asks for the browser's path before any package is installed.
+  const { chromium: driver } = await import("playwright-core");
   const args = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking", "--disable-component-update", "--disable-sync"];
   return driver.launch({ executablePath: chromium(), headless: true, args, ...options });
 }
