@@ -11,7 +11,7 @@ use crate::Result;
 /// What module and glue together are meant to weigh, gzipped.
 const GOAL: usize = 250_000;
 /// What they may weigh until the goal is reached: about what they do, so that they do not grow unseen.
-const BUDGET: usize = 600_000;
+const BUDGET: usize = 750_000;
 
 /// Prints raw, gzip and brotli sizes; fails above the budget.
 pub fn check(pkg: &Path, name: &str) -> Result<()> {
