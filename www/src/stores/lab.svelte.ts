@@ -44,6 +44,8 @@ class Lab {
   workers = $state(1);
 
   busy = $derived(this.activity !== null);
+  /** Do the cards show what came of the last request? Not while one is being carried out or everything is made anew. */
+  settled = $derived(this.activity === null || this.activity === "compare" || this.activity === "check");
   trained = $derived(this.snapshot?.phase === "trained" || this.snapshot?.phase === "compared");
   compared = $derived(!!this.snapshot?.results.retrained && !!this.snapshot?.results.unlearned);
   /** What becomes of the partition at a request: it follows from the partition itself, or is the person's choice. */
@@ -180,6 +182,8 @@ class Lab {
 
   async compare(): Promise<boolean> {
     const done = await this.#run("compare", async (session) => {
+      ui.follow = true;
+      ui.show("compare", false);
       stream.reset("retrained");
       this.#hurry(session);
       this.snapshot = await session.compare();
@@ -230,7 +234,8 @@ class Lab {
   }
 
   async replan(): Promise<void> {
-    if (!this.session || !this.trained || this.busy || basket.users.length === 0) {
+    if (this.busy) return; // the bill of the request that is being carried out stays
+    if (!this.session || !this.trained || basket.users.length === 0) {
       basket.plan = null;
       basket.planError = null;
       return;
