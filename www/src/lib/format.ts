@@ -42,3 +42,9 @@ export function listed(words: readonly (string | number)[], most = 6): string {
 
 /** The first eight hex digits: enough to compare by eye. */
 export const short = (digest: string | null | undefined): string => (digest ? digest.slice(0, 8) : "");
+
+/** The library's message as a sentence: capital, full stop, quotation marks for what it quotes. */
+export function sentence(message: string): string {
+  const quoted = message.trim().replace(/`([^`]*)`/g, "“$1”");
+  return quoted.charAt(0).toUpperCase() + quoted.slice(1) + (/[.!?]$/.test(quoted) ? "" : ".");
+}

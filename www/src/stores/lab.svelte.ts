@@ -1,6 +1,6 @@
 /** The experiment as the page sees it: the session, its newest snapshot, and the actions that drive it. */
 import type { Arm, Mode, Request, ReadConfig, ReadReport, Session, ErrorData, Size, Snapshot, UsersView } from "../client";
-import { listed, plural, seconds } from "../lib/format";
+import { listed, plural, seconds, sentence } from "../lib/format";
 import { wipe } from "../lib/keep";
 import { at } from "../lib/link";
 import { basket } from "./basket.svelte";
@@ -67,7 +67,7 @@ class Lab {
       if (event.kind === "state") this.paused = event.paused;
       if (event.kind === "worker" && event.state === "lost") ui.tell("A worker stopped and was replaced; its job runs again.");
       // What fails during an activity is told where that activity is shown.
-      if (event.kind === "error" && this.activity === null) ui.tell(event.error.message, "bad");
+      if (event.kind === "error" && this.activity === null) ui.tell(sentence(event.error.message), "bad");
     });
   }
 
@@ -88,7 +88,7 @@ class Lab {
     } catch (error) {
       const { code, message } = error as ErrorData;
       if (code === "cancelled") ui.tell("Cancelled. Everything is as it was before.");
-      else this.failure = { at: activity, message };
+      else this.failure = { at: activity, message: sentence(message) };
       this.snapshot = await this.session.snapshot().catch(() => this.snapshot);
       return null;
     } finally {
@@ -229,7 +229,7 @@ class Lab {
       settings.stale = await this.session.configure(settings.patch());
       settings.problem = null;
     } catch (error) {
-      settings.problem = (error as ErrorData).message;
+      settings.problem = sentence((error as ErrorData).message);
     }
   }
 
@@ -250,7 +250,7 @@ class Lab {
       }
     } catch (error) {
       basket.plan = null;
-      basket.planError = (error as ErrorData).message;
+      basket.planError = sentence((error as ErrorData).message);
     }
   }
 

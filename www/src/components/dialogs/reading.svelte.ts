@@ -1,5 +1,6 @@
 /** A file on its way in: what was found in its first rows, what the person made of it, how far the reading is. */
 import type { ColumnChoice, Preview, ReadConfig, Role, ErrorData } from "../../client";
+import { sentence } from "../../lib/format";
 import { lab } from "../../stores/lab.svelte";
 
 export const ROLES: readonly { role: Role; label: string; needed: boolean }[] = [
@@ -29,7 +30,7 @@ export class Reading {
       const place = (role: Role) => { const at = preview.columns.findIndex((c) => c.role === role); return at < 0 ? null : at; };
       this.mapping = { user: place("user"), item: place("item"), rating: place("rating"), time: place("time") };
     } catch (error) {
-      this.problem = `${this.files[0]!.name}: ${(error as ErrorData).message}`;
+      this.problem = `${this.files[0]!.name}: ${sentence((error as ErrorData).message)}`;
     }
   }
 
