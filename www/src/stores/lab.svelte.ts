@@ -5,21 +5,12 @@ import { wipe } from "../lib/keep";
 import { at } from "../lib/link";
 import { basket } from "./basket.svelte";
 import { ledger } from "./ledger.svelte";
+import { FULL, SAMPLE_PACE, SPEEDS, total } from "./pace";
 import { settings } from "./settings.svelte";
 import { stream } from "./stream.svelte";
 import { ui } from "./ui.svelte";
 
 export type Activity = "open" | "load" | "build" | "forget" | "compare" | "check";
-export const SPEEDS: readonly { label: string; steps: number | null }[] = [
-  { label: "2 steps a second", steps: 2 },
-  { label: "10 steps a second", steps: 10 },
-  { label: "45 steps a second", steps: 45 },
-  { label: "150 steps a second", steps: 150 },
-  { label: "as fast as this machine can", steps: null },
-];
-const SAMPLE_PACE = 2;
-const FULL = SPEEDS.length - 1;
-
 class Lab {
   session: Session | null = null;
   snapshot = $state.raw<Snapshot | null>(null);
@@ -303,12 +294,5 @@ class Lab {
     await this.session?.cancel();
   }
 }
-
-/** Computing time of all sub-models: true however the run was paced. */
-export const computing = (s: Snapshot) => s.shards.reduce((sum, shard) => sum + shard.seconds, 0);
-
-/** Seconds from rows to a measured ensemble. */
-export const total = (s: Snapshot) =>
-  (["embed", "partition", "train", "combine", "evaluate"] as const).reduce((sum, k) => sum + (s.seconds[k] ?? 0), 0);
 
 export const lab = new Lab();

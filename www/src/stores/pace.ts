@@ -1,0 +1,20 @@
+/** How fast a run goes, and how long it took. */
+import type { Snapshot } from "../client";
+
+export const SPEEDS: readonly { label: string; steps: number | null }[] = [
+  { label: "2 steps a second", steps: 2 },
+  { label: "10 steps a second", steps: 10 },
+  { label: "45 steps a second", steps: 45 },
+  { label: "150 steps a second", steps: 150 },
+  { label: "as fast as this machine can", steps: null },
+];
+/** The sample runs at a pace that can be watched. */
+export const SAMPLE_PACE = 2;
+export const FULL = SPEEDS.length - 1;
+
+/** Computing time of all sub-models: true however the run was paced. */
+export const computing = (s: Snapshot) => s.shards.reduce((sum, shard) => sum + shard.seconds, 0);
+
+/** Seconds from rows to a measured ensemble. */
+export const total = (s: Snapshot) =>
+  (["embed", "partition", "train", "combine", "evaluate"] as const).reduce((sum, k) => sum + (s.seconds[k] ?? 0), 0);
