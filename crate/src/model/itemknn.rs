@@ -7,7 +7,8 @@ use super::counts::ItemCounts;
 use super::kernels::TopK;
 use crate::matrix::Matrix;
 
-/// Neighbours kept when none are given: the best of 20 to 400 on held-out training rows of ML-100K.
+/// Neighbours kept when none are given. On a tenth of ML-100K's training rows held out, NDCG@20 is within .003 of the best of
+/// 20, 50, 100, 200 and 400, for one model (best: 200) and for 10 shards (best: 50).
 pub(super) const NEIGHBOURS: u32 = 100;
 
 /// Row i: what having item i adds to every item that listens to it. n^2 operations.

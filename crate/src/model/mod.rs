@@ -11,6 +11,7 @@ mod config;
 mod counts;
 mod dense;
 mod dmf;
+pub mod dual;
 mod ease;
 mod error;
 mod fold;

@@ -8,6 +8,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::als::{AlsParams, Factors, Solver};
+use super::dual::Groups;
 use super::kernels::dot;
 use super::rows::Csr;
 use super::weights::{self, finite};
@@ -38,6 +39,9 @@ pub(crate) struct WmfTrainer {
     params: AlsParams,
     by_user: Csr,
     by_item: Csr,
+    /// Most items of a shard have far fewer entries than a vector has values. Users are solved one by one, exactly like a
+    /// fold-in.
+    groups: Groups,
     users: Factors,
     items: Factors,
     solver: Solver,
@@ -89,6 +93,7 @@ impl WmfTrainer {
             users: Factors::zeros(by_user.len(), params.factors),
             items,
             solver: Solver::new(params),
+            groups: Groups::new(&by_item, by_user.len(), params.factors),
             by_user,
             by_item,
             cap,
@@ -120,7 +125,10 @@ impl Trainer for WmfTrainer {
         let n_items = self.items.len();
         self.solver.half_sweep(&self.by_user, &self.items, &mut self.users).ok_or(diverged.clone())?;
         let penalty = self.solver.penalty(&self.by_user, &self.users, n_items);
-        let items = self.solver.half_sweep(&self.by_item, &self.users, &mut self.items).ok_or(diverged)?;
+        let items = self
+            .solver
+            .half_sweep_in_groups(&mut self.groups, &self.by_item, &self.users, &mut self.items)
+            .ok_or(diverged)?;
         let objective = items + penalty;
         // A rounding error upwards is convergence as well.
         if self.objective - objective <= f64::from(self.tolerance) * self.objective.min(f64::MAX) {

@@ -3,6 +3,23 @@
 use super::{LANES, Lanes};
 use crate::matrix::Matrix;
 
+/// Four rows times eight columns, `panel` holding eight values for every depth. Each sum runs over the depth in order.
+#[inline]
+pub fn four_rows(rows: [&[f32]; 4], panel: &[Lanes]) -> [Lanes; 4] {
+    let depth = panel.len();
+    let [a, b, c, d] = rows.map(|row| &row[..depth]);
+    let mut sums = [[0.0f32; LANES]; 4];
+    for p in 0..depth {
+        let values = [a[p], b[p], c[p], d[p]];
+        for r in 0..4 {
+            for lane in 0..LANES {
+                sums[r][lane] += values[r] * panel[p][lane];
+            }
+        }
+    }
+    sums
+}
+
 /// The right-hand side of a product, its columns in groups of eight; group g holds for every depth p the eight values
 /// of columns 8g..8g+8. Packed once, used for many rows.
 #[derive(Clone, Debug, Default)]
@@ -56,19 +73,7 @@ impl Packed {
     /// Eight columns of the product for four rows. Each sum runs over the depth in order.
     #[inline]
     pub fn tile(&self, rows: [&[f32]; 4], group: usize) -> [Lanes; 4] {
-        let depth = self.depth;
-        let panel = &self.data[group * depth..][..depth];
-        let [a, b, c, d] = rows.map(|row| &row[..depth]);
-        let mut sums = [[0.0f32; LANES]; 4];
-        for p in 0..depth {
-            let values = [a[p], b[p], c[p], d[p]];
-            for r in 0..4 {
-                for lane in 0..LANES {
-                    sums[r][lane] += values[r] * panel[p][lane];
-                }
-            }
-        }
-        sums
+        four_rows(rows, &self.data[group * self.depth..][..self.depth])
     }
 
     /// `rows` (row-major, `depth` values each) times this: `out` gets `columns` values for each.
