@@ -11,12 +11,15 @@ let file;
 before(() => (file = synth()));
 
 /**
- * What must agree: digests and figures; not times. Nor the sum of squares of a partition that needs no embedding: a session
- * embeds the users for its map and measures it, the command line does neither.
+ * What must agree: digests and figures; not times. Nor the sum of squares and the silhouette of a partition that needs no
+ * embedding: a session embeds the users for its map and measures them, the command line does neither.
  */
 function comparable({ data, partition, results, forget, digests }) {
   const { seconds: _, ...division } = partition;
-  if (["random", "hash"].includes(partition.method)) delete division.within_ss;
+  if (["random", "hash"].includes(partition.method)) {
+    delete division.within_ss;
+    delete division.silhouette;
+  }
   const figures = Object.entries(results).map(([arm, { seconds: _, ...figure }]) => [arm, figure]);
   return { data, partition: division, results: Object.fromEntries(figures), forget, digests };
 }
