@@ -163,6 +163,19 @@ fn cancelling_leaves_everything_as_it_was() {
 }
 
 #[test]
+fn a_build_with_nothing_to_do_ends_and_one_that_starts_over_gives_the_same() {
+    let mut experiment = built(&config(Method::Obc, CombineMethod::Mean));
+    let first = experiment.snapshot();
+    experiment.begin(Activity::Build { until: Stage::Evaluate }).unwrap();
+    assert!(!experiment.running(), "nothing is stale, so nothing is done");
+    experiment.restart().unwrap();
+    experiment.begin(Activity::Build { until: Stage::Evaluate }).unwrap();
+    let events = drive(&mut experiment, 1, false);
+    assert!(events.iter().any(|event| matches!(event, Event::Divided { .. })), "the partition is made again");
+    assert_eq!(experiment.snapshot().digests, first.digests);
+}
+
+#[test]
 fn comparing_trains_one_model_on_what_remains() {
     let mut experiment = built(&config(Method::Obc, CombineMethod::Joint));
     let users = some_users(&experiment);

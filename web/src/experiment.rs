@@ -91,6 +91,11 @@ impl Experiment {
         Ok(())
     }
 
+    /// Makes the next build begin from the rows, although nothing changed.
+    pub fn restart(&mut self) -> Result<(), JsValue> {
+        self.0.restart().map_err(refuse)
+    }
+
     /// Asks for something to be done; queued if something else runs.
     pub fn begin(
         &mut self,

@@ -86,6 +86,10 @@ export class SessionFront implements Session, Watcher {
     return this.store.call("configure", patch);
   }
 
+  restart(): Promise<void> {
+    return this.store.call("restart");
+  }
+
   build(until: Stage = "evaluate"): Promise<Snapshot> {
     return this.run({ build: { until } });
   }

@@ -86,6 +86,10 @@ export class Store {
     return this.experiment.configure(merge(this.experiment.config(), patch));
   }
 
+  restart(): void {
+    this.experiment.restart();
+  }
+
   begin(activity: Activity, now: number): void {
     this.experiment.tick(now);
     this.experiment.begin(activity);

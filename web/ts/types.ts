@@ -47,6 +47,8 @@ export interface Session {
   loadSample(size: Size, seed?: number): Promise<DataView>;
   /** Changes the settings that are named and keeps the others. Resolves to the stages whose results are now stale. */
   configure(config: DeepPartial<Config>): Promise<Stage[]>;
+  /** Makes the next build begin from the rows, although nothing changed. */
+  restart(): Promise<void>;
   /** Does the stages that are missing or stale, as far as `until`. */
   build(until?: Stage): Promise<Snapshot>;
   /** Users by rule: a random share, the most or the least active. */

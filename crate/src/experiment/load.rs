@@ -103,6 +103,16 @@ impl Experiment {
         Ok([Split, Embed, Partition, Train, Combine, Evaluate].into_iter().filter(|&stage| stage >= first).collect())
     }
 
+    /// Marks everything after the split as stale: the next build begins from the rows, although nothing changed. Who shows
+    /// the pipeline wants to see it again.
+    ///
+    /// Errors: work is under way.
+    pub fn restart(&mut self) -> Result<()> {
+        self.idle("starting over")?;
+        self.stale_from(Stage::Split);
+        Ok(())
+    }
+
     fn take(&mut self, rows: Interactions, source: Source) -> Result<DataView> {
         let view = self.divide(rows, source)?;
         self.serving = None;

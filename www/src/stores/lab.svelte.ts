@@ -128,6 +128,8 @@ class Lab {
   async build(): Promise<boolean> {
     const done = await this.#run("build", async (session) => {
       await session.configure(settings.patch());
+      // A run is shown from its beginning, also where nothing changed since the last one.
+      await session.restart();
       stream.reset("arms");
       ui.follow = true;
       session.setSpeed(SPEEDS[this.speed]!.steps);
