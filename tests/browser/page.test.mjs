@@ -277,6 +277,99 @@ test("pause, single step and cancel; a cancelled run leaves what was there", asy
   assert.deepEqual(said, []);
 });
 
+test("whoever is pointed at shows the way to all centres: lines, distances and a sentence; of the forgotten nothing", async () => {
+  await visit();
+  await id("phase-divide").click();
+  await page.keyboard.press("m");
+  await page.keyboard.press("Home");
+  await id("way").waitFor();
+  assert.match(await id("way").textContent(), /^User .+: all of this user goes to shard \d+/);
+  assert.equal(await id("ways").locator("line").count(), 10);
+  assert.equal(await id("ways").locator("line.share").count(), 1);
+  assert.ok((await id("tip").locator("tbody tr").count()) >= 5);
+  const sentences = new Set();
+  for (let n = 0; n < 40; n++) {
+    await page.keyboard.press(["ArrowLeft", "ArrowDown", "ArrowRight", "ArrowUp"][Math.floor(n / 10)]);
+    sentences.add((await id("way").textContent()).replace(/.*: /, ""));
+    const nearer = await id("ways").locator("line.nearer").count();
+    assert.equal(nearer > 0, /nearer but full/.test(await id("way").textContent()));
+  }
+  assert.ok([...sentences].some((words) => /nearer but full/.test(words)) && [...sentences].some((words) => /as far/.test(words)));
+  const ring = await page.locator(".ring").boundingBox();
+  await page.mouse.move(5, 5);
+  await page.mouse.move(ring.x + ring.width / 2, ring.y + ring.height / 2);
+  assert.match(await id("way").textContent(), /goes to shard/);
+  await page.keyboard.press("Enter");
+  await forget();
+  await id("phase-divide").click();
+  await page.mouse.move(ring.x + ring.width / 2 + 1, ring.y + ring.height / 2);
+  assert.match(await id("tip").textContent(), /forgotten/);
+  assert.equal(await id("ways").count() + (await id("way").count()), 0);
+  assert.deepEqual(said, []);
+});
+
+test("a smoothed plan divides people between shards, and its film pauses and steps through the epsilons", async () => {
+  await visit({ hash: "#v1&partition.solver=entropic" });
+  await id("phase-divide").click();
+  await page.keyboard.press("m");
+  await page.keyboard.press("Home");
+  let most = 0;
+  for (let n = 0; n < 40; n++) {
+    most = Math.max(most, await id("ways").locator("line.share").count());
+    if (most > 1) break;
+    await page.keyboard.press(["ArrowLeft", "ArrowDown", "ArrowRight", "ArrowUp"][Math.floor(n / 10)]);
+  }
+  assert.ok(most > 1);
+  assert.match(await id("way").textContent(), /the plan carries \d+% to shard/);
+  await id("speed").fill("1");
+  await id("reset").click();
+  await page.waitForFunction(() => document.querySelector('[data-testid="phase-divide"]').dataset.state === "running", null, LONG);
+  await id("play").click();
+  await page.waitForFunction(() => /Paused/.test(document.querySelector('[data-testid="progress"]').textContent));
+  await id("phase-divide").click();
+  await id("step").click();
+  await page.locator("text=/after \\d+ iteration/").first().waitFor();
+  await id("cancel").click();
+  await id("cancel").waitFor({ state: "detached", timeout: 10_000 });
+  assert.deepEqual(said, []);
+});
+
+test("all ways to divide the loaded rows are compared at one press, and what serves stays", async () => {
+  await visit();
+  const digests = await page.locator(".digest").allTextContents();
+  await id("phase-divide").click();
+  await id("divide-beside").click();
+  await page.waitForFunction(() => document.querySelectorAll('[data-testid="methods"] tbody tr').length === 8 && !document.querySelector('[data-testid="cancel"]'), null, LONG);
+  const rows = await id("methods").locator("tbody tr").evaluateAll((all) => all.map((row) => [...row.cells].map((cell) => cell.textContent.trim())));
+  const of = (method) => rows.find(([name]) => name.startsWith(`${method},`));
+  for (const row of rows) assert.ok(Number(row[1]) > 0, row.join(" | "));
+  assert.ok(Number(of("obc")[1]) < Number(of("random")[1]));
+  assert.ok(Number(of("obc")[5]) > Number(of("random")[5]));
+  assert.equal(of("ibp")[4], "–");
+  assert.deepEqual(await page.locator(".digest").allTextContents(), digests);
+  assert.deepEqual(said, []);
+});
+
+for (const model of ["ease", "itemknn"]) {
+  test(`a sub-model without item vectors is combined in a way that it can be (${model})`, async () => {
+    await visit({ hash: `#v1&model.name=${model}` });
+    assert.equal(await id("knob-combine-method").inputValue(), "mean");
+    assert.match(await id("knobs").textContent(), /in place of the one asked for/);
+    assert.equal(await state("forget"), "ready");
+    await id("knob-model-name").selectOption("wmf");
+    assert.equal(await id("knob-combine-method").inputValue(), "joint");
+    assert.deepEqual(said, []);
+  });
+}
+
+for (const combiner of ["consensus", "attention"]) {
+  test(`${combiner} serves`, async () => {
+    await visit({ hash: `#v1&combine.method=${combiner}` });
+    assert.equal(await state("forget"), "ready");
+    assert.deepEqual(said, []);
+  });
+}
+
 for (const theme of ["light", "dark"]) {
   test(`nothing for an accessibility checker to find, and nothing wider than the window (${theme})`, async () => {
     await visit({ colorScheme: theme });

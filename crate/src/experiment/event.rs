@@ -74,6 +74,21 @@ pub enum Event {
         /// How far the marginals are from exact, where that is approximate.
         residual: Option<f64>,
     },
+    /// How each placed user is carried to the shards' centres: what the partition's last iteration decided by. For
+    /// display only, and only for methods with centres of users, on a map, up to a million pairs of user and shard.
+    Transport {
+        /// Number of shards, the length of a user's row in what follows.
+        shards: u32,
+        /// Distance of each placed user (the order of `positions`) to each centre: f32, little-endian.
+        #[serde(with = "serde_bytes")]
+        #[cfg_attr(feature = "ts", tsify(type = "Uint8Array"))]
+        distances: Vec<u8>,
+        /// Share of each placed user that the smoothed plan carries to each shard, 0 to 255. Empty where every user goes
+        /// to one shard as a whole.
+        #[serde(with = "serde_bytes")]
+        #[cfg_attr(feature = "ts", tsify(type = "Uint8Array"))]
+        plan: Vec<u8>,
+    },
     /// The partition is made.
     Divided {
         /// Its sizes and objective.

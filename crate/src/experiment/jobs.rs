@@ -67,7 +67,10 @@ impl Arm {
             match self.next {
                 Some(stage) if stage <= goal => match stage {
                     Stage::Read | Stage::Split => self.next = Some(Stage::Embed),
-                    Stage::Embed if !self.needs_embedding() => self.next = Some(Stage::Partition),
+                    // Where the partition is all that is asked for, its sum of squares is part of the answer.
+                    Stage::Embed if goal > Stage::Partition && !self.needs_embedding() => {
+                        self.next = Some(Stage::Partition);
+                    }
                     Stage::Embed => break vec![(Slot::Embed, 1.0, self.embed_job(config))],
                     Stage::Partition => break vec![(Slot::Cluster, 1.0, self.cluster_job(config))],
                     Stage::Train => {
@@ -145,7 +148,7 @@ impl Arm {
         let mut view = None;
         if let Some(embedding) = &self.embedding {
             input.users = embedding.users.clone();
-            view = Some(embedding.plane.clone());
+            view = self.spec.positions.then(|| embedding.plane.clone());
             if method.needs_items() {
                 input.items = embedding.items.clone();
                 // The embedding numbers only items with training rows.

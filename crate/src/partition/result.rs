@@ -112,6 +112,15 @@ impl Partition {
         Some(super::vectors::priced(&vector, &self.centroids, &self.potentials).collect())
     }
 
+    /// Squared distance |x - c|^2 of a vector to every centre. `None` as in [`Partition::shard_of_vector`].
+    pub fn distances_of_vector(&self, vector: &[f32]) -> Option<Vec<f64>> {
+        let mut costs = self.costs_of_vector(vector)?;
+        for (cost, &price) in costs.iter_mut().zip(&self.potentials) {
+            *cost = (*cost + f64::from(price)).max(0.0);
+        }
+        Some(costs)
+    }
+
     /// The largest shard's rows over the smallest's: how unequal retraining costs are. Infinite if a shard is empty.
     pub fn work_ratio(&self) -> f64 {
         super::measures::work_ratio(&self.rows_per_shard)

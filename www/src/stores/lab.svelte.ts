@@ -1,5 +1,5 @@
 /** The experiment as the page sees it: the session, its newest snapshot, and the actions that drive it. */
-import type { Arm, Mode, Request, ReadConfig, ReadReport, Session, ErrorData, Size, Snapshot, UsersView } from "../client";
+import type { Activity as Asked, Arm, Mode, Request, ReadConfig, ReadReport, Session, ErrorData, Size, Snapshot, UsersView } from "../client";
 import { listed, plural, seconds, sentence } from "../lib/format";
 import { wipe } from "../lib/keep";
 import { at } from "../lib/link";
@@ -10,7 +10,7 @@ import { settings } from "./settings.svelte";
 import { stream } from "./stream.svelte";
 import { ui } from "./ui.svelte";
 
-export type Activity = "open" | "load" | "build" | "forget" | "compare" | "check";
+export type Activity = "open" | "load" | "build" | "forget" | "compare" | "check" | "beside";
 class Lab {
   session: Session | null = null;
   snapshot = $state.raw<Snapshot | null>(null);
@@ -32,11 +32,15 @@ class Lab {
   failure = $state.raw<{ at: Activity; message: string } | null>(null);
   /** Curves and times of the last race, kept until the next request. */
   raced = $state.raw<{ unlearn: number | null; retrain: number | null }>({ unlearn: null, retrain: null });
+  /** Why a partition could not be made beside the others, by method. */
+  besideFailed = $state.raw<Record<string, string>>({});
   workers = $state(1);
 
   busy = $derived(this.activity !== null);
+  /** Is something worked out that is not what the page shows? */
+  behind = $derived(this.activity === "check" || this.activity === "beside");
   /** Do the cards show what came of the last request? Not while one is being carried out or everything is made anew. */
-  settled = $derived(this.activity === null || this.activity === "compare" || this.activity === "check");
+  settled = $derived(this.activity === null || this.activity === "compare" || this.behind);
   trained = $derived(this.snapshot?.phase === "trained" || this.snapshot?.phase === "compared");
   compared = $derived(!!this.snapshot?.results.retrained && !!this.snapshot?.results.unlearned);
   /** What becomes of the partition at a request: it follows from the partition itself, or is the person's choice. */
@@ -48,8 +52,8 @@ class Lab {
     this.session = session;
     this.workers = session.workers;
     session.on((event) => {
-      // The twin is worked out behind the page: its clusters and curves are not those on show.
-      if (this.activity !== "check" || event.kind === "stage" || event.kind === "worker") stream.accept(event);
+      // The twin and other partitions are worked out behind the page: their clusters and curves are not those on show.
+      if (!this.behind || event.kind === "stage" || event.kind === "worker") stream.accept(event);
       if (event.kind === "stage" && ui.follow && this.activity === "build") {
         ui.show(event.stage === "partition" ? "divide" : event.stage === "train" || event.stage === "combine" || event.stage === "evaluate" ? "train" : "data", false);
       }
@@ -165,6 +169,7 @@ class Lab {
     });
     if (!done) return false;
     this.forgotten = new Set([...this.forgotten, ...leaving]);
+    stream.drop(this.forgotten);
     basket.empty();
     this.raced = { unlearn: this.snapshot!.seconds.unlearn ?? null, retrain: null };
     const touched = this.snapshot!.forget?.touched_shards ?? [];
@@ -201,6 +206,26 @@ class Lab {
       ui.say(`Compared with the twin: ${equal} of ${this.snapshot!.twin.length} stages are equal.`);
     }
     return !!done;
+  }
+
+  /** Every other way to divide the rows, as far as the partition, with the settings as they are. */
+  async divideBeside(methods: readonly Method[]): Promise<void> {
+    this.besideFailed = {};
+    const done = await this.#run("beside", async (session) => {
+      this.#hurry(session);
+      const { partition, model, combine } = (await session.snapshot()).config;
+      for (const method of methods) {
+        const beside = { name: besideName(method), partition: { ...partition, method }, model, combine, until: "partition" as const };
+        try {
+          this.snapshot = await session.run({ beside } as Asked);
+        } catch (error) {
+          if ((error as ErrorData).code === "cancelled") throw error;
+          this.besideFailed = { ...this.besideFailed, [method]: sentence((error as ErrorData).message) };
+        }
+      }
+      return true;
+    });
+    if (done) ui.say(`${plural(methods.length, "partition")} made beside the one on show.`);
   }
 
   #enter(what: "built" | "forgot" | "compared", protocol: string, touched: number | null, took: number | null): void {
@@ -296,5 +321,9 @@ class Lab {
     await this.session?.cancel();
   }
 }
+
+export type Method = Snapshot["config"]["partition"]["method"];
+/** What the experiment calls a partition that is only compared. */
+export const besideName = (method: Method): string => `partition ${method}`;
 
 export const lab = new Lab();

@@ -22,7 +22,14 @@ class Settings {
     this.problem = link.problem;
   }
 
+  /** A combiner that joins item vectors, asked for with a model that has none: the mean of scores serves instead. */
+  standIn = $derived(joins(this.#plain("combine.method")) && !hasVectors(this.#plain("model.name")) ? "mean" : null);
+
   value(path: string): Json | undefined {
+    return path === "combine.method" && this.standIn ? this.standIn : this.#plain(path);
+  }
+
+  #plain(path: string): Json | undefined {
     return path in this.changed ? this.changed[path] : at(this.defaults ?? undefined, path);
   }
 
@@ -41,7 +48,7 @@ class Settings {
   /** The whole configuration: defaults with the changes on top. */
   patch(): DeepPartial<Config> {
     const base = structuredClone((this.defaults ?? {}) as { [key: string]: Json });
-    return merge(base, nested(this.changed)) as DeepPartial<Config>;
+    return merge(base, nested(this.standIn ? { ...this.changed, "combine.method": this.standIn } : this.changed)) as DeepPartial<Config>;
   }
 
   link(): string {
@@ -52,6 +59,11 @@ class Settings {
     return this.hide.includes(part);
   }
 }
+
+/** Models whose score is no inner product with a vector per item. */
+export const hasVectors = (model: Json | undefined) => model !== "ease" && model !== "itemknn" && model !== "neumf";
+/** Combiners that work on item vectors, not on scores. */
+export const joins = (combiner: Json | undefined) => combiner === "joint" || combiner === "consensus" || combiner === "attention";
 
 function merge(base: { [key: string]: Json }, top: { [key: string]: Json }): { [key: string]: Json } {
   for (const [key, value] of Object.entries(top)) {

@@ -2,11 +2,18 @@
  * What happens while a run goes on: curves, clusters, lanes. Events arrive by the thousand, so they land in plain arrays
  * and the page redraws once a frame, when `frame` changes.
  */
-import type { Arm, ClusterEvent, SessionEvent, Stage } from "../client";
+import type { Arm, ClusterEvent, SessionEvent, Stage, TransportEvent } from "../client";
 
 export interface Curve { loss: number[]; metric: (number | null)[]; done: boolean }
 export interface Iteration {
   restart: number; iteration: number; objective: number; moves: number; users: number[]; rows: number[];
+}
+/** How users are carried to the centres: a row of `shards` numbers per placed user. */
+export interface Carriage {
+  shards: number;
+  distances: Float32Array;
+  /** Shares of 255, or null where each user goes to one shard as a whole. */
+  plan: Uint8Array | null;
 }
 export interface LaneSpan { worker: number; label: string; shard: number | null; from: number; to: number | null }
 export interface Progress { arm: Arm; stage: Stage; done: number; total: number }
@@ -26,6 +33,7 @@ class Stream {
   previousShardOf: Uint16Array | null = null;
   shardsChangedAt = 0;
   centroids: number[] = [];
+  carriage: Carriage | null = null;
   iterations: Iteration[] = [];
   curves = new Map<Arm, Map<number, Curve>>();
   progress: Progress | null = null;
@@ -54,6 +62,7 @@ class Stream {
       this.embedding = [];
       this.iterations = [];
       this.centroids = [];
+      this.carriage = null;
       this.curves = new Map();
     } else {
       this.curves.delete(parts);
@@ -83,6 +92,9 @@ class Stream {
         break;
       case "cluster":
         this.#cluster(event, now);
+        break;
+      case "transport":
+        this.#carry(event);
         break;
       case "epoch": {
         const curve = this.curve(event.arm, event.shard);
@@ -119,6 +131,23 @@ class Stream {
       restart: event.restart, iteration: event.iteration, objective: event.objective, moves: event.moves,
       users: event.users_per_shard, rows: event.rows_per_shard,
     });
+  }
+
+  #carry(event: TransportEvent): void {
+    const plan = event.plan.length ? new Uint8Array(copy(event.plan)) : null;
+    this.carriage = { shards: event.shards, distances: new Float32Array(copy(event.distances)), plan };
+  }
+
+  /** What is shown of forgotten people's way to the centres goes with them. */
+  drop(handles: ReadonlySet<number>): void {
+    if (!this.carriage) return;
+    const { shards, distances, plan } = this.carriage;
+    this.handles.forEach((handle, place) => {
+      if (!handles.has(handle)) return;
+      distances.fill(NaN, place * shards, (place + 1) * shards);
+      plan?.fill(0, place * shards, (place + 1) * shards);
+    });
+    this.touch();
   }
 
   #lane(event: Extract<SessionEvent, { kind: "worker" }>, now: number): void {
