@@ -1,5 +1,5 @@
 /** The experiment as the page sees it: the session, its newest snapshot, and the actions that drive it. */
-import type { Activity as Asked, Arm, Mode, Request, ReadConfig, ReadReport, Session, ErrorData, Size, Snapshot, UsersView } from "../client";
+import type { Activity as Asked, Arm, Mode, PartitionView, Request, ReadConfig, ReadReport, Session, ErrorData, Size, Snapshot, UsersView } from "../client";
 import { listed, plural, seconds, sentence } from "../lib/format";
 import { wipe } from "../lib/keep";
 import { at } from "../lib/link";
@@ -322,7 +322,7 @@ class Lab {
   }
 }
 
-export type Method = Snapshot["config"]["partition"]["method"];
+export type Method = PartitionView["method"];
 /** What the experiment calls a partition that is only compared. */
 export const besideName = (method: Method): string => `partition ${method}`;
 
