@@ -309,7 +309,7 @@ test("whoever is pointed at shows the way to all centres: lines, distances and a
 });
 
 test("a smoothed plan divides people between shards, and its film pauses and steps through the epsilons", async () => {
-  await visit({ hash: "#v1&partition.solver=entropic" });
+  await visit({ hash: "#v1&partition.epsilon=0.1&partition.solver=entropic" });
   await id("phase-divide").click();
   await page.keyboard.press("m");
   await page.keyboard.press("Home");

@@ -212,7 +212,7 @@ class Lab {
   async divideBeside(methods: readonly Method[]): Promise<void> {
     this.besideFailed = {};
     const done = await this.#run("beside", async (session) => {
-      this.#hurry(session);
+      session.setSpeed(null); // times are compared
       const { partition, model, combine } = (await session.snapshot()).config;
       for (const method of methods) {
         const beside = { name: besideName(method), partition: { ...partition, method }, model, combine, until: "partition" as const };

@@ -56,6 +56,11 @@ export const GROUPS: readonly { title: string; knobs: readonly KnobSpec[] }[] = 
           { value: "entropic", label: "entropic (Sinkhorn)", why: "A smoothed problem whose solution sharpens while you watch." },
         ],
       },
+      {
+        path: "partition.epsilon", kind: "number", label: "Smoothing", min: 0.005, max: 0.5, step: 0.005, auto: 0.01,
+        when: (v) => clustering(v) && v("partition.solver") === "entropic",
+        why: "How blurred the plan stays. With more of it people near a border are carried to several shards.",
+      },
     ],
   },
   {
