@@ -57,7 +57,7 @@ export const GROUPS: readonly { title: string; knobs: readonly KnobSpec[] }[] = 
         ],
       },
       {
-        path: "partition.epsilon", kind: "number", label: "Smoothing", min: 0.005, max: 0.5, step: 0.005, auto: 0.01,
+        path: "partition.epsilon", kind: "number", label: "Smoothing", min: 0.005, max: 0.5, step: 0.005, auto: 0.005,
         when: (v) => clustering(v) && v("partition.solver") === "entropic",
         why: "How blurred the plan stays. With more of it people near a border are carried to several shards.",
       },
