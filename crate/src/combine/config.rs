@@ -3,6 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::{CombineError, Ensemble};
+use crate::model::ModelName;
 
 /// The combiners.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -23,6 +24,26 @@ pub enum CombineMethod {
     Consensus,
     /// RecEraser's: transferred vectors weighted by attention, trained with Adagrad. Needs models with item vectors.
     Attention,
+}
+
+impl CombineMethod {
+    /// Can it combine sub-models of this kind? `joint`, `consensus` and `attention` need a vector per item.
+    pub fn works_with(self, model: ModelName) -> bool {
+        let vectors = !matches!(model, ModelName::Neumf | ModelName::Ease | ModelName::Itemknn);
+        vectors || matches!(self, CombineMethod::Own | CombineMethod::Mean | CombineMethod::Logistic)
+    }
+
+    /// As written in configurations.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            CombineMethod::Own => "own",
+            CombineMethod::Mean => "mean",
+            CombineMethod::Joint => "joint",
+            CombineMethod::Logistic => "logistic",
+            CombineMethod::Consensus => "consensus",
+            CombineMethod::Attention => "attention",
+        }
+    }
 }
 
 /// Settings of all combiners; each looks at its own.

@@ -13,6 +13,7 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
+use super::pairwise::Pairwise;
 use super::report::percentile;
 use super::{EvaluateError, Interval};
 use crate::math;
@@ -81,6 +82,32 @@ impl Verdicts {
         self.outcome.is_empty()
     }
 
+    pub(super) fn n_models(&self) -> usize {
+        self.n_models as usize
+    }
+
+    /// Where each user's pairs stand.
+    pub(super) fn users(&self) -> Vec<std::ops::Range<usize>> {
+        let ends = self.starts.iter().skip(1).copied().chain([self.len() as u32]);
+        self.starts.iter().zip(ends).map(|(&start, end)| start as usize..end as usize).collect()
+    }
+
+    /// Is the pair's item relevant, and does the ensemble list it?
+    pub(super) fn outcome(&self, pair: usize) -> (bool, bool) {
+        (self.outcome[pair] & 1 == 1, self.outcome[pair] >> 1 == 1)
+    }
+
+    /// Does a sub-model list it?
+    pub(super) fn listed(&self, pair: usize, model: usize) -> bool {
+        self.row(pair)[model / 64] >> (model % 64) & 1 == 1
+    }
+
+    /// Are there enough pairs for a table of all joint verdicts?
+    fn fill_a_table(&self) -> bool {
+        let n_models = self.n_models as usize;
+        n_models <= FULL && self.len() as f64 >= FILL * (1u64 << n_models) as f64
+    }
+
     fn row(&self, pair: usize) -> &[u64] {
         &self.bits[pair * self.words as usize..(pair + 1) * self.words as usize]
     }
@@ -124,24 +151,44 @@ pub struct Decomposition {
 /// The decomposition with bootstrap intervals over users. `corrected`: Miller-Madow, entropies raised by
 /// (filled cells - 1) / 2n, which takes off the larger part of the plug-in bias (and keeps the identity).
 ///
-/// O(pairs * K) once and again per resample; with [`Estimate::Pairs`] K^2 instead of K.
+/// O(pairs * K) once and again per resample; with [`Estimate::Pairs`] O(K^2) per resample, which draws up to 32 groups of
+/// users instead of users.
 pub fn decompose(verdicts: &Verdicts, corrected: bool, resamples: u32, confidence: f32, seed: u64) -> Decomposition {
-    let cells = Cells::of(verdicts);
-    let estimate = cells.estimate;
-    let all = vec![1.0; verdicts.starts.len()];
-    let (terms, per_model, entropy) = cells.terms(&all, corrected);
-    let users = all.len() as u32;
+    if verdicts.fill_a_table() {
+        let cells = Cells::of(verdicts);
+        let terms = |weights: &[f64]| cells.terms(weights, corrected);
+        resample(verdicts, Estimate::Full, cells.counts.len(), terms, resamples, confidence, seed)
+    } else {
+        let pairs = Pairwise::of(verdicts);
+        let terms = |weights: &[f64]| pairs.terms(weights, corrected);
+        resample(verdicts, Estimate::Pairs, pairs.units(), terms, resamples, confidence, seed)
+    }
+}
+
+/// (relevance, redundancy, combination, information), I(O_k; Y) per model, H(Y).
+type Terms = ([f64; 4], Vec<f64>, f64);
+
+/// The terms with all `units` once, and their spread when as many are drawn with replacement.
+fn resample(
+    verdicts: &Verdicts,
+    estimate: Estimate,
+    units: usize,
+    terms: impl Fn(&[f64]) -> Terms,
+    resamples: u32,
+    confidence: f32,
+    seed: u64,
+) -> Decomposition {
+    let (found, per_model, entropy) = terms(&vec![1.0; units]);
     let mut rng = StreamKey::new(seed, Purpose::Bootstrap, 3, 0).fast();
     let mut columns: [Vec<f64>; 4] = Default::default();
-    for _ in 0..if users > 0 { resamples } else { 0 } {
-        let mut weights = vec![0.0; users as usize];
-        (0..users).for_each(|_| weights[below(&mut rng, users) as usize] += 1.0);
-        let (terms, _, _) = cells.terms(&weights, corrected);
-        columns.iter_mut().zip(terms).for_each(|(column, term)| column.push(term));
+    for _ in 0..if units > 0 { resamples } else { 0 } {
+        let mut weights = vec![0.0; units];
+        (0..units).for_each(|_| weights[below(&mut rng, units as u32) as usize] += 1.0);
+        columns.iter_mut().zip(terms(&weights).0).for_each(|(column, term)| column.push(term));
     }
     let mut interval = |index: usize| {
         columns[index].sort_unstable_by(f64::total_cmp);
-        percentile(terms[index], &columns[index], confidence)
+        percentile(found[index], &columns[index], confidence)
     };
     Decomposition {
         relevance: interval(0),
@@ -158,7 +205,6 @@ pub fn decompose(verdicts: &Verdicts, corrected: bool, resamples: u32, confidenc
 /// Pairs with equal verdicts and outcome, per user: what the bootstrap reweights.
 struct Cells {
     n_models: usize,
-    estimate: Estimate,
     /// Distinct (verdict, relevant, ensemble).
     keys: Vec<(Vec<u64>, u8)>,
     /// For every user (cell, count).
@@ -173,14 +219,12 @@ impl Cells {
             numbers.entry((verdicts.row(pair), verdicts.outcome[pair])).or_insert(0);
         }
         numbers.values_mut().enumerate().for_each(|(number, place)| *place = number as u32);
-        let ends = verdicts.starts.iter().skip(1).copied().chain([verdicts.len() as u32]);
         let counts = verdicts
-            .starts
-            .iter()
-            .zip(ends)
-            .map(|(&start, end)| {
+            .users()
+            .into_iter()
+            .map(|pairs| {
                 let mut user: BTreeMap<u32, f64> = BTreeMap::new();
-                for pair in start as usize..end as usize {
+                for pair in pairs {
                     let cell = numbers[&(verdicts.row(pair), verdicts.outcome[pair])];
                     *user.entry(cell).or_insert(0.0) += 1.0;
                 }
@@ -188,37 +232,24 @@ impl Cells {
             })
             .collect();
         let keys = numbers.keys().map(|(row, outcome)| (row.to_vec(), *outcome)).collect();
-        let cells = (1u64 << n_models.min(40)) as f64;
-        let full = n_models <= FULL && verdicts.len() as f64 >= FILL * cells;
-        let estimate = if full { Estimate::Full } else { Estimate::Pairs };
-        Cells { n_models, estimate, keys, counts }
+        Cells { n_models, keys, counts }
     }
 
-    /// (relevance, redundancy, combination, information), I(O_k; Y) per model, H(Y).
-    fn terms(&self, weights: &[f64], corrected: bool) -> ([f64; 4], Vec<f64>, f64) {
+    fn terms(&self, weights: &[f64], corrected: bool) -> Terms {
         let mut mass = vec![0.0; self.keys.len()];
         for (user, &weight) in self.counts.iter().zip(weights).filter(|(_, weight)| **weight > 0.0) {
             user.iter().for_each(|&(cell, count)| mass[cell as usize] += weight * count);
         }
-        let y = |outcome: u8| usize::from(outcome & 1);
         let mut table = [0.0; 2];
         let mut answer = [0.0; 4];
-        // Per model, and for `Pairs` per pair of models: counts by (listed, relevant).
+        // Per model: counts by (listed, relevant).
         let mut single = vec![[0.0; 4]; self.n_models];
-        let pairwise = self.estimate == Estimate::Pairs;
-        let mut double = vec![[0.0; 8]; if pairwise { self.n_models * self.n_models } else { 0 }];
         for ((row, outcome), &mass) in self.keys.iter().zip(&mass).filter(|(_, mass)| **mass > 0.0) {
-            let (y, listed) = (y(*outcome), |model: usize| (row[model / 64] >> (model % 64) & 1) as usize);
+            let y = usize::from(outcome & 1);
             table[y] += mass;
             answer[usize::from(*outcome >> 1) * 2 + y] += mass;
-            for i in 0..self.n_models {
-                let a = listed(i);
-                single[i][a * 2 + y] += mass;
-                if pairwise {
-                    for (j, place) in double[i * self.n_models..][..i].iter_mut().enumerate() {
-                        place[a * 4 + listed(j) * 2 + y] += mass;
-                    }
-                }
+            for (model, place) in single.iter_mut().enumerate() {
+                place[(row[model / 64] >> (model % 64) & 1) as usize * 2 + y] += mass;
             }
         }
         let entropy_y = entropy(&table, corrected);
@@ -227,27 +258,10 @@ impl Cells {
             entropy(&marginal, corrected) + entropy_y - entropy(joint, corrected)
         };
         let per_model: Vec<f64> = single.iter().map(between).collect();
-        let relevance: f64 = per_model.iter().sum();
         let information = between(&answer);
-        let redundancy = if pairwise {
-            // Low order: the sum over pairs of I(O_i; O_j) - I(O_i; O_j | Y).
-            let mut sum = 0.0;
-            for i in 0..self.n_models {
-                for j in 0..i {
-                    sum += pair_redundancy(&double[i * self.n_models + j], corrected);
-                }
-            }
-            sum
-        } else {
-            let multi = self.multi_information(&mass, &single, corrected);
-            multi.0 - multi.1
-        };
-        let combination = if pairwise {
-            relevance - redundancy - information
-        } else {
-            self.joint_information(&mass, entropy_y, corrected) - information
-        };
-        ([relevance, redundancy, combination, information], per_model, entropy_y)
+        let (plain, given) = self.multi_information(&mass, &single, corrected);
+        let combination = self.joint_information(&mass, entropy_y, corrected) - information;
+        ([per_model.iter().sum(), plain - given, combination, information], per_model, entropy_y)
     }
 
     /// Counts of the joint verdicts, without Y and with it.
@@ -290,21 +304,8 @@ impl Cells {
     }
 }
 
-/// I(A; B) - I(A; B | Y) from counts by (a, b, y).
-fn pair_redundancy(counts: &[f64; 8], corrected: bool) -> f64 {
-    let sum = |keep: &dyn Fn(usize) -> usize, size: usize| {
-        let mut table = [0.0; 4];
-        counts.iter().enumerate().for_each(|(index, count)| table[keep(index)] += count);
-        entropy(&table[..size], corrected)
-    };
-    let (a, b, y) = (|x: usize| x >> 2, |x: usize| x >> 1 & 1, |x: usize| x & 1);
-    let plain = sum(&a, 2) + sum(&b, 2) - sum(&|x| x >> 1, 4);
-    let given = sum(&|x| a(x) * 2 + y(x), 4) + sum(&|x| b(x) * 2 + y(x), 4) - entropy(counts, corrected) - sum(&y, 2);
-    plain - given
-}
-
 /// Plug-in entropy of counts in bits, with the Miller-Madow term if asked.
-fn entropy(counts: &[f64], corrected: bool) -> f64 {
+pub(super) fn entropy(counts: &[f64], corrected: bool) -> f64 {
     let n: f64 = counts.iter().sum();
     if n <= 0.0 {
         return 0.0;
@@ -365,12 +366,10 @@ mod tests {
         #[test]
         fn with_two_sub_models_pairs_are_exact(n in 40usize..500, seed in 0u64..1000, corrected in any::<bool>()) {
             let verdicts = planted(n, 2, false, seed);
-            let mut cells = Cells::of(&verdicts);
-            let all = vec![1.0; verdicts.starts.len()];
-            cells.estimate = Estimate::Full;
-            let full = cells.terms(&all, corrected).0;
-            cells.estimate = Estimate::Pairs;
-            let pairs = cells.terms(&all, corrected).0;
+            let cells = Cells::of(&verdicts);
+            let pairwise = Pairwise::of(&verdicts);
+            let full = cells.terms(&vec![1.0; cells.counts.len()], corrected).0;
+            let pairs = pairwise.terms(&vec![1.0; pairwise.units()], corrected).0;
             for (full, pairs) in full.iter().zip(pairs) {
                 prop_assert!((full - pairs).abs() < 1e-9, "{full} {pairs}");
             }

@@ -47,8 +47,8 @@ pub fn evaluate_user(scores: &mut [f32], mask: &[u32], test: &[u32], config: &Ev
     UserMetrics { test: test.len() as u32, values, top }
 }
 
-/// The best `longest` items, best first.
-fn rank(scores: &mut [f32], mask: &[u32], longest: usize) -> Vec<u32> {
+/// The best `longest` items outside `mask`, best first, ties to the lower item. `scores` is scratch afterwards.
+pub(crate) fn rank(scores: &mut [f32], mask: &[u32], longest: usize) -> Vec<u32> {
     for &item in mask {
         if let Some(score) = scores.get_mut(item as usize) {
             *score = f32::NEG_INFINITY;

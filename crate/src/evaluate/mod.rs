@@ -12,6 +12,7 @@ mod membership;
 mod metrics;
 mod overlap;
 mod paired;
+mod pairwise;
 mod report;
 
 pub use baselines::{popularity, random_scores};
@@ -20,7 +21,8 @@ pub use decomposition::{Decomposition, Estimate, Verdicts, decompose};
 pub use error::EvaluateError;
 pub use groups::{Group, activity_groups, shard_groups, touched_groups};
 pub use membership::{Membership, PopularityOrder, gap, membership, membership_gap, popularity_order};
+pub(crate) use metrics::rank;
 pub use metrics::{METRICS, UserMetrics, evaluate_user};
 pub use overlap::{ListSimilarity, compare_lists, overlap, rank_biased_overlap};
 pub use paired::paired_differences;
-pub use report::{GroupReport, Interval, Report, report};
+pub use report::{GroupReport, Interval, Report, group_gap, report};

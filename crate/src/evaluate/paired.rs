@@ -3,11 +3,11 @@
 use std::collections::BTreeMap;
 
 use super::overlap::same_users;
-use super::report::{intervals, metric_names};
+use super::report::{headline, intervals};
 use super::{EvaluateConfig, EvaluateError, Interval, METRICS, UserMetrics};
 use crate::random::{Purpose, StreamKey};
 
-/// Mean of `a - b` per metric over the users with test items, with its bootstrap interval: an interval without 0 is a
+/// Mean of `a - b` for NDCG and recall at every cutoff, over the users with test items, with its bootstrap interval: an interval without 0 is a
 /// difference at the chosen confidence. The draws are those of [`report`](super::report) with the same seed.
 ///
 /// Errors: settings out of range; results of different users or cutoffs.
@@ -20,6 +20,7 @@ pub fn paired_differences(
     config.check()?;
     same_users(a, b)?;
     let width = config.cutoffs.len() * METRICS.len();
+    let (columns, names) = headline(config);
     let mut rows = Vec::new();
     for (user, (a, b)) in a.iter().zip(b).enumerate() {
         if a.test != b.test || a.values.len() != width || b.values.len() != width {
@@ -27,11 +28,11 @@ pub fn paired_differences(
             return Err(EvaluateError::Mixed { reason });
         }
         if a.test > 0 {
-            rows.extend(a.values.iter().zip(&b.values).map(|(a, b)| a - b));
+            rows.extend(columns.iter().map(|&column| a.values[column] - b.values[column]));
         }
     }
-    let found = intervals(&rows, width, config, StreamKey::new(seed, Purpose::Bootstrap, 0, 0));
-    Ok(metric_names(config).into_iter().zip(found).collect())
+    let found = intervals(&rows, columns.len(), config, StreamKey::new(seed, Purpose::Bootstrap, 0, 0));
+    Ok(names.into_iter().zip(found).collect())
 }
 
 #[cfg(test)]

@@ -43,8 +43,18 @@ pub struct GroupReport {
     pub name: String,
     /// Users of the group with a test item.
     pub users: u32,
-    /// As in [`Report::metrics`]; empty for a group without such users.
+    /// NDCG and recall at every cutoff; empty for a group without such users.
     pub metrics: BTreeMap<String, Interval>,
+}
+
+/// Columns of [`UserMetrics::values`] that are looked at per group and between models, with their names: NDCG and recall at
+/// every cutoff. A bootstrap costs by the column.
+pub(super) fn headline(config: &EvaluateConfig) -> (Vec<usize>, Vec<String>) {
+    let columns: Vec<usize> =
+        (0..config.cutoffs.len()).flat_map(|cutoff| [0, 1].map(|m| cutoff * METRICS.len() + m)).collect();
+    let names = metric_names(config);
+    let chosen = columns.iter().map(|&column| names[column].clone()).collect();
+    (columns, chosen)
 }
 
 /// Means and bootstrap intervals over all users and over each group. `n_items` is the size of the catalogue.
@@ -66,36 +76,71 @@ pub fn report(
         let reason = format!("user {user} has {} values and the cutoffs ask for {width}", result.values.len());
         return Err(EvaluateError::Mixed { reason });
     }
-    let names = metric_names(config);
-    let measured = |users: &mut dyn Iterator<Item = &UserMetrics>| {
-        users.filter(|result| result.test > 0).flat_map(|result| result.values.iter().copied()).collect::<Vec<f64>>()
-    };
-    let named = |rows: &[f64], place: u32| {
-        let intervals = intervals(rows, width, config, StreamKey::new(seed, Purpose::Bootstrap, 0, place));
-        names.iter().cloned().zip(intervals).collect::<BTreeMap<_, _>>()
-    };
-    let rows = measured(&mut per_user.iter());
+    let rows: Vec<f64> =
+        per_user.iter().filter(|result| result.test > 0).flat_map(|result| result.values.iter().copied()).collect();
     let users = (rows.len() / width) as u32;
+    let found = intervals(&rows, width, config, StreamKey::new(seed, Purpose::Bootstrap, 0, 0));
+    let (columns, names) = headline(config);
     let groups = groups
         .iter()
         .enumerate()
         .map(|(place, group)| {
-            let members = &mut group.users.iter().filter_map(|&user| per_user.get(user as usize));
-            let rows = measured(members);
+            let rows = group_rows(per_user, group, &columns);
+            let key = StreamKey::new(seed, Purpose::Bootstrap, 0, place as u32 + 1);
+            let found = intervals(&rows, columns.len(), config, key);
             GroupReport {
                 name: group.name.clone(),
-                users: (rows.len() / width) as u32,
-                metrics: named(&rows, place as u32 + 1),
+                users: (rows.len() / columns.len()) as u32,
+                metrics: names.iter().cloned().zip(found).collect(),
             }
         })
         .collect();
     Ok(Report {
-        metrics: named(&rows, 0),
+        metrics: metric_names(config).into_iter().zip(found).collect(),
         coverage: coverage(per_user, n_items, &config.cutoffs),
         users,
         users_without_test: per_user.len() as u32 - users,
         groups,
     })
+}
+
+/// How much better `a` is served than `b`, two groups of users of one evaluation: difference of the means of NDCG and recall
+/// per cutoff with the interval of a bootstrap that resamples each group. Empty if either has nobody with test items.
+///
+/// Errors: settings out of range, or results measured with other cutoffs.
+pub fn group_gap(
+    per_user: &[UserMetrics],
+    a: &Group,
+    b: &Group,
+    config: &EvaluateConfig,
+    seed: u64,
+) -> Result<BTreeMap<String, Interval>, EvaluateError> {
+    config.check()?;
+    let (columns, names) = headline(config);
+    if per_user.iter().any(|result| result.values.len() != config.cutoffs.len() * METRICS.len()) {
+        return Err(EvaluateError::Mixed { reason: "a user was measured with other cutoffs".into() });
+    }
+    let width = columns.len();
+    let draw = |group: &Group, place: u32| {
+        resampled(
+            &group_rows(per_user, group, &columns),
+            width,
+            config,
+            StreamKey::new(seed, Purpose::Bootstrap, 4, place),
+        )
+    };
+    let (Some((mean_a, means_a)), Some((mean_b, means_b))) = (draw(a, 0), draw(b, 1)) else {
+        return Ok(BTreeMap::new());
+    };
+    let mean: Vec<f64> = mean_a.iter().zip(&mean_b).map(|(a, b)| a - b).collect();
+    let means: Vec<f64> = means_a.iter().zip(&means_b).map(|(a, b)| a - b).collect();
+    Ok(names.into_iter().zip(percentiles(&mean, &means, config)).collect())
+}
+
+/// The chosen columns of a group's users with test items, row after row.
+fn group_rows(per_user: &[UserMetrics], group: &Group, columns: &[usize]) -> Vec<f64> {
+    let members = group.users.iter().filter_map(|&user| per_user.get(user as usize)).filter(|result| result.test > 0);
+    members.flat_map(|result| columns.iter().map(|&column| result.values[column])).collect()
 }
 
 /// `ndcg@5`, `recall@5`, ... in the order of [`UserMetrics::values`].
@@ -105,17 +150,21 @@ pub(super) fn metric_names(config: &EvaluateConfig) -> Vec<String> {
 
 /// One interval per column of `rows` (row-major, `width` columns); none without rows.
 pub(super) fn intervals(rows: &[f64], width: usize, config: &EvaluateConfig, key: StreamKey) -> Vec<Interval> {
+    resampled(rows, width, config, key).map_or_else(Vec::new, |(mean, means)| percentiles(&mean, &means, config))
+}
+
+/// Means of the columns, and those of every resample, row after row; `None` without rows.
+fn resampled(rows: &[f64], width: usize, config: &EvaluateConfig, key: StreamKey) -> Option<(Vec<f64>, Vec<f64>)> {
     let n = rows.len() / width.max(1);
     if n == 0 {
-        return Vec::new();
+        return None;
     }
     let mut mean = vec![0.0; width];
     for row in rows.chunks_exact(width) {
         mean.iter_mut().zip(row).for_each(|(sum, value)| *sum += value);
     }
     mean.iter_mut().for_each(|sum| *sum /= n as f64);
-    let resamples = config.bootstrap as usize;
-    let mut sums = vec![0.0f64; resamples * width];
+    let mut sums = vec![0.0f64; config.bootstrap as usize * width];
     let mut rng = key.fast();
     for sums in sums.chunks_exact_mut(width) {
         for _ in 0..n {
@@ -123,17 +172,19 @@ pub(super) fn intervals(rows: &[f64], width: usize, config: &EvaluateConfig, key
             sums.iter_mut().zip(&rows[user * width..]).for_each(|(sum, value)| *sum += value);
         }
     }
-    let mut column = vec![0.0; resamples];
-    mean.iter()
-        .enumerate()
-        .map(|(index, &mean)| {
-            for (place, sums) in column.iter_mut().zip(sums.chunks_exact(width)) {
-                *place = sums[index] / n as f64;
-            }
-            column.sort_unstable_by(f64::total_cmp);
-            percentile(mean, &column, config.confidence)
-        })
-        .collect()
+    sums.iter_mut().for_each(|sum| *sum /= n as f64);
+    Some((mean, sums))
+}
+
+/// The percentile interval of every column of resampled means.
+fn percentiles(mean: &[f64], means: &[f64], config: &EvaluateConfig) -> Vec<Interval> {
+    let width = mean.len();
+    let interval = |(index, &mean): (usize, &f64)| {
+        let mut column: Vec<f64> = means.iter().skip(index).step_by(width).copied().collect();
+        column.sort_unstable_by(f64::total_cmp);
+        percentile(mean, &column, config.confidence)
+    };
+    mean.iter().enumerate().map(interval).collect()
 }
 
 /// The percentile interval of sorted resampled values; without any, the mean alone.
@@ -193,8 +244,24 @@ mod tests {
         assert_eq!(interval.mean, 0.75);
         assert!(interval.low >= 0.5 && interval.low < 0.75 && interval.high <= 1.0, "{interval:?}");
         assert_eq!(report.coverage["coverage@2"], 0.5);
-        assert_eq!((report.groups[0].users, report.groups[0].metrics["map@2"].mean), (1, 1.0));
+        assert_eq!((report.groups[0].users, report.groups[0].metrics["ndcg@2"].mean), (1, 1.0));
         assert!(report.groups[1].metrics.is_empty());
+        assert!(group_gap(&users, &groups[0], &groups[1], &config(), 1).unwrap().is_empty());
+    }
+
+    #[test]
+    fn a_gap_is_the_difference_of_two_groups_and_covers_its_own_noise() {
+        let users: Vec<UserMetrics> =
+            (0..60).map(|x| user(1, f64::from(x % 10) / 10.0 + if x < 30 { 0.5 } else { 0.0 }, &[])).collect();
+        let group = |range: std::ops::Range<u32>| Group { name: String::new(), users: range.collect() };
+        let gap = group_gap(&users, &group(0..30), &group(30..60), &config(), 1).unwrap();
+        let found = gap["recall@2"];
+        assert!(
+            (found.mean - 0.5).abs() < 1e-12 && found.low > 0.3 && found.high < 0.7 && found.low < 0.45,
+            "{found:?}"
+        );
+        let other = UserMetrics { test: 1, values: vec![0.0; 12], top: vec![] };
+        assert_eq!(group_gap(&[other], &group(0..1), &group(0..1), &config(), 1).unwrap_err().code(), "evaluate.mixed");
     }
 
     #[test]

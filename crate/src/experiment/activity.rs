@@ -1,6 +1,6 @@
 //! What the experiment is asked to do, one thing at a time, and how outcomes flow back.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
@@ -16,7 +16,8 @@ use super::arm::{Arm, Before, Spec};
 use super::data::Layout;
 use super::job::{Outcome, decode};
 use super::jobs::is_anchor;
-use super::{Event, Experiment, ExperimentError, ForgetView, JobOut, Stage};
+use super::series::Next;
+use super::{Event, Experiment, ExperimentError, ForgetView, JobOut, Stage, SweepConfig};
 
 /// Something to do. What is asked while another runs is queued.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -52,6 +53,16 @@ pub enum Activity {
         /// The last stage to do.
         until: Stage,
     },
+    /// What the ensemble is held against, from the same rows: arms `sisa`, `receraser` (for models with item vectors),
+    /// `popularity` and `random`. Each is kept when it is measured, without its weights.
+    Baselines,
+    /// Take the errors of every arm whose sub-models are at hand apart: relevance, redundancy, combination.
+    Decompose,
+    /// Accuracy against the cost of unlearning. Points that were measured before are not measured again.
+    Sweep {
+        /// What to go through.
+        config: SweepConfig,
+    },
 }
 
 impl Activity {
@@ -62,17 +73,29 @@ impl Activity {
             Activity::Compare => "compare",
             Activity::Twin => "twin",
             Activity::Beside { .. } => "beside",
+            Activity::Baselines => "baselines",
+            Activity::Decompose => "decompose",
+            Activity::Sweep { .. } => "sweep",
         }
     }
 }
 
-/// The activity under way. Nothing of it reaches the experiment before it is finished, so dropping it cancels it.
+/// The activity under way. Nothing of an arm reaches the experiment before it is finished, so dropping it cancels it.
 #[derive(Clone, Debug)]
 pub(super) struct Running {
-    activity: Activity,
-    until: Stage,
-    arm: Arm,
-    forgotten: Option<(ForgetView, Before)>,
+    pub activity: Activity,
+    pub until: Stage,
+    pub arm: Arm,
+    pub forgotten: Option<(ForgetView, Before)>,
+    /// Of a series of arms: the one under way, and those that follow.
+    pub current: Option<Next>,
+    pub rest: VecDeque<Next>,
+}
+
+impl Running {
+    fn of(activity: Activity, until: Stage, arm: Arm) -> Self {
+        Running { activity, until, arm, forgotten: None, current: None, rest: VecDeque::new() }
+    }
 }
 
 impl Experiment {
@@ -94,7 +117,7 @@ impl Experiment {
         {
             return self.forget_everything(request, *mode);
         }
-        self.running = Some(self.start(activity)?);
+        self.running = self.start(activity)?;
         // Where nothing is left to do, no job's outcome will end it.
         self.settle(&mut Vec::new())
     }
@@ -135,17 +158,21 @@ impl Experiment {
     pub fn accept(&mut self, id: u32, outcome: &[u8], seconds: f64) -> Result<Vec<Event>> {
         let running = self.running.as_mut().ok_or(ExperimentError::UnknownJob { id })?;
         let outcome: Outcome = decode(outcome, "a result")?;
-        let mut events = running.arm.accept(id, outcome, seconds, self.clock, &self.config)?;
+        let mut events = running.arm.accept(id, outcome, seconds, self.clock, running.until)?;
         self.settle(&mut events)?;
         Ok(events)
     }
 
     /// Ends the activity if its goal is reached, and begins the next one.
     fn settle(&mut self, events: &mut Vec<Event>) -> Result<()> {
-        while let Some(running) = self.running.take_if(|running| running.arm.reached(running.until)) {
+        while let Some(mut running) = self.running.take_if(|running| running.arm.reached(running.until)) {
+            if self.go_on(&mut running, events)? {
+                self.running = Some(running);
+                continue;
+            }
             let (name, arm_name) = (running.activity.name().to_owned(), running.arm.spec.name.clone());
             self.finish(running)?;
-            if let Some(result) = self.results().remove(&arm_name) {
+            if let Some(result) = self.figures.results.get(&arm_name).cloned() {
                 events.push(Event::Evaluated { arm: arm_name, result });
             }
             events.push(Event::Finished { activity: name });
@@ -156,7 +183,8 @@ impl Experiment {
         Ok(())
     }
 
-    fn start(&mut self, activity: Activity) -> Result<Running> {
+    /// None if there is nothing to do.
+    fn start(&mut self, activity: Activity) -> Result<Option<Running>> {
         let data = self.data.clone().ok_or(ExperimentError::NoData)?;
         match &activity {
             Activity::Build { until } => {
@@ -168,11 +196,11 @@ impl Experiment {
                     }
                     _ => Arm::new(self.spec("original"), data, self.given_shards()?),
                 };
-                Ok(Running { activity, until, arm, forgotten: None })
+                Ok(Some(Running::of(activity, until, arm)))
             }
             Activity::Forget { request, mode } => {
                 let (arm, forgotten) = self.unlearning(request, *mode)?;
-                Ok(Running { activity, until: Stage::Evaluate, arm, forgotten: Some(forgotten) })
+                Ok(Some(Running { forgotten: Some(forgotten), ..Running::of(activity, Stage::Evaluate, arm) }))
             }
             Activity::Compare => {
                 self.trained("comparing")?;
@@ -187,26 +215,34 @@ impl Experiment {
                 let spec = Spec { name: "retrained".into(), combine, positions: false, ..self.spec("") };
                 let layout = Layout::whole(&data);
                 let arm = Arm::with_layout(spec, data, layout);
-                Ok(Running { activity, until: Stage::Evaluate, arm, forgotten: None })
+                Ok(Some(Running::of(activity, Stage::Evaluate, arm)))
             }
             Activity::Twin => {
                 self.trained("a twin")?;
                 let spec = Spec { positions: false, ..self.spec("twin") };
                 let arm = Arm::new(spec, data, self.given_shards()?);
-                Ok(Running { activity, until: Stage::Evaluate, arm, forgotten: None })
+                Ok(Some(Running::of(activity, Stage::Evaluate, arm)))
             }
             Activity::Beside { name, partition, model, combine, until } => {
                 partition.check()?;
                 model.check()?;
                 let (name, partition, until) = (name.clone(), partition.clone(), *until);
-                let given = if partition.method == Method::File {
-                    given_shards(&self.source.given, &data)?
-                } else {
-                    Vec::new()
-                };
+                let given = self.given_for(partition.method)?;
                 let spec = Spec { name, partition, model: model.clone(), combine: combine.clone(), positions: false };
                 let arm = Arm::new(spec, data, given);
-                Ok(Running { activity, until, arm, forgotten: None })
+                Ok(Some(Running::of(activity, until, arm)))
+            }
+            Activity::Baselines => {
+                self.trained("a comparison with baselines")?;
+                self.series(activity, self.baselines())
+            }
+            Activity::Decompose => {
+                self.trained("taking errors apart")?;
+                self.series(activity, self.decomposable())
+            }
+            Activity::Sweep { config } => {
+                let plan = self.sweep_plan(config)?;
+                self.series(activity, plan)
             }
         }
     }
@@ -214,7 +250,7 @@ impl Experiment {
     /// The arm with its stages from `stale` on undone.
     fn rebuilt_from(&self, arm: &Arm, stale: Stage) -> Arm {
         let spec = self.spec(&arm.spec.name);
-        let mut fresh = Arm { spec, evaluation: None, next: Some(stale), ..arm.clone() };
+        let mut fresh = Arm { spec, evaluation: None, decomposition: None, next: Some(stale), ..arm.clone() };
         if stale <= Stage::Train {
             fresh.members.fill(None);
             fresh.trained.clear();
@@ -269,6 +305,7 @@ impl Experiment {
     /// A finished activity becomes part of the experiment.
     fn finish(&mut self, running: Running) -> Result<()> {
         let Running { activity, arm, forgotten, .. } = running;
+        let mut changed = Some(arm.spec.name.clone());
         match activity {
             Activity::Build { .. } => {
                 self.seconds.embed = arm.seconds.embed;
@@ -283,6 +320,7 @@ impl Experiment {
                 }
                 self.stale = None;
                 self.serving = Some(arm);
+                changed = None;
             }
             Activity::Forget { request, mode } => {
                 let draft = self.draft(self.trained("forgetting")?, &arm, &request, mode)?;
@@ -303,7 +341,10 @@ impl Experiment {
                 self.split = Some(split_digest(&arm.data.interactions));
                 self.purge(&arm);
                 self.serving = Some(arm);
+                self.sweep = super::sweep::Sweep::default();
+                self.refigure(None);
                 self.write_receipt(draft, taints)?;
+                return Ok(());
             }
             Activity::Twin | Activity::Beside { .. } => {
                 self.others.insert(arm.spec.name.clone(), arm);
@@ -312,7 +353,10 @@ impl Experiment {
                 self.seconds.retrain = arm.seconds.train + arm.seconds.combine;
                 self.others.insert(arm.spec.name.clone(), arm);
             }
+            // Kept arm by arm.
+            Activity::Baselines | Activity::Decompose | Activity::Sweep { .. } => return Ok(()),
         }
+        self.refigure(changed.as_deref());
         Ok(())
     }
 
@@ -338,6 +382,8 @@ impl Experiment {
             arm.prepared = None;
             arm.previous = None;
             arm.embedding = None;
+            // A sum over everybody, the forgotten included.
+            arm.decomposition = None;
         }
         self.source.titles.retain(|id, _| serving.data.interactions.items().find(id).is_some());
         self.source.groups.retain(|id, _| serving.data.interactions.users().find(id).is_some());
@@ -409,11 +455,15 @@ impl Experiment {
 
     /// The file partition's shard of every active user.
     fn given_shards(&self) -> Result<Vec<u16>> {
-        if self.config.partition.method != Method::File {
+        self.given_for(self.config.partition.method)
+    }
+
+    /// The same; nothing for a partition that is not given.
+    pub(super) fn given_for(&self, method: Method) -> Result<Vec<u16>> {
+        if method != Method::File {
             return Ok(Vec::new());
         }
-        let data = self.data.as_ref().ok_or(ExperimentError::NoData)?;
-        given_shards(&self.source.given, data)
+        given_shards(&self.source.given, self.data.as_ref().ok_or(ExperimentError::NoData)?)
     }
 }
 

@@ -10,7 +10,7 @@ use serde_bytes::ByteBuf;
 use crate::combine::CombineConfig;
 use crate::digest::{Digest, Hasher};
 use crate::error::Result;
-use crate::evaluate::UserMetrics;
+use crate::evaluate::{Decomposition, UserMetrics, Verdicts};
 use crate::model::{ModelConfig, StopReason};
 use crate::partition::PartitionConfig;
 use crate::unlearn::{self, Places};
@@ -18,8 +18,9 @@ use crate::unlearn::{self, Places};
 use super::data::{Data, Layout, Shard};
 use super::job::Outcome;
 use super::jobs::Slot;
+use super::series::Baseline;
 use super::view::{PartitionView, SecondsView, ShardView};
-use super::{Config, Event, ExperimentError, Stage};
+use super::{Event, ExperimentError, Stage};
 
 /// A trained sub-model, by its bytes.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -65,6 +66,9 @@ pub(crate) struct Arm {
     pub previous: Option<Arc<ByteBuf>>,
     pub note: Option<String>,
     pub evaluation: Option<Vec<UserMetrics>>,
+    pub decomposition: Option<Decomposition>,
+    /// Measured without training anything.
+    pub baseline: Option<Baseline>,
     pub next: Option<Stage>,
     pub seconds: SecondsView,
     #[serde(skip)]
@@ -77,6 +81,8 @@ pub(crate) struct Arm {
     pub(super) embedding: Option<Embedding>,
     #[serde(skip)]
     pub(super) chunks: Vec<Option<Vec<UserMetrics>>>,
+    #[serde(skip)]
+    pub(super) verdicts: Vec<Option<Arc<Verdicts>>>,
 }
 
 /// Vectors, kept only until the partition is made.
@@ -105,6 +111,8 @@ impl Arm {
             previous: None,
             note: None,
             evaluation: None,
+            decomposition: None,
+            baseline: None,
             next: Some(Stage::Embed),
             seconds: SecondsView::default(),
             pending: BTreeMap::new(),
@@ -112,6 +120,7 @@ impl Arm {
             began: 0.0,
             embedding: None,
             chunks: Vec::new(),
+            verdicts: Vec::new(),
         }
     }
 
@@ -168,7 +177,7 @@ impl Arm {
     }
 
     /// Takes an outcome; when it was the stage's last, the stage is closed at `now`.
-    pub fn accept(&mut self, id: u32, outcome: Outcome, seconds: f64, now: f64, config: &Config) -> Result<Vec<Event>> {
+    pub fn accept(&mut self, id: u32, outcome: Outcome, seconds: f64, now: f64, goal: Stage) -> Result<Vec<Event>> {
         let slot = self.pending.remove(&id).ok_or(ExperimentError::UnknownJob { id })?;
         let stage = slot.stage();
         let mut events = Vec::new();
@@ -218,6 +227,8 @@ impl Arm {
                 self.note = note;
             }
             (Slot::Evaluate(chunk), Outcome::Evaluate(results)) => self.chunks[chunk] = Some(results),
+            (Slot::Verdicts(chunk), Outcome::Verdicts(verdicts)) => self.verdicts[chunk] = Some(verdicts),
+            (Slot::Decompose, Outcome::Decompose(found)) => self.decomposition = Some(found),
             (slot, _) => {
                 self.pending.insert(id, slot);
                 let reason = "it is the outcome of another kind of job".to_owned();
@@ -227,13 +238,13 @@ impl Arm {
         let done = self.total - self.pending.len() as u32;
         events.push(Event::Stage { arm: self.spec.name.clone(), stage, done, total: self.total });
         if self.pending.is_empty() {
-            self.close(stage, now - self.began, &mut events, config);
+            self.close(stage, now - self.began, &mut events, goal);
         }
         Ok(events)
     }
 
     /// The stage's last job is in.
-    fn close(&mut self, stage: Stage, seconds: f64, events: &mut Vec<Event>, _config: &Config) {
+    fn close(&mut self, stage: Stage, seconds: f64, events: &mut Vec<Event>, goal: Stage) {
         match stage {
             Stage::Embed => self.seconds.embed = seconds,
             Stage::Partition => {
@@ -255,9 +266,11 @@ impl Arm {
             Stage::Evaluate => {
                 self.seconds.evaluate = seconds;
                 self.evaluation = Some(self.chunks.drain(..).flatten().flatten().collect());
-                self.next = None;
+                // Nothing more is due unless the errors are to be taken apart.
+                self.next = Some(Stage::Decompose).filter(|_| goal >= Stage::Decompose);
             }
-            Stage::Read | Stage::Split => {}
+            Stage::Decompose if self.decomposition.is_some() => self.next = None,
+            Stage::Read | Stage::Split | Stage::Decompose => {}
         }
     }
 

@@ -2,6 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::sweep::SweepPoint;
 use super::view::{PartitionView, ResultView, ShardView};
 
 /// The stages of the pipeline, in order.
@@ -23,6 +24,8 @@ pub enum Stage {
     Combine,
     /// The recommender is measured.
     Evaluate,
+    /// Its errors are taken apart. No part of a build.
+    Decompose,
 }
 
 /// One thing that happened. Not saved and not part of any digest; bulk values are bytes so that they cross to JavaScript
@@ -124,6 +127,11 @@ pub enum Event {
         arm: String,
         /// Its figures.
         result: ResultView,
+    },
+    /// A point of a sweep is measured.
+    Swept {
+        /// Its figures.
+        point: SweepPoint,
     },
     /// How far the activity is.
     Stage {

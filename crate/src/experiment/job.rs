@@ -1,13 +1,15 @@
 //! Jobs: the heavy work as self-contained bytes. The same job runs in a browser worker, on a native thread or in any other
 //! process; its outcome is bytes again and depends on nothing but the job.
 
+use std::sync::Arc;
+
 use serde::{Deserialize, Serialize};
 use serde_bytes::ByteBuf;
 
 use crate::combine::CombineConfig;
 use crate::embedding::EmbeddingConfig;
 use crate::error::Result;
-use crate::evaluate::{EvaluateConfig, UserMetrics};
+use crate::evaluate::{Decomposition, EvaluateConfig, UserMetrics, Verdicts};
 use crate::matrix::Matrix;
 use crate::model::{ModelConfig, ShardRows, StopReason};
 use crate::partition::{Partition, PartitionConfig, PartitionInput};
@@ -25,6 +27,10 @@ pub(crate) enum Job {
     Train(TrainJob),
     Combine(CombineJob),
     Evaluate(EvaluateJob),
+    /// What the sub-models of an evaluation say, sub-model by sub-model; with the seed of the sampled pairs.
+    Verdicts(EvaluateJob, u64),
+    Decompose(DecomposeJob),
+    Baseline(BaselineJob),
 }
 
 /// Vectors for all active users.
@@ -78,6 +84,8 @@ pub(crate) struct UserTable {
     /// (member, local user) pairs of each user begin here; users + 1 values.
     pub own_starts: Vec<u32>,
     pub own: Vec<(u16, u32)>,
+    /// Number of the first of these users among all.
+    pub first: u32,
 }
 
 /// The combiner.
@@ -102,6 +110,27 @@ pub(crate) struct EvaluateJob {
     pub users: UserTable,
 }
 
+/// The errors taken apart.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub(crate) struct DecomposeJob {
+    /// Of ranges of users, in order.
+    pub verdicts: Vec<Verdicts>,
+    pub resamples: u32,
+    pub confidence: f32,
+    pub seed: u64,
+}
+
+/// The figures of some users without any model.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub(crate) struct BaselineJob {
+    pub users: UserTable,
+    pub n_items: u32,
+    pub config: EvaluateConfig,
+    /// Training rows per item; without them, chance decides.
+    pub popularity: Option<Vec<f32>>,
+    pub seed: u64,
+}
+
 /// What a job leads to.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub(crate) enum Outcome {
@@ -110,6 +139,8 @@ pub(crate) enum Outcome {
     Train { weights: ByteBuf, epochs: u32, stop: StopReason },
     Combine { prepared: ByteBuf, note: Option<String> },
     Evaluate(Vec<UserMetrics>),
+    Verdicts(Arc<Verdicts>),
+    Decompose(Decomposition),
 }
 
 impl UserTable {

@@ -3,13 +3,18 @@
 use serde_bytes::ByteBuf;
 
 use crate::embedding::EmbeddingConfig;
+use crate::evaluate::popularity;
 use crate::interactions::Fate;
 use crate::partition::{Method, PartitionConfig, PartitionInput};
 use crate::random::{Purpose, keyed_fraction, keyed_hash};
 
 use super::arm::Arm;
 use super::data::Layout;
-use super::job::{ClusterJob, CombineJob, EmbedJob, EvaluateJob, Job, MemberBytes, TrainJob, UserTable, encode};
+use super::job::{
+    BaselineJob, ClusterJob, CombineJob, DecomposeJob, EmbedJob, EvaluateJob, Job, MemberBytes, TrainJob, UserTable,
+    encode,
+};
+use super::series::{Baseline, resamples};
 use super::{Config, Stage};
 
 /// A job to hand out.
@@ -37,6 +42,8 @@ pub(super) enum Slot {
     Train(u32),
     Combine,
     Evaluate(usize),
+    Verdicts(usize),
+    Decompose,
 }
 
 impl Slot {
@@ -47,6 +54,7 @@ impl Slot {
             Slot::Train(_) => Stage::Train,
             Slot::Combine => Stage::Combine,
             Slot::Evaluate(_) => Stage::Evaluate,
+            Slot::Verdicts(_) | Slot::Decompose => Stage::Decompose,
         }
     }
 }
@@ -82,6 +90,7 @@ impl Arm {
                     }
                     Stage::Combine => break vec![(Slot::Combine, 1.0, self.combine_job(config))],
                     Stage::Evaluate => break self.evaluate_jobs(config, parallelism),
+                    Stage::Decompose => break self.decompose_jobs(config, parallelism),
                 },
                 _ => return Vec::new(),
             }
@@ -200,8 +209,8 @@ impl Arm {
 
     fn combine_job(&self, config: &Config) -> Job {
         let all: Vec<u32> = (0..self.data.interactions.users().len() as u32).collect();
-        use crate::combine::CombineMethod::{Joint, Mean, Own};
-        let learns = !matches!(self.spec.combine.method, Own | Mean | Joint);
+        use crate::combine::CombineMethod::{Attention, Logistic};
+        let learns = matches!(self.spec.combine.method, Logistic | Attention);
         Job::Combine(CombineJob {
             members: self.member_bytes(),
             n_items: self.n_items(),
@@ -212,32 +221,64 @@ impl Arm {
         })
     }
 
+    /// A job per range of users.
+    fn by_users(&self, parallelism: u32, make: impl Fn(UserTable) -> Job) -> Vec<(f64, Job)> {
+        let all: Vec<u32> = (0..self.data.interactions.users().len() as u32).collect();
+        let chunk = (all.len() as u32).div_ceil(parallelism.max(1)).max(1) as usize;
+        all.chunks(chunk).map(|users| (users.len() as f64, make(self.table(users)))).collect()
+    }
+
     fn evaluate_jobs(&mut self, config: &Config, parallelism: u32) -> Vec<(Slot, f64, Job)> {
-        let users = self.data.interactions.users().len() as u32;
-        let all: Vec<u32> = (0..users).collect();
-        let prepared = self.prepared.as_deref().cloned().unwrap_or_else(ByteBuf::new);
-        let chunk = users.div_ceil(parallelism.max(1)).max(1) as usize;
-        let jobs: Vec<_> = all
-            .chunks(chunk)
-            .enumerate()
-            .map(|(index, users)| {
-                let job = EvaluateJob {
-                    members: self.member_bytes(),
-                    n_items: self.n_items(),
-                    prepared: prepared.clone(),
-                    config: config.evaluate.clone(),
-                    users: self.table(users),
-                };
-                (Slot::Evaluate(index), users.len() as f64, Job::Evaluate(job))
-            })
-            .collect();
+        let jobs = self.by_users(parallelism, |users| match self.baseline {
+            Some(baseline) => Job::Baseline(self.baseline_job(baseline, users, config)),
+            None => Job::Evaluate(self.evaluate_job(users, config)),
+        });
         self.chunks = vec![None; jobs.len()];
-        jobs
+        let slot = |(index, (weight, job))| (Slot::Evaluate(index), weight, job);
+        jobs.into_iter().enumerate().map(slot).collect()
+    }
+
+    fn evaluate_job(&self, users: UserTable, config: &Config) -> EvaluateJob {
+        EvaluateJob {
+            members: self.member_bytes(),
+            n_items: self.n_items(),
+            prepared: self.prepared.as_deref().cloned().unwrap_or_else(ByteBuf::new),
+            config: config.evaluate.clone(),
+            users,
+        }
+    }
+
+    fn baseline_job(&self, baseline: Baseline, users: UserTable, config: &Config) -> BaselineJob {
+        let training = self.data.interactions.rows().iter().filter(|row| row.fate != Fate::Test);
+        let popularity = match baseline {
+            Baseline::Popularity => Some(popularity(training.map(|row| row.item), self.n_items())),
+            Baseline::Random => None,
+        };
+        let (config, seed) = (config.evaluate.clone(), config.seed.into());
+        BaselineJob { users, n_items: self.n_items(), config, popularity, seed }
+    }
+
+    /// First everybody's verdicts, then, when these are in, the one job that takes the errors apart.
+    fn decompose_jobs(&mut self, config: &Config, parallelism: u32) -> Vec<(Slot, f64, Job)> {
+        if self.verdicts.is_empty() {
+            let jobs =
+                self.by_users(parallelism, |users| Job::Verdicts(self.evaluate_job(users, config), config.seed.into()));
+            self.verdicts = vec![None; jobs.len()];
+            let slot = |(index, (weight, job))| (Slot::Verdicts(index), weight, job);
+            return jobs.into_iter().enumerate().map(slot).collect();
+        }
+        let job = DecomposeJob {
+            verdicts: self.verdicts.drain(..).flatten().map(|verdicts| verdicts.as_ref().clone()).collect(),
+            resamples: resamples(&config.evaluate),
+            confidence: config.evaluate.confidence,
+            seed: config.seed.into(),
+        };
+        vec![(Slot::Decompose, 1.0, Job::Decompose(job))]
     }
 
     /// Rows of some users. A user without training rows gets no test rows either: nobody can serve such a user.
     pub(super) fn table(&self, users: &[u32]) -> UserTable {
-        let mut table = UserTable::empty();
+        let mut table = UserTable { first: users.first().copied().unwrap_or_default(), ..UserTable::empty() };
         let present = self.present();
         for &user in users {
             for row in self.data.interactions.rows_of(user) {

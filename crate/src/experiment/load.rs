@@ -117,6 +117,8 @@ impl Experiment {
         let view = self.divide(rows, source)?;
         self.serving = None;
         self.others.clear();
+        self.figures = super::figures::Figures::default();
+        self.sweep = super::sweep::Sweep::default();
         self.before = None;
         self.forgotten = None;
         self.receipts.clear();

@@ -24,13 +24,16 @@ mod config;
 mod data;
 mod error;
 mod event;
+mod figures;
 mod frozen;
 mod job;
 mod jobs;
 mod load;
 mod receipts;
 mod save;
+mod series;
 mod show;
+mod sweep;
 mod task;
 mod view;
 
@@ -42,8 +45,10 @@ pub use config::Config;
 pub use data::{Data, Layout};
 pub use error::ExperimentError;
 pub use event::{Event, Stage};
+pub use figures::ComparisonView;
 pub use jobs::JobOut;
 pub use receipts::{Verification, settings};
+pub use sweep::{SweepConfig, SweepPoint, SweepView};
 pub use task::{Step, Task, run, task};
 pub use view::{
     DataView, DigestsView, ForgetView, ItemView, PartitionView, PersonView, Phase, ResultView, SecondsView, ShardView,
@@ -67,6 +72,9 @@ pub struct Experiment {
     serving: Option<Arm>,
     /// Figures of the arms that are not serving, by name.
     others: BTreeMap<String, Arm>,
+    /// What the arms are worth, measured once.
+    figures: figures::Figures,
+    sweep: sweep::Sweep,
     before: Option<Before>,
     forgotten: Option<ForgetView>,
     seconds: SecondsView,

@@ -100,7 +100,7 @@ impl Experiment {
     /// Adds the receipt to the chain. The figures are those of now.
     pub(super) fn write_receipt(&mut self, draft: Draft, taints: Vec<Taint>) -> Result<()> {
         let finite = |interval: &Interval| [interval.mean, interval.low, interval.high].iter().all(|v| v.is_finite());
-        let metrics = self.results().into_iter().map(|(arm, result)| {
+        let metrics = self.figures.results.clone().into_iter().map(|(arm, result)| {
             let figures = result.metrics.into_iter().filter(|(_, interval)| finite(interval)).collect();
             (arm, figures)
         });
@@ -194,7 +194,8 @@ impl Experiment {
             stop: member.as_ref().map(|trained| trained.stop),
         };
         // What was unlearned there is what was built from the remaining rows here.
-        let figures = self.results().remove("original").map(|result| ("unlearned".to_owned(), result.metrics));
+        let figures =
+            self.figures.results.get("original").map(|result| ("unlearned".to_owned(), result.metrics.clone()));
         Ok(Recomputed {
             config: Value::of(&self.config).unwrap_or_default(),
             seed: self.config.seed.into(),

@@ -13,10 +13,11 @@ use crate::unlearn::salt::Salt;
 use super::arm::{Arm, Before};
 use super::data::Data;
 use super::load::Source;
+use super::sweep::Sweep;
 use super::{Config, Experiment, ExperimentError, ForgetView, SecondsView, Stage};
 
 /// Marks the file; the digit is the format's version.
-const MAGIC: &[u8; 4] = b"URX1";
+const MAGIC: &[u8; 4] = b"URX2";
 /// Bytes of the digest that follows the marks.
 const DIGEST: usize = 32;
 
@@ -32,6 +33,7 @@ struct Saved {
     before: Option<Before>,
     forgotten: Option<ForgetView>,
     seconds: SecondsView,
+    sweep: Sweep,
     /// As JSON: their settings are free in form, which this format is not.
     receipts: Vec<String>,
     salt: Option<Salt>,
@@ -52,6 +54,7 @@ impl Experiment {
             before: self.before.clone(),
             forgotten: self.forgotten.clone(),
             seconds: self.seconds.clone(),
+            sweep: self.sweep.clone(),
             receipts: self.receipts.iter().map(Receipt::to_json).collect(),
             salt: self.salt,
         };
@@ -90,6 +93,7 @@ impl Experiment {
             before: saved.before,
             forgotten: saved.forgotten,
             seconds: saved.seconds,
+            sweep: saved.sweep,
             receipts: receipts?,
             salt: saved.salt,
             data: data.clone(),
@@ -98,6 +102,7 @@ impl Experiment {
             workers: self.workers,
             ..Experiment::default()
         };
+        self.refigure(None);
         Ok(())
     }
 }

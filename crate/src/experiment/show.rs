@@ -1,9 +1,6 @@
 //! The experiment in numbers and lists.
 
-use std::collections::BTreeMap;
-
 use crate::error::Result;
-use crate::evaluate::{Group, report};
 use crate::interactions::Fate;
 use crate::partition::measures::{adjusted_rand_index, purity};
 use crate::unlearn::twin::{StageReport, Stages, compare_twin};
@@ -11,8 +8,7 @@ use crate::unlearn::{NO_SHARD, Per};
 
 use super::arm::Arm;
 use super::{
-    DigestsView, Experiment, ExperimentError, ItemView, PartitionView, PersonView, Phase, ResultView, Snapshot,
-    UsersView,
+    DigestsView, Experiment, ExperimentError, ItemView, PartitionView, PersonView, Phase, Snapshot, UsersView,
 };
 
 impl Experiment {
@@ -20,7 +16,6 @@ impl Experiment {
     pub fn snapshot(&self) -> Snapshot {
         let serving = self.serving.as_ref();
         let before = self.before.as_ref();
-        let results = self.results();
         let digests = serving.map_or_else(DigestsView::default, |arm| self.digests(arm));
         let shards = serving.map_or_else(Vec::new, |arm| {
             (0..arm.shards.len() as u32).map(|shard| arm.shard_view(shard, before)).collect()
@@ -32,7 +27,9 @@ impl Experiment {
             data: self.source.view.clone(),
             partition: serving.and_then(|arm| self.partition_view(arm)),
             shards,
-            results,
+            results: self.figures.results.clone(),
+            comparisons: self.figures.comparisons.values().cloned().collect(),
+            sweep: self.sweep_view(),
             forget: self.forgotten.clone(),
             digests: DigestsView { split: before.map(|before| before.split).or(self.split), ..digests },
             seconds: self.seconds.clone(),
@@ -112,28 +109,6 @@ impl Experiment {
                 ..DigestsView::default()
             },
         }
-    }
-
-    /// Per arm, on the users that remain.
-    pub(super) fn results(&self) -> BTreeMap<String, ResultView> {
-        let arms = self.serving.iter().chain(self.others.values());
-        arms.filter_map(|arm| Some((arm.spec.name.clone(), self.result(arm)?))).collect()
-    }
-
-    fn result(&self, arm: &Arm) -> Option<ResultView> {
-        let per_user = arm.evaluation.as_ref()?;
-        let groups: Vec<Group> = Vec::new();
-        let n_items = arm.data.interactions.items().len() as u32;
-        // The settings were checked when the arm was evaluated.
-        let report = report(per_user, &groups, n_items, &self.config.evaluate, self.config.seed.into()).ok()?;
-        Some(ResultView {
-            metrics: report.metrics,
-            users: report.users,
-            users_without_test: report.users_without_test,
-            seconds: arm.seconds.train + arm.seconds.combine,
-            shards_trained: arm.trained.len() as u32,
-            combiner: arm.spec.combine.method,
-        })
     }
 
     /// The users as they are now.

@@ -6,14 +6,16 @@ use serde::{Deserialize, Serialize};
 
 use crate::combine::CombineMethod;
 use crate::digest::Digest;
-use crate::evaluate::Interval;
-use crate::model::StopReason;
+use crate::evaluate::{Decomposition, GroupReport, Interval};
+use crate::model::{ModelName, StopReason};
 use crate::partition::Method;
 
 use crate::unlearn::Taint;
 use crate::unlearn::twin::StageReport;
 
 use super::Config;
+use super::figures::ComparisonView;
+use super::sweep::SweepView;
 
 /// How far the experiment is.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
@@ -118,16 +120,34 @@ pub struct ResultView {
     /// By name, such as `ndcg@20`.
     #[cfg_attr(feature = "ts", tsify(type = "Record<string, Interval>"))]
     pub metrics: BTreeMap<String, Interval>,
+    /// `coverage@20`, ...: share of the catalogue that stands in somebody's list.
+    #[cfg_attr(feature = "ts", tsify(type = "Record<string, number>"))]
+    pub coverage: BTreeMap<String, f64>,
     /// Users measured.
     pub users: u32,
     /// Users left out because they have no test row.
     pub users_without_test: u32,
+    /// Items that no sub-model has seen and nobody can be told of; none where the sub-models are no longer kept.
+    pub unknown_items: Option<u32>,
+    /// `active` and `inactive`; after a request `touched` and `untouched`; `shard 0`, ...: users of the serving ensemble's shards.
+    pub groups: Vec<GroupReport>,
+    /// How much better active users are served than inactive ones.
+    #[cfg_attr(feature = "ts", tsify(type = "Record<string, Interval>"))]
+    pub gap: BTreeMap<String, Interval>,
+    /// Standard deviation of NDCG@20 (or at the longest list) between the means of the shards; none with fewer than two.
+    pub between_shards: Option<f64>,
+    /// Relevance, redundancy and combination loss, once taken apart.
+    pub decomposition: Option<Decomposition>,
     /// Wall time of training (and combining) what this arm trained.
     pub seconds: f64,
     /// Sub-models trained for it.
     pub shards_trained: u32,
     /// The combiner that was asked for; a note says if another had to serve.
     pub combiner: CombineMethod,
+    /// The sub-models; none for a baseline without any.
+    pub model: Option<ModelName>,
+    /// How users were divided; none where they were not.
+    pub partition: Option<Method>,
 }
 
 /// What was forgotten last.
@@ -217,6 +237,10 @@ pub struct Snapshot {
     /// Per arm: `original`, `unlearned`, `retrained`, ...; all measured on the users that remain.
     #[cfg_attr(feature = "ts", tsify(type = "Record<string, ResultView>"))]
     pub results: BTreeMap<String, ResultView>,
+    /// The serving ensemble against every other arm, user by user.
+    pub comparisons: Vec<ComparisonView>,
+    /// Accuracy against the cost of unlearning, as far as it was measured for these rows and settings.
+    pub sweep: Option<SweepView>,
     /// The last request.
     pub forget: Option<ForgetView>,
     /// Digests.

@@ -20,6 +20,8 @@ pub enum Command {
     Unlearn(Unlearn),
     /// Check receipts against rows by training again. Exit code 1 if anything differs.
     Verify(Verify),
+    /// Accuracy against the cost of forgetting one user, over numbers of shards, partitions and combiners.
+    Sweep(Box<Sweep>),
     /// Write generated interactions as a CSV file.
     Synth(Synth),
 }
@@ -95,6 +97,12 @@ pub struct Run {
     /// Share of users who are anchors, such as 20%.
     #[arg(long, value_name = "P%")]
     pub anchors: Option<String>,
+    /// Also measure SISA, RecEraser, popularity and chance.
+    #[arg(long)]
+    pub baselines: bool,
+    /// Take the errors of every ensemble apart: relevance, redundancy, combination loss.
+    #[arg(long)]
+    pub decompose: bool,
     /// Also run everything from the remaining rows alone: says who would have sat elsewhere, and compares stage by stage.
     #[arg(long)]
     pub drift: bool,
@@ -146,6 +154,42 @@ pub struct Verify {
     /// Threads; by default as many as the machine has.
     #[arg(long, default_value_t = 0, value_name = "N")]
     pub threads: usize,
+}
+
+#[derive(Args)]
+pub struct Sweep {
+    #[command(flatten)]
+    pub input: Input,
+    /// Numbers of shards.
+    #[arg(long, default_value = "2,5,10,20,40", value_name = "K,K,...")]
+    pub shards: String,
+    /// obc, random, hash, kmeans, ubp, ibp, inbp, anchored.
+    #[arg(long, default_value = "obc", value_name = "METHOD,...")]
+    pub partitions: String,
+    /// own, mean, joint, consensus, logistic, attention.
+    #[arg(long, default_value = "joint", value_name = "COMBINER,...")]
+    pub combiners: String,
+    /// wmf, bpr, mf, lightgcn, gmf, neumf, dmf, ease or itemknn.
+    #[arg(long, default_value = "wmf", value_name = "MODEL")]
+    pub model: String,
+    /// Length of the sub-models' vectors.
+    #[arg(long, value_name = "D")]
+    pub factors: Option<u32>,
+    /// Everything is measured once per seed.
+    #[arg(long, default_value = "0", value_name = "S,S,...")]
+    pub seeds: String,
+    /// Also take the errors of every point apart.
+    #[arg(long)]
+    pub decompose: bool,
+    /// Keep what is measured in this file (the seed is appended), and go on from there if it exists.
+    #[arg(long, value_name = "FILE")]
+    pub keep: Option<PathBuf>,
+    /// Threads; by default as many as the machine has.
+    #[arg(long, default_value_t = 0, value_name = "N")]
+    pub threads: usize,
+    /// Write all points as JSON.
+    #[arg(long, value_name = "OUT")]
+    pub json: Option<PathBuf>,
 }
 
 #[derive(Args)]

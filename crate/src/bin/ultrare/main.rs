@@ -3,9 +3,11 @@
 
 mod args;
 mod drive;
+mod figures;
 mod input;
 mod run;
 mod show;
+mod sweep;
 mod synth;
 mod unlearn;
 mod verify;
@@ -23,6 +25,7 @@ fn main() -> ExitCode {
             Ok(false) => return ExitCode::FAILURE,
             Err(message) => Err(message),
         },
+        args::Command::Sweep(args) => sweep::sweep(&args),
         args::Command::Synth(args) => synth::synth(&args),
     };
     match done {

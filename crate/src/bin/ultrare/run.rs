@@ -10,7 +10,7 @@ use ultrare::unlearn::{How, Mode, Request, Selection};
 
 use crate::args::{Output, Run};
 use crate::drive::Driver;
-use crate::{input, show};
+use crate::{figures, input, show};
 
 /// Carries it out and prints what came of it.
 pub fn run(args: &Run) -> Result<(), String> {
@@ -30,6 +30,12 @@ pub fn run(args: &Run) -> Result<(), String> {
         forget(&driver, &mut experiment, what, args.refit, args.confirm)?;
     }
     go(&mut experiment, Activity::Compare)?;
+    if args.baselines {
+        go(&mut experiment, Activity::Baselines)?;
+    }
+    if args.decompose {
+        go(&mut experiment, Activity::Decompose)?;
+    }
     if args.drift {
         if args.forget.is_none() {
             return Err("--drift asks who would have moved without the forgotten users: say whom with --forget".into());
@@ -38,6 +44,7 @@ pub fn run(args: &Run) -> Result<(), String> {
     }
     let snapshot = experiment.snapshot();
     show::results(&snapshot);
+    figures::show(&snapshot);
     show::twin(&snapshot);
     write(&experiment, &args.out)
 }
@@ -107,7 +114,7 @@ fn config(args: &Run) -> Result<Config, String> {
 }
 
 /// One of an enum's names; serde knows them all and lists them in its refusal.
-fn word<T: DeserializeOwned + Serialize>(option: &str, text: &str) -> Result<T, String> {
+pub fn word<T: DeserializeOwned + Serialize>(option: &str, text: &str) -> Result<T, String> {
     let quoted = serde_json::Value::String(text.to_owned());
     serde_json::from_value(quoted).map_err(|error| format!("{option}: {error}"))
 }

@@ -1,10 +1,12 @@
 //! Running a job, step by step, anywhere.
 
+mod baseline;
 mod cluster;
 mod combine;
 mod embed;
 mod evaluate;
 mod train;
+mod verdicts;
 
 use crate::error::Result;
 
@@ -39,6 +41,9 @@ pub fn task(bytes: &[u8]) -> Result<Box<dyn Task>> {
         Job::Train(job) => Box::new(train::Train::new(job)?),
         Job::Combine(job) => Box::new(combine::Combine::new(job)?),
         Job::Evaluate(job) => Box::new(evaluate::Evaluate::new(job)?),
+        Job::Verdicts(job, seed) => Box::new(verdicts::Ask::new(job, seed)?),
+        Job::Decompose(job) => Box::new(verdicts::Decompose(job)),
+        Job::Baseline(job) => Box::new(baseline::Cheap::new(job)?),
     })
 }
 

@@ -1,0 +1,110 @@
+//! What every sub-model and the ensemble say about held-out pairs, and the errors taken apart from it.
+
+use std::sync::Arc;
+
+use crate::combine::{Ensemble, Prepared, Scorer, UserRows};
+use crate::error::Result;
+use crate::evaluate::{Verdicts, decompose, rank};
+use crate::experiment::job::{DecomposeJob, EvaluateJob, Outcome, encode};
+use crate::random::{Purpose, StreamKey, below};
+
+use super::combine::damaged;
+use super::evaluate::ensemble;
+use super::{Step, Task};
+
+/// Users per step.
+const SLICE: usize = 32;
+/// An item inside the first so many of somebody's unseen items counts as recommended.
+const LIST: usize = 20;
+
+pub(super) struct Ask {
+    job: EvaluateJob,
+    seed: u64,
+    ensemble: Ensemble,
+    prepared: Prepared,
+    verdicts: Verdicts,
+    asked: usize,
+}
+
+impl Ask {
+    pub(super) fn new(job: EvaluateJob, seed: u64) -> Result<Self> {
+        if !job.users.is_sound(job.n_items, job.members.len()) {
+            return Err(damaged());
+        }
+        let ensemble = ensemble(&job.members, job.n_items)?;
+        let prepared = Prepared::from_bytes(&job.prepared)?;
+        Scorer::new(&ensemble, &prepared)?;
+        let verdicts = Verdicts::new(ensemble.n_shards() as u32);
+        Ok(Ask { job, seed, ensemble, prepared, verdicts, asked: 0 })
+    }
+}
+
+impl Task for Ask {
+    fn step(&mut self) -> Result<Step> {
+        let (table, n_items, shards) = (&self.job.users, self.job.n_items, self.ensemble.n_shards());
+        let to = table.len().min(self.asked + SLICE);
+        let mut scorer = Scorer::new(&self.ensemble, &self.prepared)?;
+        let mut scores = vec![0.0; n_items as usize];
+        // Per sub-model, and last the ensemble: is the item listed?
+        let mut listed = vec![vec![false; n_items as usize]; shards + 1];
+        let span = |starts: &[u32], user: usize| starts[user] as usize..starts[user + 1] as usize;
+        for user in self.asked..to {
+            let test = &table.test_items[span(&table.test_starts, user)];
+            let of = span(&table.starts, user);
+            if test.is_empty() || of.is_empty() {
+                continue;
+            }
+            let rows = UserRows {
+                items: &table.items[of.clone()],
+                values: &table.values[of],
+                own: &table.own[span(&table.own_starts, user)],
+            };
+            for (who, listed) in listed.iter_mut().enumerate() {
+                listed.fill(false);
+                if who == shards {
+                    scorer.score(&rows, &mut scores);
+                } else if !scorer.shard_scores(who, &rows, &mut scores) {
+                    continue;
+                }
+                rank(&mut scores, rows.items, LIST).into_iter().for_each(|item| listed[item as usize] = true);
+            }
+            // Every held-out item, and as many that the user never touched.
+            let touched = |item: u32| rows.items.binary_search(&item).is_ok() || test.contains(&item);
+            let mut rng = StreamKey::new(self.seed, Purpose::Audit, table.first + user as u32, 2).fast();
+            self.verdicts.user();
+            for &item in test {
+                let mut ask = |item: u32, relevant: bool| {
+                    let models = listed[..shards].iter().map(|listed| listed[item as usize]);
+                    self.verdicts.push(relevant, listed[shards][item as usize], models);
+                };
+                ask(item, true);
+                // A few tries: somebody who touched nearly everything gets fewer.
+                let other = (0..16).map(|_| below(&mut rng, n_items)).find(|&other| !touched(other));
+                other.into_iter().for_each(|other| ask(other, false));
+            }
+        }
+        self.asked = to;
+        Ok(Step { done: to == table.len(), progress: to as f32 / table.len().max(1) as f32, events: Vec::new() })
+    }
+
+    fn finish(self: Box<Self>) -> Result<Vec<u8>> {
+        Ok(encode(&Outcome::Verdicts(Arc::new(self.verdicts))))
+    }
+}
+
+/// One table of all users' verdicts, taken apart.
+pub(super) struct Decompose(pub DecomposeJob);
+
+impl Task for Decompose {
+    fn step(&mut self) -> Result<Step> {
+        Ok(Step { done: true, progress: 1.0, events: Vec::new() })
+    }
+
+    fn finish(self: Box<Self>) -> Result<Vec<u8>> {
+        let DecomposeJob { verdicts, resamples, confidence, seed } = self.0;
+        let mut parts = verdicts.into_iter();
+        let mut all = parts.next().unwrap_or_default();
+        parts.try_for_each(|part| all.append(&part))?;
+        Ok(encode(&Outcome::Decompose(decompose(&all, true, resamples, confidence, seed))))
+    }
+}
