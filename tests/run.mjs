@@ -34,6 +34,7 @@ const SUITES = [
     title: "clippy, native and wasm",
     make: () => [
       check("cargo", "clippy", "-q", "-p", "ultrare", "--all-targets", "--features", "cli", ...STRICT),
+      check("cargo", "clippy", "-q", "-p", "ultrare-kernels", "--all-targets", ...STRICT),
       check("cargo", "clippy", "-q", "-p", "ultrare-build", "--profile", "tool", ...STRICT),
       check("cargo", "clippy", "-q", "-p", "ultrare-web", ...WASM, ...STRICT),
     ],

@@ -2,6 +2,7 @@
 //
 //   npm run bench -- --train F --test F | --data F | --sample SIZE  [--json OUT] [--repeat N] [--workers N] [--no-build]
 //                    [--partition M] [--shards K] [--model M] [--combine C] [--forget F] [--seed S]
+//   npm run bench -- kernels [NAME...]    single kernels, natively and in wasm in turns: see kernels.mjs
 //
 // Wall seconds of the best of N runs (3). `native` and the wasm columns run on one thread, so that ratios compare code with code;
 // `page` is Chromium with all workers, `native all` the command line with all threads.
@@ -13,10 +14,11 @@ import { buildClient, buildWasm } from "../../web/build/build.mjs";
 import { Missing, main, run as command, setUp } from "../../web/build/setup.mjs";
 
 const STAGES = ["read", "embed", "partition", "train", "combine", "evaluate", "unlearn", "retrain"];
-const { values: options } = parseArgs({
+const { values: options, positionals } = parseArgs({
+  allowPositionals: true,
   options: {
     train: { type: "string" }, test: { type: "string" }, data: { type: "string" }, sample: { type: "string" },
-    json: { type: "string", default: "bench.json" }, repeat: { type: "string", default: "3" }, workers: { type: "string" },
+    json: { type: "string" }, times: { type: "string" }, repeat: { type: "string", default: "3" }, workers: { type: "string" },
     partition: { type: "string" }, shards: { type: "string" }, model: { type: "string" }, combine: { type: "string" },
     "no-build": { type: "boolean", default: false }, seed: { type: "string", default: "1" }, forget: { type: "string", default: "random:1%" },
   },
@@ -88,6 +90,9 @@ function quality({ results }) {
 }
 
 await main(async () => {
+  const [what, ...names] = positionals;
+  if (what === "kernels") return (await import("./kernels.mjs")).kernels(names, options);
+  if (what) throw new Missing(`There is no benchmark ${what}: there is kernels, or none for the stages.`);
   if (!options.data && !options.sample && !(options.train && options.test)) {
     throw new Missing("Say what to run on: --train F --test F, or --data F, or --sample small|medium|large.");
   }
@@ -120,7 +125,8 @@ await main(async () => {
 
   console.log(`\n${table(runs)}\n\n${quality(runs.native)}\n`);
   console.log(same ? "All runs gave the same digests." : "THE DIGESTS DIFFER: see the JSON.");
-  writeFileSync(options.json, `${JSON.stringify({ options, cores: cpus().length, config: job.config, same, runs }, null, 2)}\n`);
-  console.log(`Written to ${options.json}.`);
+  const json = options.json ?? "bench.json";
+  writeFileSync(json, `${JSON.stringify({ options, cores: cpus().length, config: job.config, same, runs }, null, 2)}\n`);
+  console.log(`Written to ${json}.`);
   if (!same) process.exitCode = 1;
 });

@@ -6,8 +6,8 @@ use std::{env, fs};
 
 use crate::Result;
 
-/// Compiles `ultrare-web` for wasm and returns the module's path.
-pub fn wasm(root: &Path) -> Result<PathBuf> {
+/// Compiles a package for wasm, as the product is compiled, and returns the module's path.
+pub fn wasm(root: &Path, package: &str) -> Result<PathBuf> {
     let cargo = env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
     let mut command = Command::new(cargo);
     command.current_dir(root).args([
@@ -16,8 +16,9 @@ pub fn wasm(root: &Path) -> Result<PathBuf> {
         "wasm",
         "--target",
         "wasm32-unknown-unknown",
+        "--lib",
         "-p",
-        "ultrare-web",
+        package,
     ]);
     // Panic messages name source files. Shortened, they are the same on every machine and say nothing about this one;
     // the flags are joined to those of .cargo/config.toml.
@@ -30,7 +31,7 @@ pub fn wasm(root: &Path) -> Result<PathBuf> {
         return Err("cargo failed; its message stands above".into());
     }
     let target = env::var_os("CARGO_TARGET_DIR").map_or_else(|| root.join("target"), PathBuf::from);
-    let module = target.join("wasm32-unknown-unknown/wasm/ultrare_web.wasm");
+    let module = target.join(format!("wasm32-unknown-unknown/wasm/{}.wasm", package.replace('-', "_")));
     fs::metadata(&module).map_err(|_| format!("cargo succeeded but {} is not there", module.display()))?;
     Ok(module)
 }
