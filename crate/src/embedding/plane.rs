@@ -46,7 +46,9 @@ impl Plane {
         }
         let eigen = SymmetricEigen::new(covariance);
         let mut order: Vec<usize> = (0..d).collect();
-        order.sort_by(|&a, &b| eigen.eigenvalues[b].total_cmp(&eigen.eigenvalues[a]).then(a.cmp(&b)));
+        tiny_sort::stable::sort_by(&mut order, |&a, &b| {
+            eigen.eigenvalues[b].total_cmp(&eigen.eigenvalues[a]).then(a.cmp(&b))
+        });
         let axis = |rank: usize| match order.get(rank) {
             Some(&column) => {
                 let axis: Vec<f64> = eigen.eigenvectors.column(column).iter().copied().collect();

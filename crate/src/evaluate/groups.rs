@@ -15,13 +15,13 @@ pub struct Group {
 /// others. The gap between the two is a fairness figure of the literature (Li et al., WWW 2021).
 pub fn activity_groups(training_rows: &[u32], share: f32) -> Vec<Group> {
     let mut order: Vec<u32> = (0..training_rows.len() as u32).collect();
-    order.sort_by_key(|&user| (std::cmp::Reverse(training_rows[user as usize]), user));
+    tiny_sort::stable::sort_by_key(&mut order, |&user| (std::cmp::Reverse(training_rows[user as usize]), user));
     let cut = ((training_rows.len() as f64 * f64::from(share)).ceil() as usize).min(order.len());
     let (active, inactive) = order.split_at(cut);
     [("active", active), ("inactive", inactive)]
         .map(|(name, users)| {
             let mut users = users.to_vec();
-            users.sort_unstable();
+            tiny_sort::unstable::sort(&mut users);
             Group { name: name.into(), users }
         })
         .into()

@@ -31,7 +31,7 @@ pub fn membership_gap(
 /// Items in ascending popularity (ties by index) and each item's place in it: computed once for many people.
 pub fn popularity_order(popularity: &[u32]) -> PopularityOrder {
     let mut order: Vec<u32> = (0..popularity.len() as u32).collect();
-    order.sort_by_key(|&item| (popularity[item as usize], item));
+    tiny_sort::stable::sort_by_key(&mut order, |&item| (popularity[item as usize], item));
     let mut place = vec![0u32; order.len()];
     for (at, &item) in order.iter().enumerate() {
         place[item as usize] = at as u32;
@@ -112,7 +112,7 @@ pub fn membership(
     }
     // Distinct values in order; every resample then only counts.
     let mut values: Vec<f64> = deleted.iter().chain(outsiders).copied().collect();
-    values.sort_unstable_by(f64::total_cmp);
+    tiny_sort::unstable::sort_by(&mut values, f64::total_cmp);
     values.dedup();
     let place = |value: &f64| values.partition_point(|other| other.total_cmp(value).is_lt());
     let inside: Vec<usize> = deleted.iter().map(place).collect();
@@ -140,7 +140,7 @@ pub fn membership(
             auc(&mut a.into_iter(), &mut b.into_iter())
         })
         .collect();
-    found.sort_unstable_by(f64::total_cmp);
+    tiny_sort::unstable::sort_by(&mut found, f64::total_cmp);
     let auc = super::report::percentile(mean, &found, confidence);
     Some(Membership { auc, deleted: deleted.len() as u32, outsiders: outsiders.len() as u32 })
 }

@@ -120,10 +120,10 @@ impl DataSummary {
         let rows = interactions.rows();
         let (n_users, n_items) = (interactions.users().len(), interactions.items().len());
         let mut activity: Vec<u32> = (0..n_users as u32).map(|user| interactions.rows_of(user).len() as u32).collect();
-        activity.sort_unstable();
+        tiny_sort::unstable::sort(&mut activity);
         let starts = starts_of(n_items, rows.iter().map(|row| row.item));
         let mut popularity: Vec<u32> = starts.windows(2).map(|pair| pair[1] - pair[0]).collect();
-        popularity.sort_unstable_by(|a, b| b.cmp(a));
+        tiny_sort::unstable::sort_by(&mut popularity, |a, b| b.cmp(a));
         let top: u64 = popularity.iter().take(n_items.div_ceil(10)).map(|&count| u64::from(count)).sum();
         let differ = |key: fn(&super::Row) -> i64| rows.iter().any(|row| key(row) != key(&rows[0]));
         DataSummary {

@@ -121,7 +121,7 @@ fn leave_last_out(interactions: &Interactions, validation: bool) -> Result<Vec<F
         let own = interactions.rows_of(user);
         // Rows come in the order of their item ids, and a stable sort keeps that among equal times.
         let mut order: Vec<usize> = (0..own.len()).collect();
-        order.sort_by_key(|&at| own[at].time);
+        tiny_sort::stable::sort_by_key(&mut order, |&at| own[at].time);
         if let [.., _, last] = order[..] {
             fates[start + last] = Fate::Test;
         }

@@ -295,7 +295,7 @@ impl Shelves {
         for shelf in &items[..groups as usize] {
             all.extend(shelf.iter().enumerate().map(|(rank, &item)| (rank, item)));
         }
-        all.sort_unstable();
+        tiny_sort::unstable::sort(&mut all);
         let everything = items.len() - 1;
         items[everything] = all.into_iter().map(|(_, item)| item).collect();
         let sums = items.iter().map(|shelf| running_sums(shelf.len())).collect();

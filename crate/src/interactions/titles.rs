@@ -30,7 +30,7 @@ pub struct ItemTitles {
 impl ItemTitles {
     /// Sorts; of equal ids the first is kept.
     pub fn new(mut entries: Vec<ItemTitle>) -> Self {
-        entries.sort_by(|a, b| a.id.cmp(&b.id));
+        tiny_sort::stable::sort_by(&mut entries, |a, b| a.id.cmp(&b.id));
         entries.dedup_by(|later, kept| later.id == kept.id);
         ItemTitles { entries }
     }

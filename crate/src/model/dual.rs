@@ -56,7 +56,7 @@ impl Groups {
     pub fn new(entries: &Csr, others: usize, factors: usize) -> Self {
         let count = |row: &u32| entries.row(*row as usize).len();
         let mut sorted: Vec<u32> = (0..entries.len() as u32).collect();
-        sorted.sort_by_key(count); // stable
+        tiny_sort::stable::sort_by_key(&mut sorted, count); // stable
         let (mut order, mut rest, mut groups) = (Vec::new(), Vec::with_capacity(entries.len()), Vec::new());
         for rows in sorted.chunk_by(|a, b| count(a) == count(b)) {
             let n = count(&rows[0]);

@@ -53,7 +53,7 @@ fn each_user(shard_of: &[u16], starts: &[u32], shards: u32, mut visit: impl FnMu
                 own.push((shard, 0));
             }
         }
-        own.sort_unstable();
+        tiny_sort::unstable::sort(&mut own);
         for part in &mut own {
             part.1 = std::mem::take(&mut counts[usize::from(part.0)]);
         }
@@ -118,7 +118,7 @@ pub fn silhouette(users: &Matrix, unit: bool, shard_of: &[u16], shards: u32, sam
             chosen.swap(place, other);
         }
         chosen.truncate(sample);
-        chosen.sort_unstable();
+        tiny_sort::unstable::sort(&mut chosen);
     }
     let mut counts = vec![0u32; shards as usize];
     chosen.iter().for_each(|&user| counts[usize::from(shard_of[user])] += 1);
@@ -217,7 +217,7 @@ pub fn drift(before: &[Vec<u16>], after: &[Vec<u16>], shards: u32) -> Drift {
     let mut moved = 0;
     for (old, new) in before.iter().zip(after) {
         let mut new: Vec<u16> = new.iter().map(|&shard| old_name[usize::from(shard)]).collect();
-        new.sort_unstable();
+        tiny_sort::unstable::sort(&mut new);
         if *old != new {
             moved += 1;
             let gone = old.iter().filter(|shard| !new.contains(shard));

@@ -84,7 +84,7 @@ impl Partition {
             Assignment::ByRow(shards) => {
                 let (from, to) = (self.starts[user as usize], self.starts[user as usize + 1]);
                 let mut shards = shards[from as usize..to as usize].to_vec();
-                shards.sort_unstable();
+                tiny_sort::unstable::sort(&mut shards);
                 shards.dedup();
                 shards
             }

@@ -7,7 +7,7 @@ use crate::random::{Purpose, StreamKey, unit};
 /// Users in the order of their keys: what is drawn by position must not depend on how users are numbered.
 pub(super) fn keyed_order(keys: &[u64]) -> Vec<u32> {
     let mut order: Vec<u32> = (0..keys.len() as u32).collect();
-    order.sort_unstable_by_key(|&index| (keys[index as usize], index));
+    tiny_sort::unstable::sort_by_key(&mut order, |&index| (keys[index as usize], index));
     order
 }
 

@@ -248,11 +248,11 @@ fn forgotten(request: &Request, found: &Resolved, data: &Interactions, salt: &Sa
         interactions: known_pairs.map(|(user, item)| (salt.user(user), salt.item(item))).collect(),
         rows: found.rows.len() as u32,
     };
-    forgotten.users.sort_unstable();
+    tiny_sort::unstable::sort(&mut forgotten.users);
     forgotten.users.dedup();
-    forgotten.items.sort_unstable();
+    tiny_sort::unstable::sort(&mut forgotten.items);
     forgotten.items.dedup();
-    forgotten.interactions.sort_unstable();
+    tiny_sort::unstable::sort(&mut forgotten.interactions);
     forgotten.interactions.dedup();
     forgotten
 }

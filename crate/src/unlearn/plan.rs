@@ -214,7 +214,7 @@ fn estimate(bill: &Plan, before: &[u32], rates: &Rates, procedure: &Procedure) -
     if procedure.divides_again() {
         jobs.extend(bill.untouched.iter().map(|&shard| rates.seconds_per_shard[shard as usize]));
     }
-    jobs.sort_by(|a, b| b.total_cmp(a));
+    tiny_sort::stable::sort_by(&mut jobs, |a, b| b.total_cmp(a));
     let mut busy = vec![0.0f64; rates.workers.clamp(1, 1024) as usize];
     for job in jobs {
         if let Some(least) = busy.iter_mut().min_by(|a, b| a.total_cmp(b)) {

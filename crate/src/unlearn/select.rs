@@ -49,9 +49,9 @@ pub fn select(data: &Interactions, selection: &Selection, seed: u64) -> Result<V
         .collect();
     let hash = |user: u32| keyed_hash(seed, Purpose::Selection, &[data.users().get(user).as_bytes()]);
     match how {
-        How::Random => candidates.sort_by_cached_key(|&(user, _)| (hash(user), user)),
-        How::Core => candidates.sort_by_key(|&(user, rows)| (Reverse(rows), user)),
-        How::Edge => candidates.sort_by_key(|&(user, rows)| (rows, user)),
+        How::Random => tiny_sort::stable::sort_by_key(&mut candidates, |&(user, _)| (hash(user), user)),
+        How::Core => tiny_sort::stable::sort_by_key(&mut candidates, |&(user, rows)| (Reverse(rows), user)),
+        How::Edge => tiny_sort::stable::sort_by_key(&mut candidates, |&(user, rows)| (rows, user)),
     }
     let count = (percent / 100.0 * candidates.len() as f64).round() as usize;
     let count = count.max(usize::from(percent > 0.0)).min(candidates.len());

@@ -63,7 +63,7 @@ impl Slices {
     pub fn order<'a>(&self, users: impl IntoIterator<Item = &'a str>) -> Vec<u32> {
         let mut keyed: Vec<(u32, &str, u32)> =
             users.into_iter().enumerate().map(|(at, user)| (self.slice(user), user, at as u32)).collect();
-        keyed.sort_unstable();
+        tiny_sort::unstable::sort(&mut keyed);
         keyed.into_iter().map(|(_, _, at)| at).collect()
     }
 

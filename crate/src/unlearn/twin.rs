@@ -174,7 +174,9 @@ pub fn drift(unlearned: &Places, twin: &Places) -> Option<Drift> {
     }
     let mut cells: Vec<usize> = (0..overlap.len()).filter(|&cell| overlap[cell] > 0).collect();
     // Among equal overlaps the same number comes first, then the lower numbers.
-    cells.sort_by_key(|&cell| (std::cmp::Reverse(overlap[cell]), cell / shards != cell % shards, cell));
+    tiny_sort::stable::sort_by_key(&mut cells, |&cell| {
+        (std::cmp::Reverse(overlap[cell]), cell / shards != cell % shards, cell)
+    });
     let (mut taken, mut given) = (vec![false; shards], vec![false; shards]);
     let mut stayed = 0;
     for cell in cells {
