@@ -4,6 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use super::EvaluateConfig;
 use crate::math;
+use crate::model::kernels::TopK;
 
 /// The metrics per cutoff, in the order in which [`UserMetrics::values`] holds them.
 pub const METRICS: [&str; 6] = ["ndcg", "recall", "hit", "precision", "mrr", "map"];
@@ -54,20 +55,15 @@ pub(crate) fn rank(scores: &mut [f32], mask: &[u32], longest: usize) -> Vec<u32>
             *score = f32::NEG_INFINITY;
         }
     }
-    // Kept sorted: a later item enters only with a strictly higher score, so ties stay with the lower index.
-    let mut best: Vec<(f32, u32)> = Vec::with_capacity(longest + 1);
-    let mut bar = f32::NEG_INFINITY;
+    let mut best = TopK::new(longest);
     for (item, &score) in scores.iter().enumerate() {
-        if score > bar {
-            let place = best.partition_point(|&(other, _)| other >= score);
-            best.insert(place, (score, item as u32));
-            best.truncate(longest);
-            if best.len() == longest {
-                bar = best.last().map_or(bar, |&(score, _)| score);
-            }
+        if score > f32::NEG_INFINITY && score >= best.threshold() {
+            best.offer(score, item as u32);
         }
     }
-    best.into_iter().map(|(_, item)| item).collect()
+    let mut list = Vec::with_capacity(longest);
+    best.take(&mut list);
+    list
 }
 
 fn measure(top: &[u32], test: &[u32], cutoff: usize, out: &mut [f64]) {

@@ -58,14 +58,14 @@ pub(super) fn greedy(n: usize, shards: usize, capacity: usize, row: impl Fn(usiz
 
 /// Bits that order like the value, for values >= 0.
 fn bits(distance: f32) -> u32 {
-    distance.max(0.0).to_bits()
+    if distance > 0.0 { distance.to_bits() } else { 0 }
 }
 
 fn least(distances: &[f32], open: impl Fn(usize) -> bool) -> (u16, f32) {
     let mut best = (0u16, f32::INFINITY);
     for (shard, &distance) in distances.iter().enumerate() {
         // A product of two huge distances may overflow; the pair then is merely the last.
-        let distance = distance.min(f32::MAX);
+        let distance = if distance < f32::MAX { distance } else { f32::MAX };
         if distance < best.1 && open(shard) {
             best = (shard as u16, distance);
         }

@@ -198,21 +198,25 @@ pub struct Drift {
     pub changed: Vec<u16>,
 }
 
-/// Compares the shards of the users who stay, in the same order before and after. New shards are matched to old ones so that
-/// the most memberships agree (an assignment problem, solved exactly); ties by number.
-pub fn drift(before: &[Vec<u16>], after: &[Vec<u16>], shards: u32) -> Drift {
+/// The name among the old shards that each new one gets, so that the most memberships agree (an assignment problem, solved
+/// exactly; ties by number). `pairs` are (old, new) memberships of the same user or row, below `shards`.
+pub fn best_names(pairs: impl Iterator<Item = (u16, u16)>, shards: u32) -> Vec<u16> {
     let k = shards as usize;
     let mut costs = vec![0.0f64; k * k];
-    for (old, new) in before.iter().zip(after) {
-        for &new in new {
-            for &old in old {
-                costs[usize::from(new) * k + usize::from(old)] -= 1.0;
-            }
-        }
+    for (old, new) in pairs {
+        costs[usize::from(new) * k + usize::from(old)] -= 1.0;
     }
     let identity = || (0..shards as u16).collect();
-    let old_name: Vec<u16> =
-        exact(&costs, &capacities(k as u64, k), None, None).map_or_else(|_| identity(), |plan| plan.assignment);
+    exact(&costs, &capacities(k as u64, k), None, None).map_or_else(|_| identity(), |plan| plan.assignment)
+}
+
+/// Compares the shards of the users who stay, in the same order before and after, new shards under their
+/// [`best_names`].
+pub fn drift(before: &[Vec<u16>], after: &[Vec<u16>], shards: u32) -> Drift {
+    let k = shards as usize;
+    let both = before.iter().zip(after);
+    let pairs = both.flat_map(|(old, new)| new.iter().flat_map(move |&new| old.iter().map(move |&old| (old, new))));
+    let old_name = best_names(pairs, shards);
     let mut changed = vec![false; k];
     let mut moved = 0;
     for (old, new) in before.iter().zip(after) {

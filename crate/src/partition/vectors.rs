@@ -57,7 +57,8 @@ impl Points {
         for (row, nearest) in nearest.iter_mut().enumerate() {
             let x = &self.data[row * self.stride..(row + 1) * self.stride];
             let square = self.squares[row] - 2.0 * f64::from(dot(x, c)) + self.squares[point];
-            *nearest = nearest.min(square.max(0.0));
+            let square = if square > 0.0 { square } else { 0.0 };
+            *nearest = if square < *nearest { square } else { *nearest };
         }
     }
 
@@ -72,7 +73,8 @@ impl Points {
             for centre in 0..centres.n {
                 let c = &centres.data[centre * self.stride..(centre + 1) * self.stride];
                 let product = f64::from(dot(x, c));
-                out.push((self.squares[row] - 2.0 * product + centres.squares[centre]).max(0.0));
+                let square = self.squares[row] - 2.0 * product + centres.squares[centre];
+                out.push(if square > 0.0 { square } else { 0.0 });
             }
         }
     }

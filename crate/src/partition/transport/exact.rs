@@ -11,6 +11,7 @@
 //! by index.
 
 use super::network::Network;
+use super::scan;
 use super::tree::cancel_cycles;
 use super::{Column, TransportError};
 
@@ -63,13 +64,13 @@ pub fn exact(
     supplies: Option<&[u32]>,
     warm: Option<&[f64]>,
 ) -> Result<ExactPlan, TransportError> {
-    let (rows, supply) = check(costs, columns, supplies)?;
+    let (rows, supply, largest) = check(costs, columns, supplies)?;
     if let Some(warm) = warm
         && warm.len() != columns.len()
     {
         return Err(TransportError::Shape { name: "warm", expected: columns.len(), found: warm.len() });
     }
-    let scale = scale(costs, columns, supply);
+    let scale = scale(largest, columns, supply);
     let warm = warm.filter(|warm| warm.iter().all(|g| g.is_finite()));
     let start = match warm {
         Some(warm) => warm.iter().map(|g| (g * scale).clamp(-LIMIT, LIMIT) as i64).collect(),
@@ -120,7 +121,8 @@ fn estimate(
     network.potentials()
 }
 
-fn check(costs: &[f64], columns: &[Column], supplies: Option<&[u32]>) -> Result<(usize, u64), TransportError> {
+/// The number of rows, their supply, and the largest absolute cost.
+fn check(costs: &[f64], columns: &[Column], supplies: Option<&[u32]>) -> Result<(usize, u64, f64), TransportError> {
     let k = columns.len();
     if k == 0 || k >= usize::from(u16::MAX) {
         let value = k as f64;
@@ -130,9 +132,10 @@ fn check(costs: &[f64], columns: &[Column], supplies: Option<&[u32]>) -> Result<
     if costs.len() != rows * k {
         return Err(TransportError::Shape { name: "costs", expected: rows * k, found: costs.len() });
     }
-    if let Some(at) = costs.iter().position(|cost| !cost.is_finite()) {
+    let Some(largest) = scan::largest(costs) else {
+        let at = costs.iter().position(|cost| !cost.is_finite()).unwrap_or_default();
         return Err(TransportError::Cost { row: at / k, column: at % k, value: costs[at] });
-    }
+    };
     if let Some(row) = supplies.and_then(|supplies| supplies.iter().position(|&s| s == 0)) {
         return Err(TransportError::Supply { row });
     }
@@ -160,13 +163,12 @@ fn check(costs: &[f64], columns: &[Column], supplies: Option<&[u32]>) -> Result<
     if supply < low || supply > high {
         return Err(TransportError::Capacities { lower: low, upper: high, supply });
     }
-    Ok((rows, supply))
+    Ok((rows, supply, largest))
 }
 
-/// The power of two that brings the largest cost (or price of a unit) to between 2^42 and 2^43 steps: sums of a few of
+/// The power of two that brings the largest absolute cost (or price of a unit) to between 2^42 and 2^43 steps: sums of a few of
 /// them stay exact in f64 and far from overflow in i64.
-fn scale(costs: &[f64], columns: &[Column], supply: u64) -> f64 {
-    let mut largest = costs.iter().fold(0.0f64, |largest, cost| largest.max(cost.abs()));
+fn scale(mut largest: f64, columns: &[Column], supply: u64) -> f64 {
     for column in columns {
         if let Column::Penalty { target, tau } = *column {
             largest = largest.max(tau * crate::math::ln(0.25 / target).abs());

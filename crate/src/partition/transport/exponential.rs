@@ -14,7 +14,8 @@ const LN2_LOW: f64 = 1.908_214_929_270_587_7e-10;
 /// x = n ln 2 + r with |r| <= ln 2 / 2; Taylor's polynomial of degree 12 in r; 2^n by the exponent bits.
 #[inline]
 pub(super) fn exp_nonpositive(x: f64) -> f64 {
-    let x = x.max(-700.0);
+    // Not `max`, which is a call in wasm and would keep the loop around this from becoming SIMD.
+    let x = if x > -700.0 { x } else { -700.0 };
     let shifted = x * std::f64::consts::LOG2_E + ROUND;
     let n = shifted - ROUND;
     let r = (x - n * LN2_HIGH) - n * LN2_LOW;

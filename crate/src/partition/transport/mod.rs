@@ -25,6 +25,7 @@ mod exponential;
 mod moves;
 mod network;
 mod outside;
+mod scan;
 mod tree;
 mod unbalanced;
 

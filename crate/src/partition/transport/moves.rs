@@ -4,6 +4,7 @@ use std::cmp::Reverse;
 use std::collections::BinaryHeap;
 
 use super::network::{DIVIDED, FAR, Network};
+use super::scan;
 
 impl Network<'_> {
     pub(super) fn transfer(&mut self, row: u32, from: usize, to: usize, amount: u64) {
@@ -75,12 +76,17 @@ impl Network<'_> {
         let k = self.k;
         self.base.clone_from(&self.g);
         self.threshold = self.choose_threshold();
-        let g: Vec<f64> = self.g.iter().map(|&g| g as f64).collect();
+        let g: Vec<f64> = self.g[..k].iter().map(|&g| g as f64).collect();
         let threshold = self.threshold as f64;
         let mut lists: Vec<Vec<Reverse<(i64, u32)>>> = vec![Vec::new(); k * k];
         let mut offer = |row: usize, from: usize| {
             let costs = &self.costs[row * k..(row + 1) * k];
             let own = self.steps(costs[from]) - g[from];
+            // Most rows have no move worth keeping but the one to where they are.
+            let here = u64::from(threshold >= 0.0);
+            if scan::within(costs, &g, self.scale, own + threshold) <= here {
+                return;
+            }
             for (column, (&cost, g)) in costs.iter().zip(&g).enumerate() {
                 let key = self.steps(cost) - g - own;
                 if key <= threshold && column != from {

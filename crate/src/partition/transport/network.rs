@@ -9,13 +9,12 @@ use std::cmp::Reverse;
 use std::collections::{BTreeMap, BinaryHeap};
 
 use super::Column;
+use super::scan;
 use super::tree::Parts;
 
 pub(super) const FAR: i64 = i64::MAX / 4;
 /// Marks a row that is divided between columns.
 pub(super) const DIVIDED: u16 = u16::MAX;
-/// Adding and subtracting 1.5 * 2^52 rounds to the nearest integer in plain arithmetic, alike everywhere.
-const ROUND: f64 = 6_755_399_441_055_744.0;
 /// Blocks of units, per even share, at which a penalty's price changes when supplies are not units.
 const BLOCKS: u64 = 1024;
 
@@ -107,7 +106,7 @@ impl<'a> Network<'a> {
 
     #[inline]
     pub(super) fn steps(&self, cost: f64) -> f64 {
-        (cost * self.scale + ROUND) - ROUND
+        scan::steps(cost, self.scale)
     }
 
     pub(super) fn supply_of(&self, row: usize) -> u64 {
@@ -116,16 +115,9 @@ impl<'a> Network<'a> {
 
     /// Every row to the column where cost - g is least, the lowest of equals.
     fn place(&mut self) {
-        let g: Vec<f64> = self.g.iter().map(|&g| g as f64).collect();
+        let g: Vec<f64> = self.g[..self.k].iter().map(|&g| g as f64).collect();
         for row in 0..self.rows {
-            let costs = &self.costs[row * self.k..(row + 1) * self.k];
-            let (mut best, mut least) = (0, f64::INFINITY);
-            for (column, (&cost, g)) in costs.iter().zip(&g).enumerate() {
-                let value = self.steps(cost) - g;
-                if value < least {
-                    (best, least) = (column, value);
-                }
-            }
+            let best = scan::cheapest(&self.costs[row * self.k..(row + 1) * self.k], &g, self.scale);
             self.column_of[row] = best as u16;
             self.load[best] += self.supply_of(row);
         }
