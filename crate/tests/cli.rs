@@ -120,6 +120,57 @@ fn requests_on_different_days_are_verified_by_somebody_else() {
 }
 
 #[test]
+fn anchors_by_consent_and_given_shards_come_from_files() {
+    let folder = Folder::new("consent");
+    let rows = std::fs::read_to_string(synth(&folder)).expect("the rows");
+    let mut users: Vec<&str> = rows.lines().skip(1).filter_map(|line| line.split(',').next()).collect();
+    users.sort_unstable();
+    users.dedup();
+    let agrees =
+        |line: &str| line.split(',').next().is_some_and(|user| users.binary_search(&user).unwrap_or(0) % 3 == 0);
+    let with = |name: &str, yes: &str| {
+        let path = folder.path(name);
+        let lines = rows.lines().enumerate().map(|(at, line)| match at {
+            0 => format!("{line},research\n"),
+            _ => format!("{line},{}\n", if agrees(line) { yes } else { "no" }),
+        });
+        std::fs::write(&path, lines.collect::<String>()).expect("a file");
+        path
+    };
+    let (some, none) = (with("some.csv", "yes"), with("none.csv", "no"));
+    let run = |data: &str, more: &[&str]| {
+        [&["run", "--data", data, "--shards", "4", "--combine", "mean"], more]
+            .concat()
+            .iter()
+            .map(|&word| word.to_owned())
+            .collect::<Vec<_>>()
+    };
+    let out = folder.path("out.json");
+    let consent = ["--partition", "anchored", "--anchors", "consent", "--consent", "research", "--json", &out];
+    let line = run(&some, &consent);
+    succeeds(&line.iter().map(String::as_str).collect::<Vec<_>>());
+    let shown = folder.json("out.json");
+    assert_eq!(shown["data"]["consenting"], users.len().div_ceil(3));
+    assert_eq!(shown["config"]["partition"]["consent"], true);
+    let refused =
+        |line: &[String], sentence: &str| refuses(&line.iter().map(String::as_str).collect::<Vec<_>>(), sentence);
+    refused(&run(&none, &consent[..6]), "nobody with a training row consents");
+    refused(&run(&some, &consent[..4]), "the file has no consent column");
+    refused(&run(&some, &["--consent", "agreed"]), "there is no column agreed");
+
+    let shards = folder.path("shards.csv");
+    let all: String = users.iter().enumerate().map(|(at, user)| format!("{user},{}\n", at % 4)).collect();
+    std::fs::write(&shards, format!("user,shard\n{all}")).expect("a file");
+    let file = format!("file:{shards}");
+    let given = ["--partition", file.as_str(), "--json", out.as_str()];
+    let line = run(&some, &given);
+    succeeds(&line.iter().map(String::as_str).collect::<Vec<_>>());
+    assert_eq!(folder.json("out.json")["partition"]["method"], "file");
+    std::fs::write(&shards, format!("user,shard\n{all}{},3\n{},2\n", users[0], users[0])).expect("a file");
+    refused(&run(&some, &given), &format!("\"{}\" is in shard 3 here and in shard 0 above", users[0]));
+}
+
+#[test]
 fn nonsense_is_refused_in_words() {
     let folder = Folder::new("nonsense");
     let rows = synth(&folder);

@@ -1,6 +1,6 @@
 //! What the experiment is asked to do, one thing at a time, and how outcomes flow back.
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::VecDeque;
 use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
@@ -13,9 +13,9 @@ use crate::partition::{Method, PartitionConfig};
 use crate::unlearn::{self, Mode, Plan, Procedure, Rates, Reach, Request, Resolved, Selection};
 
 use super::arm::{Arm, Before, Spec};
-use super::data::Layout;
+use super::data::{Layout, is_anchor};
+use super::given::check_consent;
 use super::job::{Outcome, decode};
-use super::jobs::is_anchor;
 use super::series::Next;
 use super::{Event, Experiment, ExperimentError, ForgetView, JobOut, Stage, SweepConfig};
 
@@ -189,6 +189,7 @@ impl Experiment {
         match &activity {
             Activity::Build { until } => {
                 let until = *until;
+                check_consent(&data, &self.config)?;
                 let arm = match (&self.serving, self.stale) {
                     (Some(arm), None) if arm.next.is_none_or(|next| next <= until) || arm.reached(until) => arm.clone(),
                     (Some(arm), Some(stale)) if stale >= Stage::Train && arm.layout.is_some() => {
@@ -420,9 +421,10 @@ impl Experiment {
         let partial = !request.items.is_empty() || !request.interactions.is_empty();
         let anchor_touched = partition == Reach::Anchors
             && self.data.as_ref().is_some_and(|data| {
-                let ids = data.interactions.users();
                 let (partition, seed) = (&self.config.partition, self.config.seed);
-                found.users.iter().any(|&user| is_anchor(ids.get(user), partition, seed))
+                let anchor = |user: u32, except: &[u32]| is_anchor(data, user, except, partition, seed);
+                // Who loses the one row that said no becomes an anchor by it.
+                found.users.iter().any(|&user| anchor(user, &[]) || anchor(user, &found.rows))
             });
         Procedure { split, partial, anchor_touched, ..Procedure::new(mode, partition) }
     }
@@ -452,36 +454,6 @@ impl Experiment {
             positions: self.positions,
         }
     }
-
-    /// The file partition's shard of every active user.
-    fn given_shards(&self) -> Result<Vec<u16>> {
-        self.given_for(self.config.partition.method)
-    }
-
-    /// The same; nothing for a partition that is not given.
-    pub(super) fn given_for(&self, method: Method) -> Result<Vec<u16>> {
-        if method != Method::File {
-            return Ok(Vec::new());
-        }
-        given_shards(&self.source.given, self.data.as_ref().ok_or(ExperimentError::NoData)?)
-    }
-}
-
-fn given_shards(given: &BTreeMap<String, u16>, data: &super::Data) -> Result<Vec<u16>> {
-    let users = data.interactions.users();
-    data.active
-        .iter()
-        .map(|&user| {
-            let id = users.get(user);
-            let missing = || {
-                let named = given.len();
-                ExperimentError::Unusable(format!(
-                    "the given partition names {named} users and \"{id}\" is not among them: every user with training rows needs a shard"
-                ))
-            };
-            Ok(*given.get(id).ok_or_else(missing)?)
-        })
-        .collect()
 }
 
 /// Shards that the request changed: trained again, or emptied.

@@ -5,7 +5,8 @@ use serde::{Deserialize, Serialize};
 use crate::digest::{Digest, Hasher};
 use crate::interactions::{Fate, Interactions, Row};
 use crate::model::ShardRows;
-use crate::partition::Assignment;
+use crate::partition::{Assignment, PartitionConfig};
+use crate::random::{Purpose, keyed_fraction};
 use crate::unlearn::NO_SHARD;
 
 /// Interactions with their fates, and what is derived from them once.
@@ -54,6 +55,16 @@ impl Data {
 /// Is a sub-model trained on the row (validation rows are, in the refit)?
 pub fn trains(row: &Row) -> bool {
     row.fate != Fate::Test
+}
+
+/// Is a user one of the anchors of an `anchored` partition, once the rows `except` (indices, ascending) are gone? The user's own
+/// consent decides, or a keyed hash of the id: nobody else's coming or going does.
+pub(super) fn is_anchor(data: &Data, user: u32, except: &[u32], partition: &PartitionConfig, seed: u32) -> bool {
+    if partition.consent {
+        return data.interactions.consents(user, except);
+    }
+    let id = data.interactions.users().get(user);
+    keyed_fraction(seed.into(), Purpose::Anchor, &[id.as_bytes()]) < f64::from(partition.anchors)
 }
 
 /// Which shard every row belongs to; `NO_SHARD` for test rows.

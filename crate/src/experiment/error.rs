@@ -47,6 +47,14 @@ pub enum ExperimentError {
         /// Its number.
         id: u32,
     },
+    /// An assignment of users to shards that cannot be used.
+    #[error("{place}: {problem}")]
+    Given {
+        /// Where.
+        place: String,
+        /// What is wrong, and what was expected.
+        problem: String,
+    },
     /// Nobody can be served.
     #[error("{0}")]
     Unusable(String),
@@ -65,6 +73,7 @@ impl ExperimentError {
             ExperimentError::Foreign { .. } => "experiment.foreign",
             ExperimentError::Damaged { .. } => "experiment.damaged",
             ExperimentError::UnknownJob { .. } => "experiment.unknown_job",
+            ExperimentError::Given { .. } => "experiment.given",
             ExperimentError::Unusable(_) => "experiment.unusable",
             ExperimentError::UnknownUser(_) => "experiment.unknown_user",
         }

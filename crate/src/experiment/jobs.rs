@@ -5,11 +5,11 @@ use serde_bytes::ByteBuf;
 use crate::embedding::EmbeddingConfig;
 use crate::evaluate::popularity;
 use crate::interactions::Fate;
-use crate::partition::{Method, PartitionConfig, PartitionInput};
-use crate::random::{Purpose, keyed_fraction, keyed_hash};
+use crate::partition::{Method, PartitionInput};
+use crate::random::{Purpose, keyed_hash};
 
 use super::arm::Arm;
-use super::data::Layout;
+use super::data::{Layout, is_anchor};
 use super::job::{
     BaselineJob, ClusterJob, CombineJob, DecomposeJob, EmbedJob, EvaluateJob, Job, MemberBytes, TrainJob, UserTable,
     encode,
@@ -57,11 +57,6 @@ impl Slot {
             Slot::Verdicts(_) | Slot::Decompose => Stage::Decompose,
         }
     }
-}
-
-/// Is this user one of the anchors? A keyed hash of the id decides, so nobody else's coming or going does.
-pub(super) fn is_anchor(id: &str, partition: &PartitionConfig, seed: u32) -> bool {
-    keyed_fraction(seed.into(), Purpose::Anchor, &[id.as_bytes()]) < f64::from(partition.anchors)
 }
 
 impl Arm {
@@ -125,8 +120,7 @@ impl Arm {
         if self.spec.partition.method != Method::Anchored {
             return Vec::new();
         }
-        let users = self.data.interactions.users();
-        let chosen = |user: &u32| is_anchor(users.get(*user), &self.spec.partition, config.seed);
+        let chosen = |user: &u32| is_anchor(&self.data, *user, &[], &self.spec.partition, config.seed);
         self.data.active.iter().map(chosen).collect()
     }
 

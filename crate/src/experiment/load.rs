@@ -12,6 +12,7 @@ use crate::interactions::{
 };
 
 use super::data::Data;
+use super::given::consenting;
 use super::{Config, DataView, Experiment, ExperimentError, Stage};
 
 /// Where the rows came from.
@@ -70,14 +71,6 @@ impl Experiment {
             ..Source::default()
         };
         self.take(made.interactions, source)
-    }
-
-    /// Gives the `file` partition its shards, by user id. Users it does not name are an error when the partition is made.
-    pub fn set_given(&mut self, given: BTreeMap<String, u16>) -> Result<()> {
-        self.idle("a given partition")?;
-        self.source.given = given;
-        self.stale_from(Stage::Partition);
-        Ok(())
     }
 
     /// Changes the settings. Results stay until the next build; the stages whose results are stale are named.
@@ -149,6 +142,7 @@ impl Experiment {
             test_rows: data.count(Fate::Test),
             users_without_train: (data.interactions.users().len() - data.active.len()) as u32,
             rejected: source.rejected.clone(),
+            consenting: consenting(&data),
         };
         source.view = Some(view.clone());
         self.source = source;
@@ -158,7 +152,7 @@ impl Experiment {
     }
 
     /// The next build begins at this stage at the latest.
-    fn stale_from(&mut self, first: Stage) {
+    pub(super) fn stale_from(&mut self, first: Stage) {
         self.stale = Some(self.stale.map_or(first, |stale| stale.min(first)));
     }
 

@@ -53,6 +53,8 @@ pub struct DataView {
     pub users_without_train: u32,
     /// Rows that were refused, by reason.
     pub rejected: BTreeMap<String, u32>,
+    /// Users with training rows who consent to being an anchor; `None` where the file has no such column.
+    pub consenting: Option<u32>,
 }
 
 /// The partition in numbers.

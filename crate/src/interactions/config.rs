@@ -52,6 +52,8 @@ pub enum Role {
     Rating,
     /// When.
     Time,
+    /// Whether the user agrees to be an anchor of the partition.
+    Consent,
 }
 
 impl fmt::Display for Role {
@@ -61,6 +63,7 @@ impl fmt::Display for Role {
             Role::Item => "item",
             Role::Rating => "rating",
             Role::Time => "time",
+            Role::Consent => "consent",
         })
     }
 }
@@ -73,7 +76,7 @@ pub enum ColumnChoice {
     /// By its name in the header, or by position where there is none.
     #[default]
     Auto,
-    /// No column (rating and time only): every value is 1, every time 0.
+    /// No column (rating, time and consent only): every value is 1, every time 0, nobody asked.
     None,
     /// This one, counted from 0.
     Column(u32),
@@ -96,6 +99,8 @@ pub struct ReadConfig {
     pub rating: ColumnChoice,
     /// The times' column.
     pub time: ColumnChoice,
+    /// The column that says who agrees to be an anchor; found out by its name only.
+    pub consent: ColumnChoice,
     /// Keep only rows rated at least this. Applied after duplicates: the last rating of a pair decides.
     pub positive: Option<f32>,
     /// Keep only users and items with at least this many rows, repeated until all have them; 0 and 1 keep everything.
@@ -110,6 +115,7 @@ impl ReadConfig {
             Role::Item => self.item,
             Role::Rating => self.rating,
             Role::Time => self.time,
+            Role::Consent => self.consent,
         }
     }
 }

@@ -28,7 +28,7 @@ pub use ids::Ids;
 pub use report::{
     ACTIVITY_BINS, DataSummary, FIRST_REJECTIONS, Filtered, Histogram, POPULARITY_BINS, ReadReport, Rejection,
 };
-pub use rows::{Fate, Interactions, Row, Triple};
+pub use rows::{Consent, Fate, Interactions, Row, Triple};
 pub use sniff::{Column, Preview};
 pub use split::{
     JoinReport, SplitConfig, SplitMethod, SplitReport, join_given, report as split_report, split, split_digest,

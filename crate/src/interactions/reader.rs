@@ -7,9 +7,10 @@ use super::intern::Interner;
 use super::records::{Record, Records};
 use super::report::FIRST_REJECTIONS;
 use super::sniff::{self, HEAD, Layout};
-use super::values::{parse_rating, parse_time};
+use super::values::{parse_consent, parse_rating, parse_time};
 use super::{
-    DataSummary, Delimiter, Fate, Filtered, Interactions, ReadConfig, ReadError, ReadReport, Rejection, Role, Row,
+    Consent, DataSummary, Delimiter, Fate, Filtered, Interactions, ReadConfig, ReadError, ReadReport, Rejection, Role,
+    Row,
 };
 
 /// Bytes an id may have; a longer one is a text in the wrong column.
@@ -109,6 +110,7 @@ struct Sink {
     items: Interner,
     rows_read: u32,
     unreadable_times: u32,
+    unclear_consents: u32,
     rejected: BTreeMap<&'static str, u32>,
     first_rejections: Vec<Rejection>,
     /// Line and columns of the first row below the header.
@@ -127,6 +129,7 @@ impl Body {
                 items: Interner::default(),
                 rows_read: 0,
                 unreadable_times: 0,
+                unclear_consents: 0,
                 rejected: BTreeMap::new(),
                 first_rejections: Vec::new(),
                 first: None,
@@ -188,6 +191,7 @@ impl Body {
             duplicates: usable - distinct,
             filtered,
             unreadable_times: sink.unreadable_times,
+            unclear_consents: sink.unclear_consents,
             summary: DataSummary::of(&interactions),
         };
         Ok((interactions, report))
@@ -246,7 +250,7 @@ impl Sink {
     /// The row, or `None` once its rejection is counted.
     #[inline]
     fn row(&mut self, record: &Record<'_>) -> Option<Row> {
-        let Layout { user, item, rating, time, delimiter, .. } = self.layout;
+        let Layout { user, item, rating, time, consent, delimiter, .. } = self.layout;
         if record.len() != self.layout.names.len() {
             return self.reject(record, "column_count", None);
         }
@@ -272,13 +276,21 @@ impl Sink {
                 0
             })
         });
+        let consent = consent.map_or(Consent::Unsaid, |column| match parse_consent(record.field(column)) {
+            Some(true) => Consent::Yes,
+            Some(false) => Consent::No,
+            None => {
+                self.unclear_consents += 1;
+                Consent::No
+            }
+        });
         let Some(user) = self.users.number(user_id) else {
             return self.reject_id(record, user);
         };
         let Some(item) = self.items.number(item_id) else {
             return self.reject_id(record, item);
         };
-        Some(Row { user, item, value, time, fate: Fate::Train })
+        Some(Row { user, item, value, time, fate: Fate::Train, consent })
     }
 
     #[cold]

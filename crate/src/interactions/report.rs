@@ -65,6 +65,8 @@ pub struct ReadReport {
     pub filtered: Filtered,
     /// Rows kept although their time could not be read; their time is 0.
     pub unreadable_times: u32,
+    /// Rows whose consent is neither a yes nor a no: taken as no.
+    pub unclear_consents: u32,
     /// What is left.
     pub summary: DataSummary,
 }

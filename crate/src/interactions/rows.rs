@@ -32,6 +32,19 @@ pub enum Fate {
     Test = 2,
 }
 
+/// What a row says about its user's consent to be an anchor: somebody on whose rows the division of others may rest.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[repr(u8)]
+pub enum Consent {
+    /// Nothing: the file has no such column.
+    #[default]
+    Unsaid = 0,
+    /// No, or nothing that is clearly a yes.
+    No = 1,
+    /// Yes.
+    Yes = 2,
+}
+
 /// One row, numbered.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Row {
@@ -45,6 +58,8 @@ pub struct Row {
     pub time: i64,
     /// What the row is for.
     pub fate: Fate,
+    /// Its user's consent, as far as this row says.
+    pub consent: Consent,
 }
 
 /// Rows sorted by (user id, item id), each pair once; every id occurs in some row.
@@ -69,6 +84,7 @@ impl Interactions {
                 value: t.value,
                 time: t.time,
                 fate: t.fate,
+                consent: Consent::Unsaid,
             })
             .collect();
         Self::from_rows(users, items, rows)
@@ -125,6 +141,16 @@ impl Interactions {
     /// Where one user's rows are in `rows`.
     pub fn range_of(&self, user: u32) -> std::ops::Range<usize> {
         self.starts[user as usize] as usize..self.starts[user as usize + 1] as usize
+    }
+
+    /// Does a user consent to be an anchor? Where one of the user's rows says yes and none says no; `except` are rows (indices)
+    /// that are taken as not there. Nobody else's rows are looked at.
+    pub fn consents(&self, user: u32, except: &[u32]) -> bool {
+        let said = |word: Consent| {
+            let there = |&row: &usize| except.binary_search(&(row as u32)).is_err();
+            self.range_of(user).filter(there).any(|row| self.rows[row].consent == word)
+        };
+        said(Consent::Yes) && !said(Consent::No)
     }
 
     /// Sets every row's fate.
@@ -284,7 +310,7 @@ mod tests {
 
     #[test]
     fn first_seen_numbering_is_undone() {
-        let row = |user, item, value| Row { user, item, value, time: 0, fate: Fate::Train };
+        let row = |user, item, value| Row { user, item, value, time: 0, fate: Fate::Train, consent: Consent::Unsaid };
         let seen = Interactions::from_first_seen(
             vec!["b".into(), "unused".into(), "a".into()],
             vec!["y".into(), "x".into()],

@@ -103,6 +103,8 @@ const RATING: &[&str] = &[
 const TIME: &[&str] =
     &["timestamp", "time", "unixtime", "unixreviewtime", "ts", "datetime", "date", "reviewtime", "createdat", "tag"];
 
+const CONSENT: &[&str] = &["consent", "consents", "consented", "anchor", "anchors", "isanchor", "optin", "agreed"];
+
 /// The names a role is recognised by, as far as worth showing.
 pub(super) fn recognised(role: Role) -> &'static [&'static str] {
     match role {
@@ -110,6 +112,7 @@ pub(super) fn recognised(role: Role) -> &'static [&'static str] {
         Role::Item => ITEM,
         Role::Rating => RATING,
         Role::Time => TIME,
+        Role::Consent => CONSENT,
     }
 }
 
@@ -149,6 +152,7 @@ pub(super) struct Layout {
     pub(super) item: usize,
     pub(super) rating: Option<usize>,
     pub(super) time: Option<usize>,
+    pub(super) consent: Option<usize>,
 }
 
 impl Layout {
@@ -159,6 +163,7 @@ impl Layout {
             (Role::Item, Some(self.item)),
             (Role::Rating, self.rating),
             (Role::Time, self.time),
+            (Role::Consent, self.consent),
         ];
         columns(&self.names, roles)
     }
@@ -175,13 +180,14 @@ struct Table {
 /// Says what a file's first bytes look like. `whole` if they are the entire file. UTF-8 BOM already removed or not.
 pub(super) fn layout(head: &[u8], whole: bool, config: &ReadConfig) -> Result<Layout, ReadError> {
     let table = table(head, whole, config)?;
-    let [user, item, rating, time] = roles(&table, config)?;
+    let [user, item, rating, time, consent] = roles(&table, config)?;
     let missing = |role| missing(&table, role);
     Ok(Layout {
         user: user.ok_or_else(|| missing(Role::User))?,
         item: item.ok_or_else(|| missing(Role::Item))?,
         rating,
         time,
+        consent,
         delimiter: table.delimiter,
         has_header: table.has_header,
         names: table.names,
@@ -198,14 +204,15 @@ pub(super) fn preview(head: &[u8], config: &ReadConfig) -> Result<Preview, ReadE
     let table = table(head, few, config)?;
     let (found, mut problem) = match roles(&table, config) {
         Ok(found) => (found, None),
-        Err(error) => ([None; 4], Some(error.to_string())),
+        Err(error) => ([None; 5], Some(error.to_string())),
     };
-    let [user, item, rating, time] = found;
+    let [user, item, rating, time, consent] = found;
     if problem.is_none() {
         let absent = [(user, Role::User), (item, Role::Item)].into_iter().find(|(column, _)| column.is_none());
         problem = absent.map(|(_, role)| missing(&table, role).to_string());
     }
-    let roles = [(Role::User, user), (Role::Item, item), (Role::Rating, rating), (Role::Time, time)];
+    let roles =
+        [(Role::User, user), (Role::Item, item), (Role::Rating, rating), (Role::Time, time), (Role::Consent, consent)];
     let skip = usize::from(table.has_header);
     let cut = |field: &String| field.chars().take(80).collect();
     Ok(Preview {
@@ -221,7 +228,7 @@ pub(super) fn without_bom(bytes: &[u8]) -> &[u8] {
     bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(bytes)
 }
 
-fn columns(names: &[String], roles: [(Role, Option<usize>); 4]) -> Vec<Column> {
+fn columns(names: &[String], roles: [(Role, Option<usize>); 5]) -> Vec<Column> {
     let role = |at| roles.iter().find(|(_, column)| *column == Some(at)).map(|(role, _)| *role);
     names.iter().enumerate().map(|(at, name)| Column { name: name.clone(), role: role(at) }).collect()
 }
@@ -312,10 +319,10 @@ fn normalise(name: &str) -> String {
     name.chars().filter(|c| c.is_alphanumeric()).flat_map(char::to_lowercase).collect()
 }
 
-/// The columns of user, item, rating and time.
-fn roles(table: &Table, config: &ReadConfig) -> Result<[Option<usize>; 4], ReadError> {
-    const ROLES: [Role; 4] = [Role::User, Role::Item, Role::Rating, Role::Time];
-    let mut columns = [None; 4];
+/// The columns of user, item, rating, time and consent.
+fn roles(table: &Table, config: &ReadConfig) -> Result<[Option<usize>; 5], ReadError> {
+    const ROLES: [Role; 5] = [Role::User, Role::Item, Role::Rating, Role::Time, Role::Consent];
+    let mut columns = [None; 5];
     for (place, role) in columns.iter_mut().zip(ROLES) {
         if let ColumnChoice::Column(column) = config.choice(role) {
             if column as usize >= table.names.len() {
@@ -340,7 +347,7 @@ fn roles(table: &Table, config: &ReadConfig) -> Result<[Option<usize>; 4], ReadE
     Ok(columns)
 }
 
-fn guess(table: &Table, role: Role, position: usize, taken: &[Option<usize>; 4]) -> Option<usize> {
+fn guess(table: &Table, role: Role, position: usize, taken: &[Option<usize>; 5]) -> Option<usize> {
     let free = |column: &usize| !taken.contains(&Some(*column));
     if table.has_header {
         let names: Vec<String> = table.names.iter().map(|name| normalise(name)).collect();
@@ -357,6 +364,8 @@ fn guess(table: &Table, role: Role, position: usize, taken: &[Option<usize>; 4])
         Role::Rating => column.filter(|&column| !large(column)),
         Role::Time => column.or_else(|| (table.names.len() == 3 && free(&2)).then_some(2)),
         Role::User | Role::Item => column,
+        // Consent is never supposed.
+        Role::Consent => None,
     }
 }
 

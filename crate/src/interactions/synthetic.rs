@@ -7,7 +7,7 @@ use rand::Rng;
 use serde::{Deserialize, Serialize};
 
 use super::titles::{self, ItemTitle, ItemTitles};
-use super::{Fate, Ids, Interactions, Row, SplitError};
+use super::{Consent, Fate, Ids, Interactions, Row, SplitError};
 use crate::math;
 use crate::random::{Purpose, StreamKey, below, normal, shuffle, unit};
 
@@ -128,7 +128,7 @@ pub fn synthetic(config: &SyntheticConfig) -> Result<Synthetic, SplitError> {
             let rating = taste + quality[item as usize] + mood + 0.7 * normal(rng);
             time += 30 + (unit(rng) * unit(rng) * 172_800.0) as i64;
             let value = rating.round().clamp(1.0, 5.0) as f32;
-            all.push(Row { user: user as u32, item, value, time, fate: Fate::Train });
+            all.push(Row { user: user as u32, item, value, time, fate: Fate::Train, consent: Consent::Unsaid });
         }
     }
     Ok(Synthetic {

@@ -28,6 +28,16 @@ pub(super) fn parse_time(field: &[u8]) -> Option<i64> {
     parse_date(field)
 }
 
+/// A yes; `None` for what is neither yes nor no. Nothing is no.
+pub(super) fn parse_consent(field: &[u8]) -> Option<bool> {
+    let word = std::str::from_utf8(field).ok()?.trim().to_ascii_lowercase();
+    match word.as_str() {
+        "1" | "true" | "t" | "yes" | "y" | "on" => Some(true),
+        "" | "0" | "false" | "f" | "no" | "n" | "off" => Some(false),
+        _ => None,
+    }
+}
+
 fn parse_date(field: &[u8]) -> Option<i64> {
     let number = |from: usize, to: usize| {
         let digits = field.get(from..to)?;
@@ -52,6 +62,23 @@ fn parse_date(field: &[u8]) -> Option<i64> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn consent_is_a_clear_yes_or_a_no() {
+        for (text, expected) in [
+            ("1", Some(true)),
+            ("Yes", Some(true)),
+            ("true", Some(true)),
+            ("", Some(false)),
+            ("0", Some(false)),
+            ("No", Some(false)),
+            ("maybe", None),
+            ("2", None),
+        ] {
+            assert_eq!(parse_consent(text.as_bytes()), expected, "{text}");
+        }
+        assert_eq!(parse_consent(b"\xff"), None);
+    }
 
     #[test]
     fn ratings() {

@@ -32,10 +32,10 @@ impl Anchored {
         };
         let chosen: Vec<usize> = (0..anchors.len()).filter(|&user| anchors[user]).collect();
         if chosen.is_empty() {
-            let advice = if input.anchors.is_empty() {
-                "raise the share of anchors"
+            let advice = if config.consent {
+                "nobody with a training row consents to it; let a keyed hash choose a share of the users instead"
             } else {
-                "the consent column names nobody who has a training row; choose anchors by hash instead"
+                "raise the share of anchors"
             };
             return Err(PartitionError::NoAnchor { advice });
         }

@@ -101,8 +101,10 @@ pub struct PartitionConfig {
     pub slack: f32,
     /// Scale every vector to unit length first (a zero vector stays zero).
     pub normalise: bool,
-    /// `anchored`: the share of users who are anchors, above 0 and at most 1; unused if the input names the anchors.
+    /// `anchored`: the share of users who are anchors, above 0 and at most 1; unused if the anchors are named.
     pub anchors: f32,
+    /// `anchored`: the anchors are the users who consent to it in the file's consent column, and no others.
+    pub consent: bool,
     /// Rounds per start; 1 to 1000.
     pub max_iterations: u32,
     /// `entropic`: the last epsilon as a multiple of v; 1e-4 to 10. `None` is 0.005.
@@ -121,6 +123,7 @@ impl Default for PartitionConfig {
             slack: 0.0,
             normalise: true,
             anchors: 0.2,
+            consent: false,
             max_iterations: 100,
             epsilon: None,
         }

@@ -47,6 +47,9 @@ pub struct Input {
     /// Keep only users and items with at least this many rows.
     #[arg(long, value_name = "ROWS", default_value_t = 0)]
     pub k_core: u32,
+    /// The column that says which users consent to being anchors (yes or no), if its name does not tell.
+    #[arg(long, value_name = "COLUMN")]
+    pub consent: Option<String>,
 }
 
 #[derive(Args)]
@@ -94,8 +97,9 @@ pub struct Run {
     /// Seeded starts of the clustering, of which the best is kept.
     #[arg(long, value_name = "R")]
     pub restarts: Option<u32>,
-    /// Share of users who are anchors, such as 20%.
-    #[arg(long, value_name = "P%")]
+    /// Who the anchors are: a share of the users chosen by a keyed hash, such as 20%; or `consent`: those who say yes in the
+    /// file's consent column.
+    #[arg(long, value_name = "P%|consent")]
     pub anchors: Option<String>,
     /// Also measure SISA, RecEraser, popularity and chance.
     #[arg(long)]

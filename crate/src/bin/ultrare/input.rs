@@ -6,13 +6,16 @@ use std::io::Read as _;
 use std::path::Path;
 
 use ultrare::experiment::Experiment;
-use ultrare::interactions::{Interactions, ReadConfig, ReadReport, Reader, Size};
+use ultrare::interactions::{ColumnChoice, Interactions, ReadConfig, ReadReport, Reader, Size, preview};
 
 use crate::args::{Input, SampleSize};
 
 /// Loads what the arguments name.
 pub fn load(experiment: &mut Experiment, args: &Input, seed: u32) -> Result<(), String> {
-    let config = ReadConfig { positive: args.positive, k_core: args.k_core, ..ReadConfig::default() };
+    let mut config = ReadConfig { positive: args.positive, k_core: args.k_core, ..ReadConfig::default() };
+    if let (Some(name), Some(path)) = (&args.consent, args.data.as_ref().or(args.train.as_ref())) {
+        config.consent = ColumnChoice::Column(column(path, name)?);
+    }
     let said = |error: ultrare::Error| error.to_string();
     match (&args.data, &args.train, &args.test, args.sample) {
         (Some(data), ..) => {
@@ -22,7 +25,7 @@ pub fn load(experiment: &mut Experiment, args: &Input, seed: u32) -> Result<(), 
         (_, Some(train), Some(test), _) => {
             let (rows, report) = read(train, &config, false)?;
             // The test file may hold one user only, say: it is judged together with the training rows.
-            let (held_out, _) = read(test, &ReadConfig { k_core: 0, ..config }, true)?;
+            let (held_out, _) = read(test, &ReadConfig { k_core: 0, consent: ColumnChoice::Auto, ..config }, true)?;
             experiment.load(rows, Some(held_out), &report, BTreeMap::new()).map_err(said)?;
         }
         (.., Some(size)) => {
@@ -36,6 +39,18 @@ pub fn load(experiment: &mut Experiment, args: &Input, seed: u32) -> Result<(), 
         _ => return Err("say what to read: --data FILE, --train FILE --test FILE, or --sample small".into()),
     }
     Ok(())
+}
+
+/// The column with this name, as the file's first line has it.
+fn column(path: &Path, name: &str) -> Result<u32, String> {
+    let told = |error: &dyn std::fmt::Display| format!("{}: {error}", path.display());
+    let mut head = Vec::new();
+    let file = File::open(path).map_err(|error| told(&error))?;
+    file.take(1 << 16).read_to_end(&mut head).map_err(|error| told(&error))?;
+    let shown = preview(&head, &ReadConfig::default()).map_err(|error| told(&error))?;
+    let names: Vec<&str> = shown.columns.iter().map(|column| column.name.as_str()).collect();
+    let at = names.iter().position(|found| *found == name);
+    at.map(|at| at as u32).ok_or_else(|| told(&format!("there is no column {name}; there are {}", names.join(", "))))
 }
 
 fn read(path: &Path, config: &ReadConfig, part: bool) -> Result<(Interactions, ReadReport), String> {
@@ -60,28 +75,7 @@ fn read(path: &Path, config: &ReadConfig, part: bool) -> Result<(Interactions, R
 
 /// Reads the assignment of `file:PATH`; other partitions need none.
 pub fn assign(experiment: &mut Experiment, partition: &str) -> Result<(), String> {
-    match partition.strip_prefix("file:") {
-        Some(path) => experiment.set_given(given(Path::new(path))?).map_err(|error| error.to_string()),
-        None => Ok(()),
-    }
-}
-
-/// Lines of `user,shard`; a first line that is no assignment counts as a header.
-fn given(path: &Path) -> Result<BTreeMap<String, u16>, String> {
-    let text = std::fs::read_to_string(path).map_err(|error| format!("{}: {error}", path.display()))?;
-    let mut given = BTreeMap::new();
-    for (index, line) in text.lines().enumerate().filter(|(_, line)| !line.trim().is_empty()) {
-        let assignment = line.rsplit_once([',', ';', '\t']).map(|(user, shard)| (user.trim(), shard.trim().parse()));
-        match assignment {
-            Some((user, Ok(shard))) => {
-                given.insert(user.to_owned(), shard);
-            }
-            _ if index == 0 => {}
-            _ => {
-                let place = format!("{}, line {}", path.display(), index + 1);
-                return Err(format!("{place}: expected user,shard with a shard from 0 to 65534, found \"{line}\""));
-            }
-        }
-    }
-    Ok(given)
+    let Some(path) = partition.strip_prefix("file:") else { return Ok(()) };
+    let text = std::fs::read_to_string(path).map_err(|error| format!("{path}: {error}"))?;
+    experiment.read_given(&text).map(|_| ()).map_err(|error| format!("{path}, {error}"))
 }

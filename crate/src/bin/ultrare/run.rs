@@ -105,7 +105,10 @@ fn config(args: &Run) -> Result<Config, String> {
         config.partition.restarts = restarts;
     }
     if let Some(anchors) = &args.anchors {
-        config.partition.anchors = (percent("--anchors", anchors)? / 100.0) as f32;
+        config.partition.consent = anchors == "consent";
+        if !config.partition.consent {
+            config.partition.anchors = (percent("--anchors", anchors)? / 100.0) as f32;
+        }
     }
     config.model.name = word("--model", &args.model)?;
     config.model.factors = args.factors;
