@@ -91,6 +91,13 @@ impl Experiment {
         Ok(())
     }
 
+    /// Takes the `file` partition's shards from lines of `user,shard`; gives how many users they name and how many shards
+    /// they need.
+    #[wasm_bindgen(unchecked_return_type = "[number, number]")]
+    pub fn read_given(&mut self, text: &str) -> Result<JsValue, JsValue> {
+        to_js(&self.0.read_given(text).map_err(refuse)?)
+    }
+
     /// Makes the next build begin from the rows, although nothing changed.
     pub fn restart(&mut self) -> Result<(), JsValue> {
         self.0.restart().map_err(refuse)

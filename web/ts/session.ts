@@ -86,6 +86,10 @@ export class SessionFront implements Session, Watcher {
     return this.store.call("configure", patch);
   }
 
+  readGiven(file: Blob): Promise<{ users: number; shards: number }> {
+    return this.store.call("readGiven", file);
+  }
+
   restart(): Promise<void> {
     return this.store.call("restart");
   }

@@ -86,6 +86,11 @@ export class Store {
     return this.experiment.configure(merge(this.experiment.config(), patch));
   }
 
+  async readGiven(file: Blob): Promise<{ users: number; shards: number }> {
+    const [users, shards] = this.experiment.read_given(await file.text());
+    return { users, shards };
+  }
+
   restart(): void {
     this.experiment.restart();
   }

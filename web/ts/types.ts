@@ -47,6 +47,11 @@ export interface Session {
   loadSample(size: Size, seed?: number): Promise<DataView>;
   /** Changes the settings that are named and keeps the others. Resolves to the stages whose results are now stale. */
   configure(config: DeepPartial<Config>): Promise<Stage[]>;
+  /**
+   * Takes the shards of the `file` partition from lines of `user,shard`. Resolves to how many users they name and how many
+   * shards they need; a build refuses an assignment that leaves out a user with training rows.
+   */
+  readGiven(file: Blob): Promise<{ users: number; shards: number }>;
   /** Makes the next build begin from the rows, although nothing changed. */
   restart(): Promise<void>;
   /** Does the stages that are missing or stale, as far as `until`. */

@@ -8,7 +8,7 @@ export type PartitionView = NonNullable<Snapshot["partition"]>;
 export type ItemView = PersonView["rows"][number];
 export type ClusterEvent = Extract<SessionEvent, { kind: "cluster" }>;
 export type TransportEvent = Extract<SessionEvent, { kind: "transport" }>;
-export type Role = "user" | "item" | "rating" | "time";
+export type Role = "user" | "item" | "rating" | "time" | "consent";
 /** A setting's value, as it stands in a link. */
 export type Json = null | boolean | number | string | Json[] | { [key: string]: Json };
 

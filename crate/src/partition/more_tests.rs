@@ -65,7 +65,7 @@ fn without(input: &PartitionInput, gone: &[usize]) -> (PartitionInput, Vec<u32>)
 }
 
 #[test]
-fn deleting_who_is_no_anchor_moves_nobody() {
+fn two_hundred_deletions_of_non_anchors_move_nobody() {
     let input = sample(300, 4, 13);
     let mut rng = StreamKey::new(1, Purpose::Selection, 0, 0).stream();
     for balance in [Balance::Users, Balance::Interactions] {

@@ -220,6 +220,8 @@ fn bad_input_is_named() {
     let obc = || config(Method::Obc, 4);
     assert_eq!(refuse(good.clone(), config(Method::Obc, 21)), "partition.too_many_shards");
     assert_eq!(refuse(good.clone(), config(Method::Random, 21)), "partition.too_many_shards");
+    let said = clustering(good.clone(), &config(Method::Obc, 21)).map(|_| ()).unwrap_err().to_string();
+    assert_eq!(said, "21 shards cannot be filled by 20 users: ask for at most 20");
     assert_eq!(refuse(PartitionInput::default(), obc()), "partition.no_users");
     assert_eq!(refuse(PartitionInput { users: Matrix::zeros(19, 6), ..good.clone() }, obc()), "partition.shape");
     assert_eq!(refuse(PartitionInput { users: Matrix::default(), ..good.clone() }, obc()), "partition.shape");

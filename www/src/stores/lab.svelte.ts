@@ -35,6 +35,9 @@ class Lab {
   /** Why a partition could not be made beside the others, by method. */
   besideFailed = $state.raw<Record<string, string>>({});
   workers = $state(1);
+  /** The division that was read from a file, and why another could not be. */
+  given = $state.raw<{ name: string; users: number; shards: number } | null>(null);
+  givenProblem = $state<string | null>(null);
 
   busy = $derived(this.activity !== null);
   /** Is something worked out that is not what the page shows? */
@@ -88,6 +91,8 @@ class Lab {
       return null;
     } finally {
       this.activity = null;
+      // Whoever stepped to the very end of a run does not want the next one to begin paused.
+      if (this.session.paused) this.session.resume();
       this.paused = false;
     }
   }
@@ -115,6 +120,8 @@ class Lab {
     if (!done) return false;
     this.dataName = name;
     this.isSample = sample;
+    this.given = null; // it named the users of other rows
+    this.givenProblem = null;
     settings.data = data;
     settings.stale = [];
     this.forgotten = new Set();
@@ -248,6 +255,19 @@ class Lab {
       settings.problem = null;
     } catch (error) {
       settings.problem = sentence((error as ErrorData).message);
+    }
+  }
+
+  /** A division from a file of user,shard lines; gives how many shards it needs, or null if it cannot be used. */
+  async readGiven(file: File): Promise<number | null> {
+    if (!this.session || this.busy) return null;
+    try {
+      this.given = { name: file.name, ...(await this.session.readGiven(file)) };
+      this.givenProblem = null;
+      return this.given.shards;
+    } catch (error) {
+      this.givenProblem = `${file.name}, ${sentence((error as ErrorData).message)}`;
+      return null;
     }
   }
 

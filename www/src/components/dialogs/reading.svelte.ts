@@ -8,12 +8,13 @@ export const ROLES: readonly { role: Role; label: string; needed: boolean }[] = 
   { role: "item", label: "Item", needed: true },
   { role: "rating", label: "Rating", needed: false },
   { role: "time", label: "Time", needed: false },
+  { role: "consent", label: "Consent to anchor", needed: false },
 ];
 
 export class Reading {
   files = $state.raw<File[]>([]);
   preview = $state.raw<Preview | null>(null);
-  mapping = $state<Record<Role, number | null>>({ user: null, item: null, rating: null, time: null });
+  mapping = $state<Record<Role, number | null>>({ user: null, item: null, rating: null, time: null, consent: null });
   problem = $state<string | null>(null);
   done = $state(0);
   total = $state(0);
@@ -28,7 +29,7 @@ export class Reading {
       const preview = await lab.session!.preview(this.files[0]!);
       this.preview = preview;
       const place = (role: Role) => { const at = preview.columns.findIndex((c) => c.role === role); return at < 0 ? null : at; };
-      this.mapping = { user: place("user"), item: place("item"), rating: place("rating"), time: place("time") };
+      this.mapping = { user: place("user"), item: place("item"), rating: place("rating"), time: place("time"), consent: place("consent") };
     } catch (error) {
       this.problem = `${this.files[0]!.name}: ${sentence((error as ErrorData).message)}`;
     }
@@ -37,7 +38,10 @@ export class Reading {
   config(): Partial<ReadConfig> {
     const choice = (role: Role): ColumnChoice => (this.mapping[role] === null ? "none" : { column: this.mapping[role] });
     const { delimiter, has_header } = this.preview!;
-    return { delimiter, header: has_header, user: choice("user"), item: choice("item"), rating: choice("rating"), time: choice("time") };
+    return {
+      delimiter, header: has_header, user: choice("user"), item: choice("item"), rating: choice("rating"), time: choice("time"),
+      consent: choice("consent"),
+    };
   }
 
   async load(): Promise<boolean> {

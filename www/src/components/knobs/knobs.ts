@@ -5,8 +5,8 @@ interface Base {
   path: string;
   label: string;
   why: string;
-  /** Shown only if this holds for the settings as they are. */
-  when?: (value: (path: string) => Json | undefined) => boolean;
+  /** Shown only if this holds for the settings as they are, and for the data: how many users consent, null if nobody was asked. */
+  when?: (value: (path: string) => Json | undefined, consenting: number | null) => boolean;
 }
 export type KnobSpec = Base &
   (
@@ -15,6 +15,7 @@ export type KnobSpec = Base &
     | { kind: "switch" }
   );
 
+const anchored = (v: (p: string) => Json | undefined) => v("partition.method") === "anchored";
 const clustering = (v: (p: string) => Json | undefined) => v("partition.method") === "obc" || v("partition.method") === "anchored";
 
 export const GROUPS: readonly { title: string; knobs: readonly KnobSpec[] }[] = [
@@ -32,7 +33,18 @@ export const GROUPS: readonly { title: string; knobs: readonly KnobSpec[] }[] = 
           { value: "ubp", label: "RecEraser, users", why: "RecEraser's greedy balanced clustering of users." },
           { value: "ibp", label: "RecEraser, items", why: "Rows follow their items: one user is in several shards." },
           { value: "inbp", label: "RecEraser, interactions", why: "Rows are clustered singly: one user is in several shards." },
+          { value: "file", label: "From a file", why: "Lines of user,shard decide: a division made elsewhere." },
         ],
+      },
+      {
+        path: "partition.consent", kind: "switch", label: "Anchors by consent",
+        why: "Only users who say yes in the file's consent column are anchors, whatever others say.",
+        when: (v, consenting) => anchored(v) && (consenting !== null || v("partition.consent") === true),
+      },
+      {
+        path: "partition.anchors", kind: "number", label: "Anchors", min: 0.05, max: 1, step: 0.05,
+        why: "The share of users on whose rows the division rests, chosen by a keyed hash of the id.",
+        when: (v) => anchored(v) && v("partition.consent") !== true,
       },
       {
         path: "partition.shards", kind: "number", label: "Shards", min: 2, max: 100, step: 1, log: true,
