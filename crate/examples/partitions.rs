@@ -147,7 +147,7 @@ fn vectors(rows: &Interactions, seed: u32) -> Result<PartitionInput, Failure> {
 /// Greedy balanced k-means with the sort right: all pairs by ascending distance, each shard up to `capacity`, means, until
 /// unchanged; the best of `restarts`.
 fn greedy(users: &Matrix, shards: usize, capacity: usize, restarts: u64, seed: u64) -> f64 {
-    let (n, d) = (users.rows(), users.cols());
+    let n = users.rows();
     let distance = |user: usize, centre: &[f64]| -> f64 {
         users.row(user).iter().zip(centre).map(|(&x, c)| (f64::from(x) - c) * (f64::from(x) - c)).sum()
     };
@@ -171,8 +171,8 @@ fn greedy(users: &Matrix, shards: usize, capacity: usize, restarts: u64, seed: u
             }
             for (shard, centre) in centres.iter_mut().enumerate() {
                 let members: Vec<usize> = (0..n).filter(|&user| next[user] == shard).collect();
-                for at in 0..d {
-                    centre[at] =
+                for (at, mean) in centre.iter_mut().enumerate() {
+                    *mean =
                         members.iter().map(|&u| f64::from(users.row(u)[at])).sum::<f64>() / members.len().max(1) as f64;
                 }
             }

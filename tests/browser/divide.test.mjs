@@ -130,7 +130,7 @@ test("a division from a file is taken as it stands; what does not fit is said wi
   await id("given-input").setInputFiles(csv("u0,0\nu1,one\n", "wrong.csv"));
   const alert = page.locator(".given [role='alert']");
   await alert.waitFor();
-  assert.match(await alert.textContent(), /wrong\.csv, line 2: expected user,shard with a shard from 0 to 65534/i);
+  assert.match(await alert.textContent(), /wrong\.csv: line 2: expected user,shard with a shard from 0 to 65534/i);
   await id("given-input").setInputFiles(csv(Array.from({ length: 40 }, (_, u) => `u${u},${u % 3}`).join("\n"), "short.csv"));
   await id("given-note").waitFor();
   assert.match(await id("given-note").textContent(), /short\.csv: 40 users in 3 shards/);

@@ -266,7 +266,7 @@ class Lab {
       this.givenProblem = null;
       return this.given.shards;
     } catch (error) {
-      this.givenProblem = `${file.name}, ${sentence((error as ErrorData).message)}`;
+      this.givenProblem = `${file.name}: ${sentence((error as ErrorData).message)}`;
       return null;
     }
   }

@@ -126,9 +126,11 @@ class Stream {
     this.shardOf = next;
     this.shardsChangedAt = now;
     this.centroids = event.centroids_xy;
-    if (event.restart === 0 && event.iteration === 0) this.iterations = [];
+    // The library counts from 1, and a partition made in one go is 0.
+    const iteration = Math.max(1, event.iteration) - 1;
+    if (event.restart === 0 && iteration === 0) this.iterations = [];
     this.iterations.push({
-      restart: event.restart, iteration: event.iteration, objective: event.objective, moves: event.moves,
+      restart: event.restart, iteration, objective: event.objective, moves: event.moves,
       users: event.users_per_shard, rows: event.rows_per_shard,
     });
   }

@@ -8,7 +8,7 @@ export const ROLES: readonly { role: Role; label: string; needed: boolean }[] = 
   { role: "item", label: "Item", needed: true },
   { role: "rating", label: "Rating", needed: false },
   { role: "time", label: "Time", needed: false },
-  { role: "consent", label: "Consent to anchor", needed: false },
+  { role: "consent", label: "Consent", needed: false },
 ];
 
 export class Reading {
