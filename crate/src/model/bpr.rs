@@ -4,12 +4,11 @@
 //! |v_i|^2 + |v_j|^2), one gradient step per sample; every row is sampled once an epoch, j uniformly. Values are not used.
 
 use super::fold::Fold;
-use super::kernels::{LANES, Lanes, all_finite, padded, sigmoid, tree};
+use super::kernels::{LANES, Lanes, all_finite, padded, sigmoid, softplus, tree};
 use super::sampling::Sampler;
 use super::training::{Epoch, Learner, Rows, Stopping, Validated};
 use super::vectors::Vectors;
 use super::{ModelConfig, ModelName, ShardRows, SubModel, Trainer};
-use crate::math;
 use crate::matrix::Matrix;
 use crate::random::{Purpose, StreamKey, normal};
 
@@ -18,8 +17,8 @@ const ADVICE: &str = "the vectors grow without bound; lower the rate or raise la
 /// Updates before patience begins.
 const WARM_UPDATES: usize = 300_000;
 
-/// Every so many updates one loss is looked at: the logarithm costs as much as the update.
-const LOOK: usize = 16;
+/// Every so many groups of samples one loss is looked at: the logarithm costs as much as an update.
+const LOOK: usize = 4;
 
 #[derive(Clone, Copy, Debug)]
 struct Params {
@@ -78,42 +77,41 @@ impl Bpr {
         }
     }
 
-    /// One pass with vectors of exactly `G` groups, so that they live in registers.
-    fn pass<const G: usize>(&mut self, epoch: u32) -> Epoch {
+    /// One pass. Inlined for each number of groups that is common, so that loops over a vector are unrolled.
+    ///
+    /// Eight samples are drawn at a time, and how hard each pulls is computed before any of them moves a vector: no
+    /// sample waits for the one before it, and the sigmoid works on whole lanes.
+    #[inline(always)]
+    fn pass(&mut self, epoch: u32, groups: usize) -> Epoch {
         let Params { rate, lambda, key, .. } = self.params;
         let mut rng = StreamKey { epoch, ..key }.fast();
         self.sampler.shuffle(&mut rng);
-        let (users, _) = self.users.as_chunks_mut::<G>();
-        let (items, _) = self.items.as_chunks_mut::<G>();
+        let vector = |row: u32| row as usize * groups..row as usize * groups + groups;
         let (mut loss, mut looks, mut updates) = (0.0, 0u32, 0u64);
-        for (index, &(user, positive)) in self.sampler.pairs.iter().enumerate() {
-            let Some(negative) = self.sampler.negative(&mut rng, user) else { continue };
-            let Ok([v, n]) = items.get_disjoint_mut([positive as usize, negative as usize]) else { continue };
-            let difference = update(&mut users[user as usize], v, n, rate, lambda);
-            updates += 1;
-            if index % LOOK == 0 {
-                loss += f64::from(softplus(-difference));
-                looks += 1;
+        let mut samples = [(0, 0, 0); LANES];
+        for (number, pairs) in self.sampler.pairs.chunks(LANES).enumerate() {
+            let mut drawn = 0;
+            for &(user, positive) in pairs {
+                if let Some(negative) = self.sampler.negative(&mut rng, user) {
+                    samples[drawn] = (user, positive, negative);
+                    drawn += 1;
+                }
             }
-        }
-        Epoch { loss: loss / f64::from(looks.max(1)), updates }
-    }
-
-    /// The same for any number of groups.
-    fn pass_any(&mut self, epoch: u32) -> Epoch {
-        let Params { rate, lambda, key, .. } = self.params;
-        let groups = self.groups;
-        let mut rng = StreamKey { epoch, ..key }.fast();
-        self.sampler.shuffle(&mut rng);
-        let (mut loss, mut looks, mut updates) = (0.0, 0u32, 0u64);
-        let range = |row: u32| row as usize * groups..(row as usize + 1) * groups;
-        for (index, &(user, positive)) in self.sampler.pairs.iter().enumerate() {
-            let Some(negative) = self.sampler.negative(&mut rng, user) else { continue };
-            let Ok([v, n]) = self.items.get_disjoint_mut([range(positive), range(negative)]) else { continue };
-            let difference = update(&mut self.users[range(user)], v, n, rate, lambda);
-            updates += 1;
-            if index % LOOK == 0 {
-                loss += f64::from(softplus(-difference));
+            let samples = &samples[..drawn];
+            let mut differences = [0.0; LANES];
+            for (difference, &(user, positive, negative)) in differences.iter_mut().zip(samples) {
+                let [w, v, n] =
+                    [&self.users[vector(user)], &self.items[vector(positive)], &self.items[vector(negative)]];
+                *difference = preference(w, v, n);
+            }
+            let pulls = differences.map(|difference| rate * sigmoid(-difference));
+            for (&(user, positive, negative), pull) in samples.iter().zip(pulls) {
+                let Ok([v, n]) = self.items.get_disjoint_mut([vector(positive), vector(negative)]) else { continue };
+                step(&mut self.users[vector(user)], v, n, pull, 1.0 - rate * lambda);
+            }
+            updates += drawn as u64;
+            if number % LOOK == 0 && drawn > 0 {
+                loss += f64::from(softplus(-differences[0]));
                 looks += 1;
             }
         }
@@ -121,23 +119,21 @@ impl Bpr {
     }
 }
 
-/// ln(1 + e^x).
-pub(super) fn softplus(x: f32) -> f32 {
-    math::ln_1p(f64::from(math::exp_f32(-x.abs()))) as f32 + x.max(0.0)
-}
-
-/// One gradient step; returns w.(v - n) before it.
+/// w.(v - n).
 #[inline(always)]
-fn update(w: &mut [Lanes], v: &mut [Lanes], n: &mut [Lanes], rate: f32, lambda: f32) -> f32 {
+fn preference(w: &[Lanes], v: &[Lanes], n: &[Lanes]) -> f32 {
     let mut sums = [0.0f32; LANES];
-    for ((w, v), n) in w.iter().zip(v.iter()).zip(n.iter()) {
+    for ((w, v), n) in w.iter().zip(v).zip(n) {
         for lane in 0..LANES {
             sums[lane] += w[lane] * (v[lane] - n[lane]);
         }
     }
-    let difference = tree(sums);
-    let pull = rate * sigmoid(-difference);
-    let shrink = 1.0 - rate * lambda;
+    tree(sums)
+}
+
+/// One gradient step; `pull` is rate * sigma(-preference), `shrink` 1 - rate * lambda.
+#[inline(always)]
+fn step(w: &mut [Lanes], v: &mut [Lanes], n: &mut [Lanes], pull: f32, shrink: f32) {
     for ((w, v), n) in w.iter_mut().zip(v.iter_mut()).zip(n.iter_mut()) {
         for lane in 0..LANES {
             let (old, good, bad) = (w[lane], v[lane], n[lane]);
@@ -146,17 +142,15 @@ fn update(w: &mut [Lanes], v: &mut [Lanes], n: &mut [Lanes], rate: f32, lambda: 
             n[lane] = shrink * bad - pull * old;
         }
     }
-    difference
 }
 
 impl Learner for Bpr {
     fn epoch(&mut self, epoch: u32) -> Epoch {
         match self.groups {
-            1 => self.pass::<1>(epoch),
-            2 => self.pass::<2>(epoch),
-            4 => self.pass::<4>(epoch),
-            8 => self.pass::<8>(epoch),
-            _ => self.pass_any(epoch),
+            2 => self.pass(epoch, 2),
+            4 => self.pass(epoch, 4),
+            8 => self.pass(epoch, 8),
+            groups => self.pass(epoch, groups),
         }
     }
 
@@ -181,6 +175,7 @@ impl Learner for Bpr {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::math;
     use crate::model::rows::tests::planted;
     use crate::model::tests::exercise;
 
@@ -204,7 +199,8 @@ mod tests {
         let mut stepped = base.clone();
         let [w, rest @ ..] = stepped.as_chunks_mut::<2>().0 else { panic!() };
         let [v, n] = rest else { panic!() };
-        update(w, v, n, 0.01, 0.3);
+        let pull = 0.01 * sigmoid(-preference(w, v, n));
+        step(w, v, n, pull, 1.0 - 0.01 * 0.3);
         for at in 0..48 {
             let mut near = base.as_flattened().to_vec();
             near[at] += 1e-3;
@@ -217,7 +213,7 @@ mod tests {
     }
 
     #[test]
-    fn both_passes_give_the_same_bits() {
+    fn an_unrolled_pass_gives_the_same_bits() {
         let rows = planted(20, 15, 2, 3);
         let make = || {
             let params =
@@ -226,7 +222,7 @@ mod tests {
         };
         let (mut fixed, mut any) = (make(), make());
         for epoch in 1..4 {
-            let (a, b) = (fixed.pass::<2>(epoch), any.pass_any(epoch));
+            let (a, b) = (fixed.pass(epoch, 2), any.pass(epoch, std::hint::black_box(2)));
             assert_eq!((a.loss, a.updates), (b.loss, b.updates));
         }
         assert_eq!((fixed.users, fixed.items), (any.users, any.items));

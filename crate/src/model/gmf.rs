@@ -4,9 +4,8 @@
 //! Adam. Ranked by the logit, whose item vector is h * q.
 
 use super::batch::{Batches, Draw, Objective, Optimiser, Sample, push_normal};
-use super::bpr::softplus;
 use super::fold::Fold;
-use super::kernels::sigmoid;
+use super::kernels::{sigmoid, softplus};
 use super::optimiser::Adam;
 use super::training::{Rows, Stopping, Validated, square};
 use super::vectors::Vectors;

@@ -5,9 +5,8 @@
 //! gradient goes back through the same smoothing.
 
 use super::batch::{Batches, Draw, Objective, Optimiser, Sample, push_normal};
-use super::bpr::softplus;
 use super::fold::Fold;
-use super::kernels::{axpy, dot, gather, padded, sigmoid};
+use super::kernels::{axpy, dot, gather, padded, sigmoid, softplus};
 use super::optimiser::Adam;
 use super::rows::Csr;
 use super::training::{Rows, Stopping, Validated, square};

@@ -8,9 +8,8 @@
 use serde::{Deserialize, Serialize};
 
 use super::batch::{Batches, Draw, Objective, Optimiser, Sample, push_normal};
-use super::bpr::softplus;
 use super::dense::Dense;
-use super::kernels::{all_finite, axpy, dot, sigmoid};
+use super::kernels::{all_finite, axpy, dot, sigmoid, softplus};
 use super::optimiser::Adam;
 use super::training::{Rows, Stopping, Validated, square};
 use super::weights::{self, finite, refuse};
