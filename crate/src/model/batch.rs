@@ -2,7 +2,7 @@
 //! The engine of `lightgcn`, `gmf`, `neumf`, `dmf` and `mf`.
 
 use super::SubModel;
-use super::kernels::all_finite;
+use super::kernels::{all_finite, axpy, dot};
 use super::optimiser::{Adam, Momentum};
 use super::sampling::Sampler;
 use super::training::{Epoch, Learner, Rows};
@@ -173,6 +173,47 @@ pub(super) fn push_normal(
         let end = weights.len() + stride;
         weights.extend((0..factors).map(|_| (normal(&mut rng) * deviation) as f32));
         weights.resize(end, 0.0);
+    }
+}
+
+/// lambda / 2 times the squares of the embeddings of every sample: counted while the samples go by, added once a batch for
+/// each embedding that came up.
+pub(super) struct Penalty {
+    counts: Vec<u32>,
+}
+
+impl Penalty {
+    /// For so many embeddings.
+    pub(super) fn new(embeddings: usize) -> Self {
+        Penalty { counts: vec![0; embeddings] }
+    }
+
+    /// A sample holds this embedding.
+    #[inline]
+    pub(super) fn count(&mut self, embedding: u32) {
+        self.counts[embedding as usize] += 1;
+    }
+
+    /// Adds `share` times the gradient of what was counted, gives its value back (not times `share`) and forgets it. The
+    /// embeddings stand at the beginning of `weights`, `stride` values each.
+    pub(super) fn apply(
+        &mut self,
+        lambda: f32,
+        share: f32,
+        weights: &[f32],
+        gradient: &mut [f32],
+        stride: usize,
+    ) -> f64 {
+        let mut total = 0.0;
+        let rows = weights.chunks_exact(stride).zip(gradient.chunks_exact_mut(stride));
+        for (count, (row, slope)) in self.counts.iter_mut().zip(rows) {
+            if *count > 0 {
+                axpy(share * lambda * *count as f32, row, slope);
+                total += f64::from(*count as f32 * dot(row, row));
+                *count = 0;
+            }
+        }
+        0.5 * f64::from(lambda) * total
     }
 }
 

@@ -84,6 +84,8 @@ impl Bpr {
     #[inline(always)]
     fn pass(&mut self, epoch: u32, groups: usize) -> Epoch {
         let Params { rate, lambda, key, .. } = self.params;
+        let tau: f32 = std::env::var("BPR_TAU").ok().and_then(|x| x.parse().ok()).unwrap_or(1e30);
+        let rate = rate / (1.0 + (epoch - 1) as f32 / tau);
         let mut rng = StreamKey { epoch, ..key }.fast();
         self.sampler.shuffle(&mut rng);
         let vector = |row: u32| row as usize * groups..row as usize * groups + groups;

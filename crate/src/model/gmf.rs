@@ -3,11 +3,11 @@
 //! logit = sum_d h_d p_ud q_id + b; binary cross-entropy over the rows and sampled negatives, lambda / 2 (|p|^2 + |q|^2) a sample;
 //! Adam. Ranked by the logit, whose item vector is h * q.
 
-use super::batch::{Batches, Draw, Objective, Optimiser, Sample, push_normal};
+use super::batch::{Batches, Draw, Objective, Optimiser, Penalty, Sample, push_normal};
 use super::fold::Fold;
-use super::kernels::{sigmoid, softplus};
+use super::kernels::{dot_of_three, sigmoid, softplus};
 use super::optimiser::Adam;
-use super::training::{Rows, Stopping, Validated, square};
+use super::training::{Rows, Stopping, Validated};
 use super::vectors::Vectors;
 use super::{ModelConfig, ModelName, ShardRows, SubModel, Trainer};
 use crate::matrix::Matrix;
@@ -34,7 +34,7 @@ pub(super) fn trainer(rows: ShardRows, config: &ModelConfig, seed: u64, shard: u
         push_normal(&mut weights, StreamKey { purpose: Purpose::ItemInit, ..key }, n_items, factors, factors, 0.1);
         weights.resize(weights.len() + factors, 1.0);
         weights.push(0.0);
-        let objective = Gmf { n_users, n_items, factors, lambda, negatives };
+        let objective = Gmf::new(n_users, n_items, factors, lambda, negatives);
         let adam = move |n| Optimiser::Adam(Adam::new(n, rate));
         Box::new(Batches::new(rows, Draw::Pointwise(negatives), PIECES, key, weights, adam, objective)) as _
     };
@@ -47,6 +47,13 @@ struct Gmf {
     factors: usize,
     lambda: f32,
     negatives: u32,
+    penalty: Penalty,
+}
+
+impl Gmf {
+    fn new(n_users: usize, n_items: usize, factors: usize, lambda: f32, negatives: u32) -> Self {
+        Gmf { n_users, n_items, factors, lambda, negatives, penalty: Penalty::new(n_users + n_items) }
+    }
 }
 
 impl Objective for Gmf {
@@ -55,21 +62,27 @@ impl Objective for Gmf {
         let tables = (self.n_users + self.n_items) * k;
         let (h, bias) = (&weights[tables..tables + k], weights[tables + k]);
         let share = 1.0 / samples.len() as f32;
-        let decay = share * self.lambda;
         let mut loss = 0.0;
         for sample in samples {
             let (u, i) = (sample.user as usize * k, (self.n_users + sample.item as usize) * k);
             let (p, q) = (&weights[u..u + k], &weights[i..i + k]);
-            let logit = bias + p.iter().zip(q).zip(h).map(|((p, q), h)| p * q * h).sum::<f32>();
+            let logit = bias + dot_of_three(p, q, h);
             let slope = share * (sigmoid(logit) - sample.target);
-            for d in 0..k {
-                gradient[u + d] += slope * q[d] * h[d] + decay * p[d];
-                gradient[i + d] += slope * p[d] * h[d] + decay * q[d];
-                gradient[tables + d] += slope * p[d] * q[d];
+            for ((place, q), h) in gradient[u..u + k].iter_mut().zip(q).zip(h) {
+                *place += slope * q * h;
+            }
+            for ((place, p), h) in gradient[i..i + k].iter_mut().zip(p).zip(h) {
+                *place += slope * p * h;
+            }
+            for ((place, p), q) in gradient[tables..tables + k].iter_mut().zip(p).zip(q) {
+                *place += slope * p * q;
             }
             gradient[tables + k] += slope;
-            loss += f64::from(softplus(logit) - sample.target * logit + 0.5 * self.lambda * (square(p) + square(q)));
+            loss += f64::from(softplus(logit) - sample.target * logit);
+            self.penalty.count(sample.user);
+            self.penalty.count(self.n_users as u32 + sample.item);
         }
+        loss += self.penalty.apply(self.lambda, share, weights, gradient, k);
         loss * f64::from(share)
     }
 
@@ -101,7 +114,6 @@ mod tests {
     fn gradient_by_finite_differences() {
         let mut weights = Vec::new();
         push_normal(&mut weights, StreamKey::new(1, Purpose::UserInit, 0, 0), 1, 16 * 5 + 6, 16 * 5 + 6, 0.8);
-        let objective = Gmf { n_users: 9, n_items: 7, factors: 5, lambda: 0.1, negatives: 4 };
-        check_gradient(objective, &weights, &samples(9, 7, 12));
+        check_gradient(Gmf::new(9, 7, 5, 0.1, 4), &weights, &samples(9, 7, 12));
     }
 }

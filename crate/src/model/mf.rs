@@ -3,11 +3,11 @@
 //! Squared error of w_u . v_i against value / largest value, sampled missing items against 0 (a file in which every value is
 //! the same teaches nothing otherwise), lambda (|w|^2 + |v|^2) a sample.
 
-use super::batch::{Batches, Draw, Objective, Optimiser, Sample, push_normal};
+use super::batch::{Batches, Draw, Objective, Optimiser, Penalty, Sample, push_normal};
 use super::fold::Fold;
-use super::kernels::dot;
+use super::kernels::{axpy, dot};
 use super::optimiser::Momentum;
-use super::training::{Rows, Stopping, Validated, square};
+use super::training::{Rows, Stopping, Validated};
 use super::vectors::Vectors;
 use super::{ModelConfig, ModelName, ShardRows, SubModel, Trainer};
 use crate::matrix::Matrix;
@@ -50,7 +50,8 @@ pub(super) fn trainer(rows: ShardRows, config: &ModelConfig, seed: u64, shard: u
             factors,
             deviation,
         );
-        let objective = Mf { n_users, n_items, factors, lambda, negatives, top };
+        let penalty = Penalty::new(n_users + n_items);
+        let objective = Mf { n_users, n_items, factors, lambda, negatives, top, penalty };
         // The rate is a sample's: momentum takes the sum of a batch's gradients.
         let momentum = move |n| Optimiser::Momentum(Momentum::new(n, rate));
         let draw = Draw::Pointwise(negatives);
@@ -66,25 +67,26 @@ struct Mf {
     lambda: f32,
     negatives: u32,
     top: f32,
+    penalty: Penalty,
 }
 
 impl Objective for Mf {
     fn loss_and_gradient(&mut self, weights: &[f32], samples: &[Sample], gradient: &mut [f32]) -> f64 {
         let k = self.factors;
         let share = 2.0 / samples.len() as f32;
-        let decay = share * self.lambda;
         let mut loss = 0.0;
         for sample in samples {
             let (u, i) = (sample.user as usize * k, (self.n_users + sample.item as usize) * k);
             let (p, q) = (&weights[u..u + k], &weights[i..i + k]);
             let error = dot(p, q) - sample.target;
-            let slope = share * error;
-            for d in 0..k {
-                gradient[u + d] += slope * q[d] + decay * p[d];
-                gradient[i + d] += slope * p[d] + decay * q[d];
-            }
-            loss += f64::from(error * error + self.lambda * (square(p) + square(q)));
+            axpy(share * error, q, &mut gradient[u..u + k]);
+            axpy(share * error, p, &mut gradient[i..i + k]);
+            loss += f64::from(error * error);
+            self.penalty.count(sample.user);
+            self.penalty.count(self.n_users as u32 + sample.item);
         }
+        // lambda |w|^2, where the penalty is half of that.
+        loss += self.penalty.apply(2.0 * self.lambda, 0.5 * share, weights, gradient, k);
         loss / samples.len() as f64
     }
 
@@ -113,7 +115,8 @@ mod tests {
     fn gradient_by_finite_differences() {
         let mut weights = Vec::new();
         push_normal(&mut weights, StreamKey::new(1, Purpose::UserInit, 0, 0), 1, 16 * 5, 16 * 5, 0.8);
-        let objective = Mf { n_users: 9, n_items: 7, factors: 5, lambda: 0.1, negatives: 4, top: 5.0 };
+        let penalty = Penalty::new(16);
+        let objective = Mf { n_users: 9, n_items: 7, factors: 5, lambda: 0.1, negatives: 4, top: 5.0, penalty };
         check_gradient(objective, &weights, &samples(9, 7, 12));
     }
 

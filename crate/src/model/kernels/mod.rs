@@ -54,6 +54,26 @@ pub fn dot(a: &[f32], b: &[f32]) -> f32 {
     total
 }
 
+/// Sum of a * b * c over the shortest length, in the order of [`dot`].
+#[inline]
+pub fn dot_of_three(a: &[f32], b: &[f32], c: &[f32]) -> f32 {
+    let n = a.len().min(b.len()).min(c.len());
+    let (a8, a_rest) = a[..n].as_chunks::<LANES>();
+    let (b8, b_rest) = b[..n].as_chunks::<LANES>();
+    let (c8, c_rest) = c[..n].as_chunks::<LANES>();
+    let mut sums = [0.0f32; LANES];
+    for ((x, y), z) in a8.iter().zip(b8).zip(c8) {
+        for lane in 0..LANES {
+            sums[lane] += x[lane] * y[lane] * z[lane];
+        }
+    }
+    let mut total = tree(sums);
+    for ((x, y), z) in a_rest.iter().zip(b_rest).zip(c_rest) {
+        total += x * y * z;
+    }
+    total
+}
+
 /// `y += factor * x` over the shorter length.
 #[inline]
 pub fn axpy(factor: f32, x: &[f32], y: &mut [f32]) {
@@ -84,6 +104,7 @@ mod tests {
         let a: Vec<f32> = (0..19).map(|x| x as f32).collect();
         assert_eq!(dot(&a, &a), (0..19).map(|x| (x * x) as f32).sum::<f32>());
         assert_eq!(dot(&a[..3], &a), 5.0);
+        assert_eq!(dot_of_three(&a, &a, &a[..17]), (0..17).map(|x| (x * x * x) as f32).sum::<f32>());
         assert_eq!(dot(&[], &[]), 0.0);
     }
 
