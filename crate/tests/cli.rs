@@ -193,3 +193,45 @@ fn nonsense_is_refused_in_words() {
     refuses(&["run"], "say what to read");
     refuses(&["unlearn", "--experiment", &rows, "--forget", "users:u01"], "are not a saved experiment");
 }
+
+#[test]
+fn tuning_is_the_same_on_any_number_of_threads_and_never_sees_the_test_rows() {
+    let folder = Folder::new("tune");
+    let rows = std::fs::read_to_string(synth(&folder)).unwrap();
+    let (head, body) = rows.split_once('\n').unwrap();
+    let lines: Vec<&str> = body.lines().collect();
+    let write = |name: &str, lines: &[&str]| {
+        std::fs::write(folder.path(name), format!("{head}\n{}\n", lines.join("\n"))).unwrap();
+        folder.path(name)
+    };
+    let at =
+        |rest: usize| lines.iter().enumerate().filter(|(n, _)| n % 5 == rest).map(|line| *line.1).collect::<Vec<_>>();
+    let train = write("train.csv", &[at(0), at(1), at(2)].concat());
+    let (one, other) = (write("one.csv", &at(3)), write("other.csv", &at(4)[..20]));
+    let table = |test: &str, threads: &str, out: &str, more: &[&str]| {
+        let out = folder.path(out);
+        let common = ["tune", "--train", &train, "--test", test, "--seed", "2", "--threads", threads, "--json", &out];
+        succeeds(&[&common[..], more].concat());
+        std::fs::read_to_string(out).unwrap()
+    };
+    for more in [
+        &["--model", "wmf", "--set", "factors=8"][..],
+        &["--model", "bpr", "--set", "factors=8 epochs=20", "--shards", "3"],
+    ] {
+        let first = table(&one, "1", "a.json", more);
+        assert_eq!(first, table(&one, "3", "b.json", more), "threads matter");
+        assert_eq!(first, table(&other, "2", "c.json", more), "test rows matter");
+    }
+    let json = folder.json("a.json");
+    let settings = json["settings"].as_array().unwrap();
+    assert_eq!(settings.len(), 9);
+    assert!(settings[0]["ndcg"].as_f64().unwrap() >= settings[8]["ndcg"].as_f64().unwrap());
+    // What is printed can be pasted.
+    let best = format!("--set={}", settings[0]["paste"][0].as_str().unwrap());
+    succeeds(&["run", "--data", &folder.path("rows.csv"), "--model", "bpr", "--shards", "2", &best]);
+    refuses(&["tune", "--data", &folder.path("rows.csv"), "--model", "wmff"], "wmff");
+    refuses(&["tune", "--data", &folder.path("rows.csv"), "--set", "speed=3"], "speed");
+    refuses(&["tune", "--data", &folder.path("rows.csv"), "--set", "rate"], "rate=0.02");
+    refuses(&["tune", "--data", &folder.path("rows.csv"), "--set", "factors=0"], "1 to 512");
+    refuses(&["tune", "--data", &folder.path("rows.csv"), "--shards", "0"], "--shards");
+}

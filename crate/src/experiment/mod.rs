@@ -36,6 +36,7 @@ mod series;
 mod show;
 mod sweep;
 mod task;
+mod tune;
 mod view;
 
 use std::collections::{BTreeMap, VecDeque};

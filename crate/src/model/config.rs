@@ -86,7 +86,7 @@ pub struct ModelConfig {
     pub tolerance: Option<f32>,
     /// Fit again on train plus validation rows for the number of epochs found. Models that stop on validation rows.
     pub refit: bool,
-    /// `lightgcn`: propagation steps, 1 to 8. `neumf`, `dmf`: hidden layers, 1 to 5.
+    /// `lightgcn`: propagation steps. `neumf`: hidden layers. 1 to 8.
     pub layers: Option<u32>,
     /// `gmf`, `neumf`, `dmf`: sampled negatives for each row, 1 to 50.
     pub negatives: Option<u32>,

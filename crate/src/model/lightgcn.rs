@@ -5,11 +5,12 @@
 //! gradient goes back through the same smoothing.
 
 use super::batch::{Batches, Draw, Objective, Optimiser, Sample, push_normal};
+use super::defaults::{Defaults, Settings};
 use super::fold::Fold;
 use super::kernels::{axpy, dot, gather, padded, sigmoid, softplus};
 use super::optimiser::Adam;
 use super::rows::Csr;
-use super::training::{Rows, Stopping, Validated, square};
+use super::training::{Rows, Validated, square};
 use super::vectors::Vectors;
 use super::{ModelConfig, ModelName, ShardRows, SubModel, Trainer};
 use crate::matrix::Matrix;
@@ -17,18 +18,24 @@ use crate::random::{Purpose, StreamKey};
 
 const ADVICE: &str = "the embeddings grow without bound; lower the rate or raise lambda";
 
-/// Steps an epoch, and most rows to a step: every step smooths the whole graph, so steps are large.
-const PIECES: (usize, usize) = (8, 8192);
+/// Chosen on a tenth of ML-100K's training rows held out: the best of lambda 1e-4 to .03, rates .01 to .03, 2 or 3 layers (NDCG@20
+/// .231; 2 layers .221; 128 factors gain nothing). Every step smooths the whole graph, so steps are large.
+pub(super) const DEFAULTS: Defaults = Defaults {
+    factors: 64,
+    rate: 0.01,
+    lambda: 1e-3,
+    layers: 3,
+    negatives: 0,
+    pieces: Some((8, 8192)),
+    every: 5,
+    patience: 4,
+    cap: 400,
+    without: 60,
+};
 
-/// Defaults: 64 factors, 3 layers, rate .01, lambda 1e-3, the best of lambda 1e-4 to .03, rates .01 to .03, 2 or 3 layers on a tenth
-/// of ML-100K's training rows held out (NDCG@20 .231; 2 layers .221; 128 factors gain nothing).
 pub(super) fn trainer(rows: ShardRows, config: &ModelConfig, seed: u64, shard: u32) -> Box<dyn Trainer> {
-    let factors = config.factors.unwrap_or(64) as usize;
-    let layers = config.layers.unwrap_or(3);
-    let rate = config.rate.unwrap_or(0.01);
-    let lambda = config.lambda.unwrap_or(1e-3);
-    let key = StreamKey::new(seed, Purpose::Negatives, shard, 0);
-    let stopping = Stopping::of(config, 5, 4, 400, 60).warm(rows.items.len(), PIECES);
+    let settings = DEFAULTS.under(config, rows.items.len(), seed, shard);
+    let Settings { factors, rate, lambda, layers, pieces, stopping, key, .. } = settings;
     let make = move |rows: Rows| {
         let (n_users, n_items, stride) = (rows.csr.len(), rows.n_items as usize, padded(factors));
         let mut weights = Vec::with_capacity((n_users + n_items) * stride);
@@ -36,7 +43,7 @@ pub(super) fn trainer(rows: ShardRows, config: &ModelConfig, seed: u64, shard: u
         push_normal(&mut weights, StreamKey { purpose: Purpose::ItemInit, ..key }, n_items, factors, stride, 0.1);
         let objective = LightGcn::new(rows.csr.clone(), n_items, factors, layers, lambda);
         let adam = move |n| Optimiser::Adam(Adam::new(n, rate));
-        Box::new(Batches::new(rows, Draw::Pairwise, PIECES, key, weights, adam, objective)) as _
+        Box::new(Batches::new(rows, Draw::Pairwise, pieces, key, weights, adam, objective)) as _
     };
     Box::new(Validated::new(rows, stopping, ADVICE, Box::new(make)))
 }

@@ -8,10 +8,11 @@
 use serde::{Deserialize, Serialize};
 
 use super::batch::{Batches, Draw, Objective, Optimiser, Penalty, Sample, push_normal};
+use super::defaults::{Defaults, Settings};
 use super::dense::{Dense, add, drain, mask};
 use super::kernels::{LANES, Lanes, all_finite, axpy, dot, dot_of_three, sigmoid, softplus, tree};
 use super::optimiser::Adam;
-use super::training::{Rows, Stopping, Validated};
+use super::training::{Rows, Validated};
 use super::weights::{self, finite, refuse};
 use super::{ModelConfig, ModelError, ModelName, ShardRows, SubModel, Trainer};
 use crate::matrix::Matrix;
@@ -19,25 +20,30 @@ use crate::random::{Purpose, StreamKey};
 
 const ADVICE: &str = "the weights grow without bound; lower the rate or raise lambda";
 
-/// Steps an epoch, and most rows to a step.
-const PIECES: (usize, usize) = (64, 1024);
+/// Chosen on a tenth of ML-100K's training rows held out: the best lambda of 1e-4 to .06 (NDCG@20 .207; .01 gave .192, .06 .203).
+pub(super) const DEFAULTS: Defaults = Defaults {
+    factors: 16,
+    rate: 0.005,
+    lambda: 0.03,
+    layers: 2,
+    negatives: 4,
+    pieces: Some((64, 1024)),
+    every: 2,
+    patience: 4,
+    cap: 200,
+    without: 20,
+};
 
-/// Defaults: 16 factors, 2 layers, 4 negatives, rate .005, lambda .03, the best lambda of 1e-4 to .06 on a tenth of ML-100K's
-/// training rows held out (NDCG@20 .207; .01 gave .192, .06 .203).
 pub(super) fn trainer(rows: ShardRows, config: &ModelConfig, seed: u64, shard: u32) -> Box<dyn Trainer> {
-    let factors = config.factors.unwrap_or(16) as usize;
-    let layers = config.layers.unwrap_or(2) as usize;
-    let negatives = config.negatives.unwrap_or(4);
-    let rate = config.rate.unwrap_or(0.005);
-    let lambda = config.lambda.unwrap_or(0.03);
-    let key = StreamKey::new(seed, Purpose::Negatives, shard, 0);
-    let stopping = Stopping::of(config, 2, 4, 200, 20).warm(rows.items.len(), PIECES);
+    let settings = DEFAULTS.under(config, rows.items.len(), seed, shard);
+    let Settings { factors, rate, lambda, negatives, pieces, stopping, key, .. } = settings;
+    let layers = settings.layers as usize;
     let make = move |rows: Rows| {
         let shape = Shape { n_users: rows.csr.len(), n_items: rows.n_items as usize, factors, layers };
         let weights = shape.start(StreamKey { purpose: Purpose::WeightInit, ..key });
         let objective = Neumf::new(shape, lambda, negatives);
         let adam = move |n| Optimiser::Adam(Adam::new(n, rate));
-        Box::new(Batches::new(rows, Draw::Pointwise(negatives), PIECES, key, weights, adam, objective)) as _
+        Box::new(Batches::new(rows, Draw::Pointwise(negatives), pieces, key, weights, adam, objective)) as _
     };
     Box::new(Validated::new(rows, stopping, ADVICE, Box::new(make)))
 }
@@ -168,8 +174,7 @@ struct Net {
 
 impl Net {
     fn new(shape: Shape) -> Self {
-        let room: Vec<Vec<Lanes>> =
-            (1..=shape.layers).map(|layer| vec![[0.0; LANES]; shape.width(layer)]).collect();
+        let room: Vec<Vec<Lanes>> = (1..=shape.layers).map(|layer| vec![[0.0; LANES]; shape.width(layer)]).collect();
         Net { shape, dense: shape.dense().split_off(1), activations: room.clone(), slopes: room }
     }
 
@@ -355,10 +360,8 @@ struct ItemGroup {
 
 impl ItemGroup {
     fn new(shape: Shape, weights: &[f32], items: &[u32]) -> Self {
-        let mut group = ItemGroup {
-            half: vec![[0.0; LANES]; shape.width(1)],
-            factors: vec![[0.0; LANES]; shape.factors],
-        };
+        let mut group =
+            ItemGroup { half: vec![[0.0; LANES]; shape.width(1)], factors: vec![[0.0; LANES]; shape.factors] };
         let mut half = vec![0.0; shape.width(1)];
         for (lane, &item) in items.iter().enumerate() {
             let item = &weights[shape.item(item as usize)];
@@ -462,7 +465,7 @@ impl SubModel for Model {
             .map(|eight| {
                 let ids: Vec<u32> = eight.iter().map(|entry| entry.0).collect();
                 let of = |part: fn(&(u32, f32, f32)) -> f32| std::array::from_fn(|at| eight.get(at).map_or(0.0, part));
-                (ItemGroup::new(shape, weights, &ids), of(|entry| entry.1), of(|entry| entry.2 ))
+                (ItemGroup::new(shape, weights, &ids), of(|entry| entry.1), of(|entry| entry.2))
             })
             .collect();
         let mut net = self.net.clone();
@@ -476,9 +479,7 @@ impl SubModel for Model {
             back.fill(0.0);
             for (group, targets, shares) in &groups {
                 let logits = group.logits(&mut net, weights, &half, &weighted);
-                let push = std::array::from_fn(|lane| {
-                    shares[lane] / total * (sigmoid(logits[lane]) - targets[lane])
-                });
+                let push = std::array::from_fn(|lane| shares[lane] / total * (sigmoid(logits[lane]) - targets[lane]));
                 net.backward(weights, &push, None);
                 for ((place, factor), h) in slope.iter_mut().zip(&group.factors).zip(&weights[shape.last()..]) {
                     *place += h * tree(std::array::from_fn(|lane| push[lane] * factor[lane]));

@@ -225,9 +225,15 @@ impl Trainer for Validated {
 
 /// NDCG@20 of held-out rows, ideal truncated, training rows masked: mean over the users who have held-out rows.
 pub(super) fn ndcg(model: &dyn SubModel, train: &Csr, held_out: &Csr) -> f64 {
+    let users = ndcg_of_users(model, train, held_out);
+    users.iter().sum::<f64>() / users.len().max(1) as f64
+}
+
+/// The same for each user who has held-out rows.
+pub(super) fn ndcg_of_users(model: &dyn SubModel, train: &Csr, held_out: &Csr) -> Vec<f64> {
     let discounts: Vec<f64> = (0..CUTOFF).map(|rank| 1.0 / math::log2(rank as f64 + 2.0)).collect();
     let users: Vec<usize> = (0..held_out.len()).filter(|&user| !held_out.row(user).is_empty()).collect();
-    let mut total = 0.0;
+    let mut out = Vec::with_capacity(users.len());
     let mut count = |user: usize, list: &[u32]| {
         let wanted = held_out.row(user);
         let gain: f64 = list
@@ -236,7 +242,7 @@ pub(super) fn ndcg(model: &dyn SubModel, train: &Csr, held_out: &Csr) -> f64 {
             .filter(|(item, _)| wanted.binary_search(item).is_ok())
             .map(|(_, discount)| discount)
             .sum();
-        total += gain / discounts[..wanted.len().min(CUTOFF)].iter().sum::<f64>();
+        out.push(gain / discounts[..wanted.len().min(CUTOFF)].iter().sum::<f64>());
     };
     if let Some(items) = model.item_vectors() {
         let packed = Packed::rows_of(items);
@@ -258,7 +264,7 @@ pub(super) fn ndcg(model: &dyn SubModel, train: &Csr, held_out: &Csr) -> f64 {
             count(user, &list);
         }
     }
-    total / users.len().max(1) as f64
+    out
 }
 
 /// Mean of squares of a vector: for penalties.

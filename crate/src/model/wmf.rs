@@ -22,16 +22,16 @@ use crate::random::{Purpose, StreamKey, normal};
 /// Chosen on a tenth of ML-100K's training rows held out, NDCG@20, factors 32 to 128, alpha .1 to 1, lambda .003 to .05: one
 /// model .246 (the best of the grid .247), 10 shards under `joint` .240, 40 shards .240, 94 shards of ten users .239; the
 /// same alpha and lambda were within .001 of the best in each.
-fn defaults(rows: &ShardRows) -> AlsParams {
+pub(super) fn defaults(rows: &ShardRows) -> AlsParams {
     let factors = 64.min(rows.n_users).min(rows.n_items).max(1) as usize;
     AlsParams { factors, alpha: 0.3, lambda: 0.015, nu: 1.0 }
 }
 
 /// Sweeps at most.
-const SWEEPS: u32 = 50;
+pub(super) const SWEEPS: u32 = 50;
 /// Relative decrease of the objective below which it has converged: later sweeps change held-out figures by less than
 /// seeds do.
-const TOLERANCE: f32 = 3e-3;
+pub(super) const TOLERANCE: f32 = 3e-3;
 const ADVICE: &str = "a system of least squares has no finite solution; raise lambda, or lower alpha or factors";
 
 /// Alternating least squares under way: one sweep is one epoch.

@@ -18,6 +18,8 @@ pub enum Command {
     Run(Box<Run>),
     /// Forget from a saved experiment, on another day.
     Unlearn(Unlearn),
+    /// Try settings of a model on rows held out of the training rows, never on test rows, and print them best first.
+    Tune(Tune),
     /// Check receipts against rows by training again. Exit code 1 if anything differs.
     Verify(Verify),
     /// Accuracy against the cost of forgetting one user, over numbers of shards, partitions and combiners.
@@ -71,6 +73,9 @@ pub struct Run {
     /// Length of the sub-models' vectors; the model's default follows the size of its data.
     #[arg(long, value_name = "D")]
     pub factors: Option<u32>,
+    /// Other knobs of the model, as `ultrare tune` prints them: rate=0.02 lambda=0.01 ...
+    #[arg(long = "set", value_name = "KNOB=VALUE")]
+    pub knobs: Vec<String>,
     /// Everything random follows from it.
     #[arg(long, default_value_t = 0, value_name = "S")]
     pub seed: u32,
@@ -145,6 +150,33 @@ pub struct Unlearn {
     pub confirm: bool,
     #[command(flatten)]
     pub out: Output,
+}
+
+#[derive(Args)]
+pub struct Tune {
+    #[command(flatten)]
+    pub input: Input,
+    /// wmf, bpr, mf, lightgcn, gmf, neumf, dmf, ease or itemknn.
+    #[arg(long, default_value = "wmf", value_name = "MODEL")]
+    pub model: String,
+    /// Knobs that stay as they are, or in the middle of the grid: factors=32 rate=0.02 ...
+    #[arg(long = "set", value_name = "KNOB=VALUE")]
+    pub knobs: Vec<String>,
+    /// One model on everything, or one on each of so many shards.
+    #[arg(long, default_value_t = 1, value_name = "K", allow_negative_numbers = true)]
+    pub shards: i64,
+    /// How users are divided, with more than one shard.
+    #[arg(long, default_value = "obc", value_name = "METHOD")]
+    pub partition: String,
+    /// Everything random follows from it.
+    #[arg(long, default_value_t = 0, value_name = "S")]
+    pub seed: u32,
+    /// Threads; by default as many as the machine has.
+    #[arg(long, default_value_t = 0, value_name = "N")]
+    pub threads: usize,
+    /// Write the table as JSON.
+    #[arg(long, value_name = "OUT")]
+    pub json: Option<PathBuf>,
 }
 
 #[derive(Args)]

@@ -53,6 +53,25 @@ impl Driver {
         Ok(events)
     }
 
+    /// `each` of 0..n on the threads; results in order.
+    pub fn map<T: Send>(&self, name: &'static str, n: usize, each: impl Fn(usize) -> T + Sync) -> Vec<T> {
+        let bar = self.bars.add(ProgressBar::new(n as u64).with_message(name));
+        let done = self.pool.install(|| {
+            (0..n)
+                .into_par_iter()
+                .with_max_len(1)
+                .map(|at| {
+                    let done = each(at);
+                    bar.inc(1);
+                    done
+                })
+                .collect()
+        });
+        bar.finish_and_clear();
+        self.bars.remove(&bar);
+        done
+    }
+
     fn job(&self, job: &JobOut, bar: &ProgressBar) -> (u32, ultrare::Result<Vec<u8>>, f64) {
         let began = Instant::now();
         let outcome = (|| {

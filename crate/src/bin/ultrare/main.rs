@@ -9,6 +9,7 @@ mod run;
 mod show;
 mod sweep;
 mod synth;
+mod tune;
 mod unlearn;
 mod verify;
 
@@ -26,6 +27,7 @@ fn main() -> ExitCode {
             Err(message) => Err(message),
         },
         args::Command::Sweep(args) => sweep::sweep(&args),
+        args::Command::Tune(args) => tune::tune(&args),
         args::Command::Synth(args) => synth::synth(&args),
     };
     match done {

@@ -6,6 +6,7 @@ use std::time::Instant;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use ultrare::experiment::{Activity, Config, Experiment, Stage};
+use ultrare::model::{ModelConfig, ModelName};
 use ultrare::unlearn::{How, Mode, Request, Selection};
 
 use crate::args::{Output, Run};
@@ -110,9 +111,25 @@ fn config(args: &Run) -> Result<Config, String> {
             config.partition.anchors = (percent("--anchors", anchors)? / 100.0) as f32;
         }
     }
-    config.model.name = word("--model", &args.model)?;
-    config.model.factors = args.factors;
+    config.model = model(&args.model, &args.knobs)?;
+    config.model.factors = args.factors.or(config.model.factors);
     config.combine.method = word("--combine", &args.combine)?;
+    Ok(config)
+}
+
+/// A model with the knobs that `--set` names; the configuration's own reader knows them and lists them in its refusal.
+pub fn model(name: &str, knobs: &[String]) -> Result<ModelConfig, String> {
+    let name: ModelName = word("--model", name)?;
+    let mut fields = serde_json::Map::new();
+    for knob in knobs.iter().flat_map(|knobs| knobs.split([' ', ',']).filter(|knob| !knob.is_empty())) {
+        let told = || format!("--set takes a knob and a value such as rate=0.02, not \"{knob}\"");
+        let (key, value) = knob.split_once('=').ok_or_else(told)?;
+        let value = serde_json::from_str(value).map_err(|_| told())?;
+        fields.insert(key.trim().to_owned(), value);
+    }
+    let config: ModelConfig = serde_json::from_value(fields.into()).map_err(|error| format!("--set: {error}"))?;
+    let config = ModelConfig { name, ..config };
+    config.check().map_err(|error| format!("--set: {error}"))?;
     Ok(config)
 }
 

@@ -13,7 +13,7 @@ mod top_k;
 
 pub use cholesky::{NotPositive, cholesky, cholesky_inverse, cholesky_solve};
 pub use gather::gather;
-pub use product::{Packed, four_rows, product, product_transposed};
+pub use product::{Packed, add_transposed_product, four_rows, product, product_transposed};
 pub use sigmoid::{exp_of_negative, sigmoid, softplus};
 pub use syrk::{Panels, mirror, syrk};
 pub use top_k::{TopK, top_k};

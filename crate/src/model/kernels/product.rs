@@ -32,27 +32,43 @@ pub struct Packed {
 impl Packed {
     /// For A * B: packs the columns of `b`.
     pub fn columns_of(b: &Matrix) -> Self {
-        let (depth, columns) = (b.rows(), b.cols());
-        let mut data = vec![[0.0; LANES]; columns.div_ceil(LANES) * depth];
-        for p in 0..depth {
-            for (group, values) in b.row(p).chunks(LANES).enumerate() {
-                data[group * depth + p][..values.len()].copy_from_slice(values);
-            }
-        }
-        Packed { data, depth, columns }
+        let mut packed = Packed::default();
+        packed.pack_columns(b.data(), b.rows(), b.cols());
+        packed
     }
 
     /// For A * B': packs the rows of `b`; with item vectors as rows, a product is scores.
     pub fn rows_of(b: &Matrix) -> Self {
-        let (columns, depth) = (b.rows(), b.cols());
-        let mut data = vec![[0.0; LANES]; columns.div_ceil(LANES) * depth];
-        for column in 0..columns {
-            let group = &mut data[column / LANES * depth..][..depth];
-            for (lanes, &value) in group.iter_mut().zip(b.row(column)) {
+        let mut packed = Packed::default();
+        packed.pack_rows(b.data(), b.rows(), b.cols());
+        packed
+    }
+
+    /// [`Packed::columns_of`] a row-major `depth` x `columns` matrix, into the room that is there.
+    pub fn pack_columns(&mut self, b: &[f32], depth: usize, columns: usize) {
+        self.resize(depth, columns);
+        for (p, row) in b.chunks_exact(columns.max(1)).take(depth).enumerate() {
+            for (group, values) in row.chunks(LANES).enumerate() {
+                self.data[group * depth + p][..values.len()].copy_from_slice(values);
+            }
+        }
+    }
+
+    /// [`Packed::rows_of`] a row-major `columns` x `depth` matrix, into the room that is there.
+    pub fn pack_rows(&mut self, b: &[f32], columns: usize, depth: usize) {
+        self.resize(depth, columns);
+        for (column, row) in b.chunks_exact(depth.max(1)).take(columns).enumerate() {
+            let group = &mut self.data[column / LANES * depth..][..depth];
+            for (lanes, &value) in group.iter_mut().zip(row) {
                 lanes[column % LANES] = value;
             }
         }
-        Packed { data, depth, columns }
+    }
+
+    fn resize(&mut self, depth: usize, columns: usize) {
+        (self.depth, self.columns) = (depth, columns);
+        self.data.clear();
+        self.data.resize(columns.div_ceil(LANES) * depth, [0.0; LANES]);
     }
 
     /// Length of the inner products.
@@ -99,6 +115,32 @@ impl Packed {
     }
 }
 
+/// Rows whose share of A' * B is summed before it is added: they stay in the nearest cache while every tile passes over them.
+const BLOCK: usize = 64;
+
+/// out += A' * B for row-major `a` and `b` with as many rows and `a_columns` (a multiple of four) and `b_columns` (a multiple of eight)
+/// values in each: the gradient of a dense layer's weights from its inputs and what comes back. `out` is `a_columns` x `b_columns`.
+pub fn add_transposed_product(a: &[f32], a_columns: usize, b: &[f32], b_columns: usize, out: &mut [f32]) {
+    for (a, b) in a.chunks(BLOCK * a_columns).zip(b.chunks(BLOCK * b_columns)) {
+        for (first_a, out) in (0..a_columns).step_by(4).zip(out.chunks_exact_mut(4 * b_columns)) {
+            for first_b in (0..b_columns).step_by(LANES) {
+                let mut sums = [[0.0f32; LANES]; 4];
+                for (a, b) in a.chunks_exact(a_columns).zip(b.chunks_exact(b_columns)) {
+                    let (a, b) = (&a[first_a..first_a + 4], &b[first_b..first_b + LANES]);
+                    for r in 0..4 {
+                        for lane in 0..LANES {
+                            sums[r][lane] += a[r] * b[lane];
+                        }
+                    }
+                }
+                for (out, sums) in out.chunks_exact_mut(b_columns).zip(&sums) {
+                    out[first_b..first_b + LANES].iter_mut().zip(sums).for_each(|(out, sum)| *out += sum);
+                }
+            }
+        }
+    }
+}
+
 /// A * B. Panics if the inner sizes differ, like an index out of range.
 pub fn product(a: &Matrix, b: &Matrix) -> Matrix {
     assert_eq!(a.cols(), b.rows(), "inner sizes of a product");
@@ -123,6 +165,18 @@ mod tests {
 
     fn integers(rows: usize, cols: usize, salt: usize) -> Matrix {
         Matrix::from_vec(rows, cols, (0..rows * cols).map(|x| ((x * 29 + salt) % 17) as f32 - 8.0).collect()).unwrap()
+    }
+
+    #[test]
+    fn a_transposed_product_is_added_over_all_blocks() {
+        let (a, b) = (integers(150, 12, 3), integers(150, 16, 4));
+        let mut out = vec![1.0; 12 * 16];
+        add_transposed_product(a.data(), 12, b.data(), 16, &mut out);
+        for i in 0..12 {
+            for j in 0..16 {
+                assert_eq!(out[i * 16 + j], 1.0 + (0..150).map(|p| a.row(p)[i] * b.row(p)[j]).sum::<f32>());
+            }
+        }
     }
 
     proptest! {

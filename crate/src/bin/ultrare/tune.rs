@@ -1,0 +1,75 @@
+//! `ultrare tune`.
+
+use std::fs;
+
+use serde_json::json;
+use ultrare::experiment::{Activity, Experiment, Stage};
+use ultrare::model::ModelError;
+use ultrare::model::tune::{Setting, Trial};
+
+use crate::args::Tune;
+use crate::drive::Driver;
+use crate::run::{model, word};
+use crate::{input, show};
+
+/// Trains every setting of the grid on every shard and prints the table.
+pub fn tune(args: &Tune) -> Result<(), String> {
+    let driver = Driver::new(args.threads)?;
+    let mut experiment = Experiment::new();
+    let mut config = experiment.config().clone();
+    config.seed = args.seed;
+    config.model = model(&args.model, &args.knobs)?;
+    config.partition.method = word("--partition", args.partition.split(':').next().unwrap_or_default())?;
+    config.partition.shards = u32::try_from(args.shards)
+        .ok()
+        .filter(|&shards| shards > 0)
+        .ok_or_else(|| format!("--shards must be a whole number from 1, not {}", args.shards))?;
+    let told = |error: ultrare::Error| error.to_string();
+    experiment.configure(config).map_err(told)?;
+    input::load(&mut experiment, &args.input, args.seed)?;
+    input::assign(&mut experiment, &args.partition)?;
+    show::data(&experiment.snapshot());
+    if args.shards > 1 {
+        driver.run(&mut experiment, Activity::Build { until: Stage::Partition }).map_err(told)?;
+    }
+    let tuning = experiment.tuning().map_err(told)?;
+    let (settings, shards) = (tuning.grid().len(), tuning.shards());
+    let done = driver.map("tune", settings * shards, |at| tuning.trial(at / shards, at % shards));
+    let mut done = done.into_iter();
+    let trials: Vec<Vec<Result<Trial, ModelError>>> =
+        (0..settings).map(|_| done.by_ref().take(shards).collect()).collect();
+    let table = tuning.table(&trials);
+    print(args, shards, &table);
+    if let Some(path) = &args.json {
+        let text = json!({ "model": args.model, "seed": args.seed, "shards": shards, "settings": table });
+        let text = serde_json::to_string_pretty(&text).map_err(|error| error.to_string())?;
+        fs::write(path, text + "\n").map_err(|error| format!("{} cannot be written: {error}", path.display()))?;
+    }
+    Ok(())
+}
+
+fn print(args: &Tune, shards: usize, table: &[Setting]) {
+    let on = if shards == 1 { "one model".to_owned() } else { format!("{shards} shards") };
+    println!("tune       {} on {on}; NDCG@20 of training rows held out, test rows not used\n", args.model);
+    println!("{:>8} {:>8} {:>8} {:>7}   settings", "ndcg@20", "behind", "+-", "epochs");
+    for line in table {
+        let settings = line.paste.iter().map(|knob| format!("--set {knob}")).collect::<Vec<_>>().join(" ");
+        let mark = if line.is_default { "  (where the grid began)" } else { "" };
+        match (line.ndcg, &line.failure) {
+            (Some(ndcg), _) => {
+                println!("{ndcg:>8.4} {:>8.4} {:>8.4} {:>7}   {settings}{mark}", line.behind, line.error, line.epochs);
+            }
+            (None, failure) => {
+                println!(
+                    "{:>8} {:>8} {:>8} {:>7}   {settings}{mark}: {}",
+                    "-",
+                    "",
+                    "",
+                    "",
+                    failure.as_deref().unwrap_or("")
+                );
+            }
+        }
+    }
+    println!("\nLess than twice +- behind is as good as the best: prefer what is cheaper, or stay where you are.");
+}

@@ -1,0 +1,30 @@
+//! From the experiment's rows to a search over its model's knobs.
+
+use crate::error::Result;
+use crate::model::tune::Tuning;
+
+use super::data::{Layout, Shard};
+use super::{Experiment, ExperimentError};
+
+impl Experiment {
+    /// A search over the knobs of the configured model: on the shards, if the users are divided, else on one model of all
+    /// rows. Test rows are in no shard, so none enters.
+    ///
+    /// Errors: no rows yet; a knob out of range; no validation row.
+    pub fn tuning(&self) -> Result<Tuning> {
+        let data = self.data.as_ref().ok_or(ExperimentError::NoData)?;
+        let divided = self.serving.as_ref().and_then(|arm| Some((arm.layout.clone()?, arm.shards.clone())));
+        let (layout, shards): (Layout, Vec<Shard>) = divided.unwrap_or_else(|| {
+            let whole = Layout::whole(data);
+            let shards = whole.members(data);
+            (whole, shards)
+        });
+        let rows = shards
+            .iter()
+            .enumerate()
+            .filter(|(_, shard)| shard.n_rows > 0)
+            .map(|(index, shard)| shard.rows(data, &layout, index as u32))
+            .collect();
+        Ok(Tuning::new(rows, &self.config.model, u64::from(self.config.seed))?)
+    }
+}
