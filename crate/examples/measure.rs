@@ -3,6 +3,7 @@
 //! ```text
 //! cargo run --release --example measure -- train.csv test.csv model=wmf seeds=1,2,3 [validate=1] [shards=10]
 //!     [combine=mean] [factors=64 alpha=.6 ...]
+//! cargo run --release --example measure -- train.csv test.csv model=all seeds=1,2,3      the table of all models
 //! ```
 //!
 //! Both files are `user,item,value` with a header. With `validate=1` the test file is not opened: a tenth of the training
@@ -16,7 +17,7 @@ use std::time::Instant;
 
 use ultrare::combine::{CombineConfig, CombineMethod, CombinerRows, Ensemble, Member, Scorer, UserRows, prepare};
 use ultrare::evaluate::{EvaluateConfig, evaluate_user};
-use ultrare::model::{ModelConfig, ShardRows, trainer};
+use ultrare::model::{ModelConfig, ModelName, ShardRows, trainer};
 use ultrare::random::{Purpose, keyed_fraction, keyed_hash};
 
 type Pairs = Vec<(u32, u32)>;
@@ -66,11 +67,39 @@ fn seconds_computed(since: Instant) -> f64 {
     nanoseconds.map_or(since.elapsed().as_secs_f64(), |nanoseconds| nanoseconds / 1e9)
 }
 
+/// NDCG@20, Recall@20 and computed seconds of a seed.
+type Line = (f64, f64, f64);
+
 fn main() -> Result<(), Box<dyn Error>> {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
     let [train_path, test_path, options @ ..] = arguments.as_slice() else {
         return Err("give a training file, a test file, then settings such as model=wmf".into());
     };
+    if !options.iter().any(|option| option == "model=all") {
+        measure(train_path, test_path, options)?;
+        return Ok(());
+    }
+    let mut table = String::new();
+    for name in ModelName::ALL {
+        let options: Vec<String> = options
+            .iter()
+            .map(|option| if option == "model=all" { format!("model={}", name.as_str()) } else { option.clone() })
+            .collect();
+        let lines = measure(train_path, test_path, &options)?;
+        let column = |of: fn(&Line) -> String| lines.iter().map(of).collect::<Vec<_>>().join(" ");
+        table += &format!(
+            "{:<9}  {}   {}   {}\n",
+            name.as_str(),
+            column(|line| format!("{:.4}", line.0)),
+            column(|line| format!("{:.4}", line.1)),
+            column(|line| format!("{:6.2}", line.2))
+        );
+    }
+    println!("\nmodel, then for each seed NDCG@20, Recall@20, CPU seconds of training\n{table}");
+    Ok(())
+}
+
+fn measure(train_path: &str, test_path: &str, options: &[String]) -> Result<Vec<Line>, Box<dyn Error>> {
     let mut settings = BTreeMap::new();
     for option in options {
         let (key, value) = option.split_once('=').ok_or("settings are key=value")?;
@@ -104,6 +133,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     let method: CombineMethod = serde_json::from_str(&format!("\"{combine}\""))?;
     let begin = Instant::now();
     let mut totals = (0.0, 0.0, 0);
+    let mut lines = Vec::new();
     for seed in seeds.split(',') {
         let seed: u64 = seed.parse()?;
         let mut users: Vec<u32> = train.iter().map(|pair| pair.0).collect();
@@ -193,9 +223,10 @@ fn main() -> Result<(), Box<dyn Error>> {
             seconds * 1e3 / f64::from(steps),
             updates as f64 / seconds / 1e6
         );
+        lines.push((ndcg / n, recall / n, seconds));
         totals = (totals.0 + ndcg / n, totals.1 + recall / n, totals.2 + 1);
     }
     let n = f64::from(totals.2);
     println!("{name} {settings:?}: mean NDCG@20 {:.4} Recall@20 {:.4}", totals.0 / n, totals.1 / n);
-    Ok(())
+    Ok(lines)
 }

@@ -279,6 +279,7 @@ mod tests {
 
     use super::*;
     use crate::matrix::Matrix;
+    use crate::model::kernels::scores;
     use crate::model::rows::tests::planted;
 
     /// A learner whose model ranks perfectly from epoch `good` on and at random before; counts what it was given.
@@ -310,7 +311,7 @@ mod tests {
             vec![0.0; 2]
         }
         fn score(&self, user: &[f32], out: &mut [f32]) {
-            out.iter_mut().enumerate().for_each(|(item, place)| *place = dot(user, self.0.row(item)));
+            scores(user, &self.0, out);
         }
         fn item_vectors(&self) -> Option<&Matrix> {
             Some(&self.0)

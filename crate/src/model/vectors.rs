@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::fold::{Fold, Folder};
-use super::kernels::dot;
+use super::kernels::scores;
 use super::weights;
 use super::{ModelError, ModelName, SubModel};
 use crate::matrix::Matrix;
@@ -66,9 +66,7 @@ impl SubModel for Vectors {
     }
 
     fn score(&self, user: &[f32], out: &mut [f32]) {
-        for (item, place) in out.iter_mut().enumerate() {
-            *place = dot(user, self.items.row(item));
-        }
+        scores(user, &self.items, out);
     }
 
     fn item_vectors(&self) -> Option<&Matrix> {

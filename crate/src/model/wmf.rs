@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 
 use super::als::{AlsParams, Factors, Solver};
 use super::dual::Groups;
-use super::kernels::dot;
+use super::kernels::scores;
 use super::rows::Csr;
 use super::weights::{self, finite};
 use super::{EpochReport, ModelConfig, ModelError, ModelName, ShardRows, StopReason, SubModel, Trainer};
@@ -235,9 +235,7 @@ impl SubModel for Wmf {
     }
 
     fn score(&self, user: &[f32], out: &mut [f32]) {
-        for (item, place) in out.iter_mut().enumerate() {
-            *place = dot(user, self.items.row(item));
-        }
+        scores(user, &self.items, out);
     }
 
     fn item_vectors(&self) -> Option<&Matrix> {
@@ -254,6 +252,7 @@ impl SubModel for Wmf {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::model::kernels::dot;
     use crate::model::rows::tests::planted;
     use crate::model::tests::{exercise, train};
 

@@ -35,9 +35,17 @@ class Settings {
 
   set(path: string, value: Json): void {
     const next = { ...this.changed };
+    // What suits one model says nothing about another.
+    if (path === "model.name") for (const other of Object.keys(next)) if (other.startsWith("model.")) delete next[other];
     if (this.defaults && at(this.defaults, path) === value) delete next[path];
     else next[path] = value;
     this.changed = next;
+  }
+
+  /** One setting back to the default. */
+  clear(path: string): void {
+    const { [path]: _, ...rest } = this.changed;
+    this.changed = rest;
   }
 
   /** Every setting back to the default; all paths ever changed are named so that the library hears of each. */

@@ -4,7 +4,8 @@
  */
 import type { Arm, ClusterEvent, SessionEvent, Stage, TransportEvent } from "../client";
 
-export interface Curve { loss: number[]; metric: (number | null)[]; done: boolean }
+/** `refit`: where the second fit, on validation rows as well, begins. */
+export interface Curve { loss: number[]; metric: (number | null)[]; refit: number | null; done: boolean }
 export interface Iteration {
   restart: number; iteration: number; objective: number; moves: number; users: number[]; rows: number[];
 }
@@ -74,7 +75,7 @@ class Stream {
     let arms = this.curves.get(arm);
     if (!arms) this.curves.set(arm, (arms = new Map()));
     let curve = arms.get(shard);
-    if (!curve) arms.set(shard, (curve = { loss: [], metric: [], done: false }));
+    if (!curve) arms.set(shard, (curve = { loss: [], metric: [], refit: null, done: false }));
     return curve;
   }
 
@@ -98,6 +99,7 @@ class Stream {
         break;
       case "epoch": {
         const curve = this.curve(event.arm, event.shard);
+        if (event.refit) curve.refit ??= curve.loss.length;
         curve.loss.push(event.loss);
         curve.metric.push(event.metric ?? null);
         this.updates.push({ at: now, n: event.updates });

@@ -18,6 +18,8 @@ pub use sigmoid::{exp_of_negative, sigmoid, softplus};
 pub use syrk::{Panels, mirror, syrk};
 pub use top_k::{TopK, top_k};
 
+use crate::matrix::Matrix;
+
 /// Values that move together.
 pub const LANES: usize = 8;
 
@@ -52,6 +54,13 @@ pub fn dot(a: &[f32], b: &[f32]) -> f32 {
         total += x * y;
     }
     total
+}
+
+/// Inner products of `user` with every row of `items`: what a factor model's scores are. `out` has as many places as there are rows.
+pub fn scores(user: &[f32], items: &Matrix, out: &mut [f32]) {
+    for (item, place) in out.iter_mut().enumerate() {
+        *place = dot(user, items.row(item));
+    }
 }
 
 /// Sum of a * b * c over the shortest length, in the order of [`dot`].

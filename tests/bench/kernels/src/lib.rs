@@ -18,10 +18,14 @@
 //! The checksum must be equal on both sides or the benchmark fails, so hash everything that was computed. `units` are
 //! what the column "per s" counts: updates, rows, scores. What is dear to prepare and only read belongs into a `LazyLock`.
 
+mod models;
 mod ranking;
+mod rows;
 mod transport;
 
 use std::cell::RefCell;
+
+pub use rows::give;
 
 /// What a run came to.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -72,7 +76,7 @@ impl Case {
 
 /// All cases, in the order of the table.
 pub fn cases() -> Vec<Case> {
-    [transport::cases(), ranking::cases()].into_iter().flatten().collect()
+    [transport::cases(), ranking::cases(), models::cases()].into_iter().flatten().collect()
 }
 
 /// FNV-1a over 64-bit words: enough to see that two results differ.
@@ -88,6 +92,26 @@ pub fn hash_f32(values: &[f32]) -> u64 {
 thread_local! {
     static READY: RefCell<Option<Run>> = const { RefCell::new(None) };
     static DONE: RefCell<Outcome> = const { RefCell::new(Outcome { checksum: 0, quality: 0.0, units: 0.0 }) };
+}
+
+thread_local! {
+    static TEXTS: RefCell<[Vec<u8>; 2]> = const { RefCell::new([Vec::new(), Vec::new()]) };
+}
+
+/// Makes room for the text of the file to train on (0) or to measure on (1), and says where it begins.
+#[unsafe(no_mangle)]
+pub extern "C" fn room(file: usize, bytes: usize) -> *mut u8 {
+    TEXTS.with_borrow_mut(|texts| {
+        let text = &mut texts[file.min(1)];
+        *text = vec![0; bytes];
+        text.as_mut_ptr()
+    })
+}
+
+/// Trains on those texts from now on; 1 if they can be read.
+#[unsafe(no_mangle)]
+pub extern "C" fn given() -> usize {
+    TEXTS.with_borrow(|[train, test]| usize::from(give(train, test)))
 }
 
 // What the module exports: numbers only, so that no glue is needed. Names and budgets are told by the native program.

@@ -18,6 +18,11 @@ export type KnobSpec = Base &
 const anchored = (v: (p: string) => Json | undefined) => v("partition.method") === "anchored";
 const clustering = (v: (p: string) => Json | undefined) => v("partition.method") === "obc" || v("partition.method") === "anchored";
 
+/** The model is one of these. */
+const of = (...names: string[]) => (v: (p: string) => Json | undefined) => names.includes(String(v("model.name")));
+/** Models that learn by epochs and stop on their shard's own held-out rows. */
+const LEARNED = ["bpr", "mf", "lightgcn", "gmf", "neumf", "dmf"];
+
 export const GROUPS: readonly { title: string; knobs: readonly KnobSpec[] }[] = [
   {
     title: "Divide",
@@ -95,7 +100,48 @@ export const GROUPS: readonly { title: string; knobs: readonly KnobSpec[] }[] = 
       {
         path: "model.factors", kind: "number", label: "Factors", min: 4, max: 128, step: 4, auto: 64,
         why: "Numbers per user and item, at most as many as the shard has users. More can hold more, and cost more.",
-        when: (v) => v("model.name") !== "ease" && v("model.name") !== "itemknn",
+        when: of(...LEARNED, "wmf"),
+      },
+      {
+        path: "model.rate", kind: "number", label: "Learning rate", min: 0.0005, max: 1, step: 0.0005, log: true, when: of(...LEARNED),
+        why: "How far one step goes. Small is slow and sure; far too large and the training says that it diverged.",
+      },
+      {
+        path: "model.lambda", kind: "number", label: "Penalty (lambda)", min: 0.00001, max: 10, step: 0.00001, log: true,
+        when: of(...LEARNED, "wmf"),
+        why: "Holds numbers near zero. More of it forgets single rows and keeps what many share.",
+      },
+      {
+        path: "model.lambda", kind: "number", label: "Penalty (lambda)", min: 1, max: 10000, step: 1, log: true, when: of("ease"),
+        why: "Holds the links between items near zero, counted in people. More of it trusts common pairs only.",
+      },
+      {
+        path: "model.alpha", kind: "number", label: "Weight of the unseen (alpha)", min: 0.01, max: 10, step: 0.01, log: true, when: of("wmf"),
+        why: "How much every unseen item counts as a no. More of it pulls towards what is popular.",
+      },
+      {
+        path: "model.layers", kind: "number", label: "Layers", min: 1, max: 8, step: 1, when: of("lightgcn"),
+        why: "Steps that tastes travel along the graph of who liked what.",
+      },
+      {
+        path: "model.layers", kind: "number", label: "Layers", min: 1, max: 8, step: 1, when: of("neumf"),
+        why: "Hidden layers of the network, each half as wide as the one below.",
+      },
+      {
+        path: "model.negatives", kind: "number", label: "Negatives", min: 1, max: 50, step: 1, when: of("mf", "gmf", "neumf", "dmf"),
+        why: "Unseen items drawn for each liked one. More see more of the catalogue, and cost as much more.",
+      },
+      {
+        path: "model.neighbours", kind: "number", label: "Neighbours", min: 1, max: 1000, step: 1, log: true, when: of("itemknn"),
+        why: "Most similar items kept for each item.",
+      },
+      {
+        path: "model.epochs", kind: "number", label: "At most epochs", min: 1, max: 1000, step: 1, log: true, when: of(...LEARNED, "wmf"),
+        why: "A cap. Training normally stops before it, by itself.",
+      },
+      {
+        path: "model.patience", kind: "number", label: "Patience", min: 1, max: 50, step: 1, when: of(...LEARNED),
+        why: "How many looks at its own held-out rows may bring nothing better before it stops.",
       },
     ],
   },

@@ -1,0 +1,12 @@
+/** Why trainings stop, in words. */
+import type { StopReason } from "../client";
+
+export const STOPPED: Record<StopReason, { short: string; long: string }> = {
+  converged: { short: "converged", long: "stopped by itself: nothing improved any more" },
+  epoch_cap: { short: "epoch cap", long: "reached the most epochs it may take, still improving" },
+  closed: { short: "closed form", long: "solved in one go" },
+  no_validation: { short: "no held-out rows", long: "had no rows to judge by, so it ran the default number of epochs" },
+};
+export const CLOSED = ["ease", "itemknn"];
+/** Models whose own objective says when to stop. */
+export const BY_OBJECTIVE = ["wmf", ...CLOSED];
