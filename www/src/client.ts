@@ -5,6 +5,8 @@ export type * from "ultrare";
 export type Arm = string;
 export type Interval = ResultView["metrics"][string];
 export type PartitionView = NonNullable<Snapshot["partition"]>;
+export type ModelConfig = Snapshot["model"];
+export type StopReason = NonNullable<Snapshot["shards"][number]["stop"]>;
 export type ItemView = PersonView["rows"][number];
 export type ClusterEvent = Extract<SessionEvent, { kind: "cluster" }>;
 export type TransportEvent = Extract<SessionEvent, { kind: "transport" }>;

@@ -11,7 +11,7 @@ use crate::combine::CombineConfig;
 use crate::digest::{Digest, Hasher};
 use crate::error::Result;
 use crate::evaluate::{Decomposition, UserMetrics, Verdicts};
-use crate::model::{ModelConfig, StopReason};
+use crate::model::{Best, ModelConfig, StopReason};
 use crate::partition::PartitionConfig;
 use crate::unlearn::{self, Places};
 
@@ -29,6 +29,7 @@ pub(crate) struct Trained {
     pub digest: Digest,
     pub epochs: u32,
     pub stop: StopReason,
+    pub best: Option<Best>,
     pub seconds: f64,
 }
 
@@ -210,10 +211,10 @@ impl Arm {
                 self.set_layout(Layout::new(&self.data, partition.shards, &partition.assignment));
                 self.reuse();
             }
-            (Slot::Train(shard), Outcome::Train { weights, epochs, stop }) => {
+            (Slot::Train(shard), Outcome::Train { weights, epochs, stop, best }) => {
                 let digest = self.shards[shard as usize].digest(&self.data, shard, &weights);
                 self.members[shard as usize] =
-                    Some(Trained { weights: Arc::new(weights), digest, epochs, stop, seconds });
+                    Some(Trained { weights: Arc::new(weights), digest, epochs, stop, best, seconds });
                 self.trained.push(shard);
                 events.push(Event::Trained { arm: self.spec.name.clone(), shard: self.shard_view(shard, None) });
             }
@@ -291,6 +292,8 @@ impl Arm {
             items: own.items.len() as u32,
             epochs: trained.map_or(0, |trained| trained.epochs),
             stop: trained.map(|trained| trained.stop),
+            best_epoch: trained.and_then(|trained| trained.best).map(|best| best.epoch),
+            best_metric: trained.and_then(|trained| trained.best).map(|best| best.metric),
             seconds: trained.map_or(0.0, |trained| trained.seconds),
             touched: before.is_some() && self.trained.contains(&shard),
             digest: trained.map(|trained| trained.digest),

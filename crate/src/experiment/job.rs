@@ -11,13 +11,13 @@ use crate::embedding::EmbeddingConfig;
 use crate::error::Result;
 use crate::evaluate::{Decomposition, EvaluateConfig, UserMetrics, Verdicts};
 use crate::matrix::Matrix;
-use crate::model::{ModelConfig, ShardRows, StopReason};
+use crate::model::{Best, ModelConfig, ShardRows, StopReason};
 use crate::partition::{Partition, PartitionConfig, PartitionInput};
 
 use super::ExperimentError;
 
 /// Marks job and outcome bytes; the digit is the format's version.
-const MAGIC: &[u8; 4] = b"URJ1";
+const MAGIC: &[u8; 4] = b"URJ2";
 
 /// One piece of work.
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -136,7 +136,7 @@ pub(crate) struct BaselineJob {
 pub(crate) enum Outcome {
     Embed { users: Matrix, items: Matrix, plane: crate::embedding::Plane },
     Cluster { partition: Partition, silhouette: Option<f64> },
-    Train { weights: ByteBuf, epochs: u32, stop: StopReason },
+    Train { weights: ByteBuf, epochs: u32, stop: StopReason, best: Option<Best> },
     Combine { prepared: ByteBuf, note: Option<String> },
     Evaluate(Vec<UserMetrics>),
     Verdicts(Arc<Verdicts>),

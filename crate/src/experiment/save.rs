@@ -17,7 +17,7 @@ use super::sweep::Sweep;
 use super::{Config, Experiment, ExperimentError, ForgetView, SecondsView, Stage};
 
 /// Marks the file; the digit is the format's version.
-const MAGIC: &[u8; 4] = b"URX2";
+const MAGIC: &[u8; 4] = b"URX3";
 /// Bytes of the digest that follows the marks.
 const DIGEST: usize = 32;
 

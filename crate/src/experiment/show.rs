@@ -24,6 +24,7 @@ impl Experiment {
             version: env!("CARGO_PKG_VERSION").to_owned(),
             phase: self.phase(),
             config: self.config.clone(),
+            model: self.filled_model(),
             data: self.source.view.clone(),
             partition: serving.and_then(|arm| self.partition_view(arm)),
             shards,

@@ -2,11 +2,18 @@
 
 use crate::error::Result;
 use crate::model::tune::Tuning;
+use crate::model::{ModelConfig, ShardRows};
 
 use super::data::{Layout, Shard};
 use super::{Experiment, ExperimentError};
 
 impl Experiment {
+    /// The configured model with every knob filled in, for as many users and items as there are.
+    pub(super) fn filled_model(&self) -> ModelConfig {
+        let (users, items) = self.source.view.as_ref().map_or((u32::MAX, u32::MAX), |data| (data.users, data.items));
+        self.config.model.filled(&ShardRows { n_users: users, n_items: items, ..ShardRows::default() })
+    }
+
     /// A search over the knobs of the configured model: on the shards, if the users are divided, else on one model of all
     /// rows. Test rows are in no shard, so none enters.
     ///

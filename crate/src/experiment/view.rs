@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use crate::combine::CombineMethod;
 use crate::digest::Digest;
 use crate::evaluate::{Decomposition, GroupReport, Interval};
-use crate::model::{ModelName, StopReason};
+use crate::model::{ModelConfig, ModelName, StopReason};
 use crate::partition::Method;
 
 use crate::unlearn::Taint;
@@ -99,8 +99,12 @@ pub struct ShardView {
     pub rows: u32,
     /// Items with a row in it.
     pub items: u32,
-    /// Epochs trained.
+    /// Epochs trained, those of the second fit included.
     pub epochs: u32,
+    /// The epoch with the best figure on the shard's own validation rows, for models that stop on one.
+    pub best_epoch: Option<u32>,
+    /// That figure, NDCG@20.
+    pub best_metric: Option<f32>,
     /// Why training stopped; none while it is untrained or empty.
     pub stop: Option<StopReason>,
     /// Computing time of its training.
@@ -230,6 +234,9 @@ pub struct Snapshot {
     pub phase: Phase,
     /// The settings in force.
     pub config: Config,
+    /// The model's settings with every knob filled in, as one model on all training rows would have them; a shard that has
+    /// fewer users than that has factors, or another penalty where that follows the data, uses its own.
+    pub model: ModelConfig,
     /// The rows as loaded.
     pub data: Option<DataView>,
     /// The partition.

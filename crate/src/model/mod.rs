@@ -88,6 +88,27 @@ pub enum StopReason {
     NoValidation,
 }
 
+impl StopReason {
+    /// For people: what the training did.
+    pub fn words(self) -> &'static str {
+        match self {
+            StopReason::Converged => "converged",
+            StopReason::EpochCap => "reached the cap on epochs first",
+            StopReason::Closed => "solved in closed form",
+            StopReason::NoValidation => "had no validation row and ran the default number of epochs",
+        }
+    }
+}
+
+/// The epoch that was kept, or that the second fit went up to.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Best {
+    /// From 1.
+    pub epoch: u32,
+    /// NDCG@20 on the shard's own validation rows.
+    pub metric: f32,
+}
+
 /// A trained sub-model. Scores are comparable within one sub-model only.
 pub trait SubModel: Send + Sync {
     /// The configuration's name, such as `wmf`.
@@ -116,6 +137,10 @@ pub trait Trainer: Send {
     fn step(&mut self) -> Result<EpochReport, ModelError>;
     /// Why it ended, once it has; `step` is not called afterwards.
     fn stopped(&self) -> Option<StopReason>;
+    /// The best look at the validation rows; none for a model that needs none, or where there are none.
+    fn best(&self) -> Option<Best> {
+        None
+    }
     /// About how much is done, 0 to 1.
     fn progress(&self) -> f32;
     /// The sub-model of the best epoch.

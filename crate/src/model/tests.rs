@@ -143,3 +143,51 @@ fn an_empty_shard_and_a_bad_knob_are_refused() {
     let config = ModelConfig { factors: Some(0), ..ModelConfig::default() };
     assert_eq!(trainer(planted(3, 3, 1, 1), &config, 1, 0).err().map(|e| e.code()), Some("model.parameter"));
 }
+
+/// Whatever the knobs are within their ranges: a finite model, or an end that says in which epoch and which knob to turn.
+#[test]
+fn extreme_knobs_end_in_a_finite_model_or_in_advice() {
+    let mut diverged = std::collections::BTreeSet::new();
+    for name in ModelName::ALL {
+        for (rate, lambda, alpha) in [(10.0, 0.0, 0.0), (10.0, 1.0, 100.0), (10.0, 1e6, 0.0), (1e-30, 0.0, 0.0)] {
+            let config = ModelConfig {
+                factors: Some(32),
+                rate: Some(rate),
+                lambda: Some(lambda),
+                alpha: Some(alpha),
+                epochs: Some(30),
+                ..ModelConfig::of(name)
+            };
+            let mut trainer = trainer(planted(30, 24, 2, 6), &config, 1, 0).unwrap();
+            let error = loop {
+                match trainer.step() {
+                    Err(error) => break Some(error),
+                    Ok(report) => assert!(report.loss.is_finite(), "{name:?} {report:?}"),
+                }
+                if trainer.stopped().is_some() {
+                    break None;
+                }
+            };
+            match error {
+                Some(ModelError::Diverged { epoch, advice }) => {
+                    assert!((1..=30).contains(&epoch));
+                    assert!(["rate", "lambda", "alpha"].iter().any(|knob| advice.contains(knob)), "{name:?}: {advice}");
+                    diverged.insert(name.as_str());
+                }
+                Some(other) => panic!("{name:?}: {other}"),
+                None => {
+                    let model = trainer.finish();
+                    let mut scores = vec![0.0; 24];
+                    model.score(&model.user(0), &mut scores);
+                    assert!(kernels::all_finite(&scores), "{name:?}");
+                    model.score(&model.fold_in(&[1, 4], &[1.0, 1.0]), &mut scores);
+                    assert!(kernels::all_finite(&scores), "{name:?}");
+                }
+            }
+        }
+    }
+    // Adam's steps are bounded, so the models that use it stay finite; the others can be driven off.
+    for name in ["wmf", "bpr", "mf"] {
+        assert!(diverged.contains(name), "{diverged:?}");
+    }
+}

@@ -3,7 +3,7 @@
 
 use super::kernels::{Packed, dot, top_k};
 use super::rows::Csr;
-use super::{EpochReport, ModelConfig, ModelError, ShardRows, StopReason, SubModel, Trainer};
+use super::{Best, EpochReport, ModelConfig, ModelError, ShardRows, StopReason, SubModel, Trainer};
 use crate::math;
 
 /// The list length of the validation metric, NDCG.
@@ -93,6 +93,8 @@ pub(super) struct Validated {
     epoch: u32,
     /// Best metric, its epoch and its model.
     best: Option<(f64, u32, Box<dyn SubModel>)>,
+    /// What there was to say of the best look when the first fit ended.
+    found: Option<Best>,
     looks_since: u32,
     reason: Option<StopReason>,
     /// Epochs of the refit still to do.
@@ -128,6 +130,7 @@ impl Validated {
             advice,
             epoch: 0,
             best: None,
+            found: None,
             looks_since: 0,
             reason: None,
             refitting: None,
@@ -152,6 +155,7 @@ impl Validated {
     /// The first fit is over.
     fn conclude(&mut self, reason: StopReason) {
         self.reason = Some(reason);
+        self.found = self.best();
         match &self.best {
             Some((_, epoch, _)) if self.stopping.refit => {
                 self.refitting = Some(*epoch);
@@ -209,6 +213,11 @@ impl Trainer for Validated {
 
     fn stopped(&self) -> Option<StopReason> {
         if self.stopped { self.reason } else { None }
+    }
+
+    fn best(&self) -> Option<Best> {
+        let now = self.best.as_ref().map(|&(metric, epoch, _)| Best { epoch, metric: metric as f32 });
+        self.found.or(now)
     }
 
     fn progress(&self) -> f32 {
@@ -355,6 +364,13 @@ mod tests {
             progress = trainer.progress();
         }
         let reason = trainer.stopped().unwrap();
+        if validation && cap > 5 {
+            let best = trainer.best().unwrap();
+            assert_eq!(best.epoch, 4);
+            assert!(best.metric > 0.0);
+        } else if !validation {
+            assert_eq!(trainer.best(), None);
+        }
         let model = Box::new(trainer).finish();
         let log = log.lock().unwrap().clone();
         (reason, log, model.to_bytes()[0])

@@ -252,6 +252,7 @@ class Lab {
     if (!this.session || this.busy) return;
     try {
       settings.stale = await this.session.configure(settings.patch());
+      settings.model = (await this.session.snapshot()).model;
       settings.problem = null;
     } catch (error) {
       settings.problem = sentence((error as ErrorData).message);

@@ -1,5 +1,5 @@
 /** The knobs: what the person asked for, against what the results on the page were made with. */
-import type { Config, DeepPartial, Json, Stage } from "../client";
+import type { Config, DeepPartial, Json, ModelConfig, Stage } from "../client";
 import { at, nested, readLink, writeLink } from "../lib/link";
 
 class Settings {
@@ -7,6 +7,8 @@ class Settings {
   defaults = $state.raw<Config | null>(null);
   /** What differs from the defaults, by dotted path. */
   changed = $state.raw<Record<string, Json>>({});
+  /** The chosen model's settings with every knob filled in by the library, if it was asked since. */
+  model = $state.raw<ModelConfig | null>(null);
   hide = $state.raw<string[]>([]);
   data = $state<string | null>(null);
   /** Stages whose results were made with other settings. */

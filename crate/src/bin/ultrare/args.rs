@@ -74,7 +74,7 @@ pub struct Run {
     #[arg(long, value_name = "D")]
     pub factors: Option<u32>,
     /// Other knobs of the model, as `ultrare tune` prints them: rate=0.02 lambda=0.01 ...
-    #[arg(long = "set", value_name = "KNOB=VALUE")]
+    #[arg(long = "set", value_name = "KNOB=VALUE", num_args = 1..)]
     pub knobs: Vec<String>,
     /// Everything random follows from it.
     #[arg(long, default_value_t = 0, value_name = "S")]
@@ -160,7 +160,7 @@ pub struct Tune {
     #[arg(long, default_value = "wmf", value_name = "MODEL")]
     pub model: String,
     /// Knobs that stay as they are, or in the middle of the grid: factors=32 rate=0.02 ...
-    #[arg(long = "set", value_name = "KNOB=VALUE")]
+    #[arg(long = "set", value_name = "KNOB=VALUE", num_args = 1..)]
     pub knobs: Vec<String>,
     /// One model on everything, or one on each of so many shards.
     #[arg(long, default_value_t = 1, value_name = "K", allow_negative_numbers = true)]

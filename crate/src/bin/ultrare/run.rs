@@ -27,6 +27,7 @@ pub fn run(args: &Run) -> Result<(), String> {
     let go = |experiment: &mut Experiment, activity| driver.run(experiment, activity).map_err(|e| e.to_string());
     go(&mut experiment, Activity::Build { until: Stage::Evaluate })?;
     show::partition(&experiment.snapshot());
+    show::training(&experiment.snapshot());
     if let Some(what) = &args.forget {
         forget(&driver, &mut experiment, what, args.refit, args.confirm)?;
     }

@@ -1,5 +1,7 @@
 //! Tables for people.
 
+use std::collections::BTreeMap;
+
 use ultrare::experiment::Snapshot;
 use ultrare::unlearn::Plan;
 
@@ -30,6 +32,25 @@ pub fn partition(snapshot: &Snapshot) {
         measure("purity", partition.purity),
         measure("adjusted Rand", partition.adjusted_rand)
     );
+}
+
+/// Why the sub-models stopped, and after how long.
+pub fn training(snapshot: &Snapshot) {
+    let trained = || snapshot.shards.iter().filter(|shard| shard.stop.is_some());
+    let mut reasons = BTreeMap::new();
+    for stop in trained().filter_map(|shard| shard.stop) {
+        *reasons.entry(stop.words()).or_insert(0) += 1;
+    }
+    let reasons: Vec<String> = reasons.into_iter().map(|(words, count)| format!("{count} {words}")).collect();
+    let (few, many) = extremes(&trained().map(|shard| shard.epochs).collect::<Vec<_>>());
+    println!("training   {} sub-models, {few} to {many} epochs: {}", trained().count(), reasons.join("; "));
+    let best: Vec<u32> = trained().filter_map(|shard| shard.best_epoch).collect();
+    let mean = |values: Vec<f32>| values.iter().sum::<f32>() / values.len().max(1) as f32;
+    if !best.is_empty() {
+        let (few, many) = extremes(&best);
+        let metric = mean(trained().filter_map(|shard| shard.best_metric).collect());
+        println!("           best epochs {few} to {many}; there NDCG@20 {metric:.4} on rows held out in each shard");
+    }
 }
 
 pub fn plan(plan: &Plan) {

@@ -41,7 +41,8 @@ impl Task for Train {
 
     fn finish(self: Box<Self>) -> Result<Vec<u8>> {
         let stop = self.trainer.stopped().unwrap_or(StopReason::EpochCap);
+        let best = self.trainer.best();
         let weights = ByteBuf::from(self.trainer.finish().to_bytes());
-        Ok(encode(&Outcome::Train { weights, epochs: self.epochs, stop }))
+        Ok(encode(&Outcome::Train { weights, epochs: self.epochs, stop, best }))
     }
 }
