@@ -60,8 +60,8 @@ pub struct Setting {
 
 /// The settings that are tried around `base`: those of two knobs at most, its own values in the middle.
 pub fn grid(base: &ModelConfig) -> Vec<ModelConfig> {
-    let thirds: &[f32] = &[1.0 / 3.0, 1.0, 3.0];
-    let wide: &[f32] = &[0.25, 0.5, 1.0, 2.0, 4.0];
+    let thirds: &'static [f32] = &[1.0 / 3.0, 1.0, 3.0];
+    let wide: &'static [f32] = &[0.25, 0.5, 1.0, 2.0, 4.0];
     let scale = |value: Option<f32>, by: f32| value.map(|value| rounded(value * by));
     type Turn = fn(&mut ModelConfig, f32, &dyn Fn(Option<f32>, f32) -> Option<f32>);
     let lambda: Turn = |config, by, scale| config.lambda = scale(config.lambda, by);
@@ -72,7 +72,8 @@ pub fn grid(base: &ModelConfig) -> Vec<ModelConfig> {
     let neighbours: Turn = |config, by, _| {
         config.neighbours = config.neighbours.map(|n| ((n as f32 * by) as u32).clamp(1, 100_000));
     };
-    let (first, second): ((Turn, &[f32]), Option<(Turn, &[f32])>) = match base.name {
+    type Axis = (Turn, &'static [f32]);
+    let (first, second): (Axis, Option<Axis>) = match base.name {
         ModelName::Wmf => ((lambda, thirds), Some((alpha, thirds))),
         ModelName::Lightgcn => ((lambda, thirds), Some((layers, &[-1.0, 0.0, 1.0]))),
         ModelName::Bpr | ModelName::Mf | ModelName::Gmf | ModelName::Neumf | ModelName::Dmf => {
