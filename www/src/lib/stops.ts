@@ -2,10 +2,10 @@
 import type { StopReason } from "../client";
 
 export const STOPPED: Record<StopReason, { short: string; long: string }> = {
-  converged: { short: "converged", long: "stopped by itself: nothing improved any more" },
-  epoch_cap: { short: "epoch cap", long: "reached the most epochs it may take, still improving" },
+  converged: { short: "converged", long: "converged: nothing improved any more" },
+  epoch_cap: { short: "epoch cap", long: "reached the cap on epochs, still improving" },
   closed: { short: "closed form", long: "solved in one go" },
-  no_validation: { short: "no held-out rows", long: "had no rows to judge by, so it ran the default number of epochs" },
+  no_validation: { short: "no held-out rows", long: "had no held-out rows to judge by and ran the default number of epochs" },
 };
 export const CLOSED = ["ease", "itemknn"];
 /** Models whose own objective says when to stop. */

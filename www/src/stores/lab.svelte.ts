@@ -139,6 +139,7 @@ class Lab {
   async build(): Promise<boolean> {
     const done = await this.#run("build", async (session) => {
       await session.configure(settings.patch());
+      settings.model = (await session.snapshot()).model;
       // A run is shown from its beginning, also where nothing changed since the last one.
       await session.restart();
       stream.reset("arms");

@@ -158,6 +158,12 @@ class Stream {
     const open = this.lanes.findLast((span) => span.worker === event.worker && span.to === null);
     if (open) open.to = now;
     if (event.state === "busy") {
+      // The library tells of a stage when its first job is done; the first job itself tells that it has begun.
+      const [p, stage] = [this.progress, event.job?.stage as Stage | undefined];
+      if (p && stage && p.stage !== stage && p.done >= p.total) {
+        this.progress = { arm: event.job!.arm, stage, done: 0, total: 0 };
+        this.stageSince = now;
+      }
       const shard = event.job?.shard ?? null;
       this.lanes.push({ worker: event.worker, label: event.job?.stage ?? "work", shard, from: now, to: null });
       if (this.lanes.length > 600) this.lanes.splice(0, 200);
@@ -207,7 +213,7 @@ class Stream {
   /** Seconds left in this stage at the pace so far, or null while there is nothing to judge by. */
   left(): number | null {
     const p = this.progress;
-    if (!p || p.done <= 0 || p.total <= 0) return null;
+    if (!p || p.done <= 0 || p.total <= p.done) return null;
     const spent = (performance.now() - this.stageSince) / 1000;
     return spent < 0.25 ? null : (spent / p.done) * (p.total - p.done);
   }
