@@ -100,6 +100,11 @@ class Stream {
       case "epoch": {
         const curve = this.curve(event.arm, event.shard);
         if (event.refit) curve.refit ??= curve.loss.length;
+        // The library tells of a stage when its first job is done; a first epoch tells that training has begun.
+        if (this.progress && this.progress.stage !== "train" && this.progress.done >= this.progress.total) {
+          this.progress = { arm: event.arm, stage: "train", done: 0, total: 0 };
+          this.stageSince = now;
+        }
         curve.loss.push(event.loss);
         curve.metric.push(event.metric ?? null);
         this.updates.push({ at: now, n: event.updates });
@@ -158,12 +163,6 @@ class Stream {
     const open = this.lanes.findLast((span) => span.worker === event.worker && span.to === null);
     if (open) open.to = now;
     if (event.state === "busy") {
-      // The library tells of a stage when its first job is done; the first job itself tells that it has begun.
-      const [p, stage] = [this.progress, event.job?.stage as Stage | undefined];
-      if (p && stage && p.stage !== stage && p.done >= p.total) {
-        this.progress = { arm: event.job!.arm, stage, done: 0, total: 0 };
-        this.stageSince = now;
-      }
       const shard = event.job?.shard ?? null;
       this.lanes.push({ worker: event.worker, label: event.job?.stage ?? "work", shard, from: now, to: null });
       if (this.lanes.length > 600) this.lanes.splice(0, 200);
