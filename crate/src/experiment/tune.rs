@@ -2,7 +2,7 @@
 
 use crate::error::Result;
 use crate::model::tune::Tuning;
-use crate::model::{ModelConfig, ShardRows};
+use crate::model::{ModelConfig, ModelName, ShardRows};
 
 use super::data::{Layout, Shard};
 use super::{Experiment, ExperimentError};
@@ -10,8 +10,11 @@ use super::{Experiment, ExperimentError};
 impl Experiment {
     /// The configured model with every knob filled in, for as many users and items as there are.
     pub(super) fn filled_model(&self) -> ModelConfig {
-        let (users, items) = self.source.view.as_ref().map_or((u32::MAX, u32::MAX), |data| (data.users, data.items));
-        self.config.model.filled(&ShardRows { n_users: users, n_items: items, ..ShardRows::default() })
+        let view = self.source.view.as_ref();
+        let (n_users, n_items) = view.map_or((u32::MAX, u32::MAX), |data| (data.users, data.items));
+        // The penalty of `ease` follows the number of rows; nothing else looks at them.
+        let rows = view.filter(|_| self.config.model.name == ModelName::Ease).map_or(0, |data| data.train_rows);
+        self.config.model.filled(&ShardRows { n_users, n_items, items: vec![0; rows as usize], ..ShardRows::default() })
     }
 
     /// A search over the knobs of the configured model: on the shards, if the users are divided, else on one model of all
