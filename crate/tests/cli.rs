@@ -171,6 +171,41 @@ fn anchors_by_consent_and_given_shards_come_from_files() {
 }
 
 #[test]
+fn a_script_is_carried_out_line_by_line_and_a_request_is_rehearsed() {
+    let folder = Folder::new("script");
+    let rows = synth(&folder);
+    let [script, receipt, json] = ["script.csv", "last.json", "out.json"].map(|name| folder.path(name));
+    std::fs::write(&script, "# two people\nuser,u01\nuser,u40\n").unwrap();
+    let common = ["run", "--data", &rows, "--partition", "hash", "--shards", "3", "--combine", "mean", "--slices", "3"];
+    let asked = ["--sequence", &script, "--audit", "--receipt", &receipt, "--json", &json];
+    let said = succeeds(&[&common[..], &asked[..]].concat());
+    assert_eq!(said.matches("equal at every stage").count(), 2, "{said}");
+    assert_eq!(folder.json("out.json")["sequence"]["ledger"]["steps"][1]["shards"], 1);
+    assert_eq!(folder.json("last.json")["protocol"]["slices"], 3);
+    assert_eq!(folder.json("last.json")["number"], 2);
+
+    let said = succeeds(&[&common[..], &["--forget", "random:8%", "--audit"]].concat());
+    assert!(said.contains("never in") && said.contains("of their training was done again"), "{said}");
+    let said = succeeds(&[
+        "run",
+        "--data",
+        &rows,
+        "--model",
+        "ease",
+        "--combine",
+        "mean",
+        "--shards",
+        "1",
+        "--forget",
+        "users:u01",
+        "--confirm",
+    ]);
+    assert!(said.contains("are subtracted"), "{said}");
+    std::fs::write(&script, "user,u01\nuser\n").unwrap();
+    refuses(&["run", "--data", &rows, "--sequence", &script], "line 2: `user` takes one id");
+}
+
+#[test]
 fn nonsense_is_refused_in_words() {
     let folder = Folder::new("nonsense");
     let rows = synth(&folder);
@@ -186,6 +221,10 @@ fn nonsense_is_refused_in_words() {
         (&["--forget", "random:100%"], "this would forget everybody"),
         (&["--partition", "magic"], "expected one of `obc`, `random`"),
         (&["--drift"], "say whom with --forget"),
+        (&["--audit"], "say which with --forget"),
+        (&["--forget", "rows:u01"], "USER=ITEM"),
+        (&["--slices", "65"], "0 (none) to 64"),
+        (&["--model", "ease", "--slices", "4"], "counts are subtracted"),
     ] {
         let args = run(more);
         refuses(&args.iter().map(String::as_str).collect::<Vec<_>>(), sentence);

@@ -6,7 +6,7 @@
 use std::collections::BTreeMap;
 
 use ultrare::combine::{CombineConfig, CombineMethod};
-use ultrare::experiment::{Activity, Config, Experiment, Phase, Stage, run};
+use ultrare::experiment::{Activity, Config, Event, Experiment, Phase, Stage, run};
 use ultrare::interactions::{Interactions, ReadConfig, Reader, SyntheticConfig, Triple, synthetic, to_csv};
 use ultrare::model::{ModelConfig, ModelName};
 use ultrare::partition::{Method, PartitionConfig};
@@ -39,11 +39,13 @@ struct Case {
     method: Method,
     model: ModelName,
     combine: CombineMethod,
+    slices: u32,
 }
 
 impl Case {
     fn config(self, seed: u32) -> Config {
-        let model = ModelConfig { factors: Some(3), epochs: Some(4), ..ModelConfig::of(self.model) };
+        let model =
+            ModelConfig { factors: Some(3), epochs: Some(4), slices: self.slices, ..ModelConfig::of(self.model) };
         let mut config = Config { seed, model, combine: CombineConfig::of(self.combine), ..Config::default() };
         config.partition =
             PartitionConfig { method: self.method, shards: SHARDS, restarts: 1, anchors: 0.6, ..Default::default() };
@@ -199,6 +201,8 @@ fn assert_equal(unlearned: &Experiment, twin: &Experiment, context: &str) {
 /// What became of the requests.
 #[derive(Debug, Default)]
 struct Tally {
+    /// Requests in which something was saved.
+    saved: u32,
     equal: u32,
     refused: u32,
     emptied: u32,
@@ -232,6 +236,14 @@ fn try_requests(case: Case, count: u32, tally: &mut Tally) {
         let left: Vec<Triple> = rows.iter().filter(|row| !names(&request, row)).cloned().collect();
         let twin = frozen_twin(left, config.clone(), &shards);
         assert_equal(&experiment, &twin, &context);
+        let forgotten = experiment.snapshot().forget.unwrap();
+        let saving = forgotten.saving.map_or(1.0, |saving| saving.share);
+        tally.saved += u32::from(saving < 1.0);
+        if let Some(share) = plan.share {
+            // Planned from the epochs of the last training; these may come out otherwise.
+            assert!((0.0..=1.0).contains(&share) && plan.expected_share.is_some(), "{context}: {share}");
+            assert_eq!(experiment.receipts().last().unwrap().protocol.slices, case.slices, "{context}");
+        }
         let after = experiment.stages().unwrap();
         let planned: Vec<u32> = plan.touched.iter().map(|touched| touched.shard).collect();
         assert_eq!(experiment.snapshot().forget.unwrap().touched_shards, planned, "{context}: touched");
@@ -272,7 +284,7 @@ fn a_thousand_requests_on_every_partition_and_combiner() {
     let mut tally = Tally::default();
     for method in METHODS {
         for combine in COMBINERS {
-            try_requests(Case { method, model: ModelName::Wmf, combine }, 22, &mut tally);
+            try_requests(Case { method, model: ModelName::Wmf, combine, slices: 0 }, 22, &mut tally);
         }
     }
     // Every kind of outcome must have occurred, or the draw is not what it should be.
@@ -285,16 +297,168 @@ fn every_model_on_user_and_row_partitions() {
     let mut tally = Tally::default();
     for model in ModelName::ALL {
         for (method, combine) in [(Method::Hash, CombineMethod::Mean), (Method::Ibp, CombineMethod::Own)] {
-            try_requests(Case { method, model, combine }, 8, &mut tally);
+            try_requests(Case { method, model, combine, slices: 0 }, 8, &mut tally);
         }
     }
     assert_eq!(tally.equal + tally.refused, 144, "{tally:?}");
     assert!(tally.equal > 100, "{tally:?}");
 }
 
+#[test]
+fn slices_and_counts_save_work_and_change_no_bit() {
+    let mut tally = Tally::default();
+    use ModelName::{Bpr, Ease, Gmf, Itemknn, Lightgcn, Mf, Wmf};
+    for model in [Wmf, Bpr, Mf, Lightgcn, Gmf, Ease, Itemknn] {
+        let slices = if matches!(model, Ease | Itemknn) { 0 } else { 3 };
+        for (method, combine) in
+            [(Method::Hash, CombineMethod::Mean), (Method::Obc, CombineMethod::Own), (Method::Ibp, CombineMethod::Own)]
+        {
+            try_requests(Case { method, model, combine, slices }, 10, &mut tally);
+        }
+    }
+    assert_eq!(tally.equal + tally.refused, 210, "{tally:?}");
+    assert!(tally.equal > 150 && tally.saved > 80, "{tally:?}");
+}
+
+#[test]
+fn slices_are_exact_request_after_request_across_saves_and_when_dividing_again() {
+    for model in [ModelName::Wmf, ModelName::Bpr] {
+        let case = Case { method: Method::Random, model, combine: CombineMethod::Mean, slices: 4 };
+        let (experiment, rows) = three_days(case);
+        let left = triples(experiment.rows().unwrap());
+        // The last day divided again, so the twin is simply the pipeline from what is left.
+        assert_equal(&experiment, &built(left, case.config(4)), "three days with slices");
+        let texts: Vec<String> = experiment.receipts().iter().map(Receipt::to_json).collect();
+        assert!(texts.iter().all(|text| text.contains("\"slices\": 4")), "{}", texts[0]);
+        assert_eq!(failures(&texts, &rows), Vec::<String>::new(), "{model:?}");
+    }
+}
+
+#[test]
+fn forgetting_under_settings_that_were_not_built_is_refused() {
+    let case = Case { method: Method::Hash, model: ModelName::Wmf, combine: CombineMethod::Mean, slices: 0 };
+    let mut experiment = built(sample(3), case.config(1));
+    let user = experiment.users().unwrap().ids[0].clone();
+    let mut config = experiment.config().clone();
+    config.model.lambda = Some(0.5);
+    experiment.configure(config.clone()).unwrap();
+    let request = Activity::Forget { request: Request::of_users([user]), mode: Mode::Frozen };
+    assert_eq!(experiment.begin(request.clone()).unwrap_err().code(), "experiment.too_early");
+    build(&mut experiment);
+    experiment.begin(request).unwrap();
+    drive(&mut experiment);
+    assert_eq!(experiment.receipts().len(), 1);
+}
+
+/// Everything an experiment stores: its file, its receipts, its snapshot.
+fn stored(experiment: &Experiment) -> Vec<u8> {
+    let mut all = experiment.save();
+    experiment.receipts().iter().for_each(|receipt| all.extend(receipt.to_json().into_bytes()));
+    all.extend(serde_json::to_vec(&experiment.snapshot()).unwrap());
+    all.extend(serde_json::to_vec(&experiment.users().unwrap()).unwrap());
+    all
+}
+
+fn holds(bytes: &[u8], name: &str) -> bool {
+    bytes.windows(name.len()).any(|window| window == name.as_bytes())
+}
+
+#[test]
+fn nothing_that_is_stored_holds_the_bytes_of_what_was_forgotten() {
+    let person = "someone.to.forget@example";
+    let only_hers = "an-item-nobody-else-has";
+    let item = "an-item-to-withdraw";
+    let mut rows = sample(9);
+    let row = |user: &str, item: &str| Triple { user: user.into(), item: item.into(), ..rows[0].clone() };
+    let mut added: Vec<Triple> = (0..12).map(|at| row(person, &rows[at * 3].item.clone())).collect();
+    added.push(row(person, only_hers));
+    added.extend((0..9).map(|at| row(&rows[at * 17].user.clone(), item)));
+    rows.extend(added);
+    let (joint, mean) = (CombineMethod::Joint, CombineMethod::Mean);
+    for (model, combine, slices) in [(ModelName::Wmf, joint, 3), (ModelName::Bpr, joint, 3), (ModelName::Ease, mean, 0)]
+    {
+        let case = Case { method: Method::Obc, model, combine, slices };
+        let mut experiment = built(rows.clone(), case.config(2));
+        assert!(
+            [person, only_hers, item].iter().all(|name| holds(&stored(&experiment), name)),
+            "the test must see them"
+        );
+        let request =
+            Request { users: vec![person.into()], items: vec![item.into()], confirmed: true, ..Request::default() };
+        // All that may look at the rows beforehand.
+        let audit = Activity::Audit { request: request.clone(), mode: Mode::Frozen, person: Some(person.into()) };
+        experiment.begin(audit).unwrap();
+        experiment.begin(Activity::Compare).unwrap();
+        experiment.begin(Activity::Twin).unwrap();
+        drive(&mut experiment);
+        let audited = experiment.snapshot().audit.unwrap();
+        assert!(audited.person.is_some_and(|found| !found.items.is_empty()), "{model:?}");
+        let sequence = ultrare::unlearn::Sequence { requests: vec![request] };
+        experiment.begin(Activity::Sequence { sequence, mode: Mode::Frozen, twin: true }).unwrap();
+        experiment.begin(Activity::Compare).unwrap();
+        drive(&mut experiment);
+        for name in [person, only_hers, item] {
+            assert!(!holds(&stored(&experiment), name), "{model:?}: {name} is still stored");
+        }
+        assert!(experiment.snapshot().audit.is_some_and(|audit| audit.arms.len() == 3), "the sums stay");
+        // A checkpoint or a count that saw them would make the next request differ from its twin.
+        let mut opened = Experiment::new();
+        opened.restore(&experiment.save()).unwrap();
+        let other = opened.users().unwrap().ids[4].clone();
+        let places = shard_by_ids(&opened);
+        opened.begin(Activity::Forget { request: Request::of_users([other.clone()]), mode: Mode::Frozen }).unwrap();
+        drive(&mut opened);
+        let left =
+            rows.iter().filter(|row| row.user != person && row.item != item && row.user != other).cloned().collect();
+        assert_equal(&opened, &frozen_twin(left, case.config(2), &places), "after a save");
+    }
+}
+
+#[test]
+fn a_rehearsal_carries_nothing_out_and_asks_three_ensembles() {
+    let case = Case { method: Method::Random, model: ModelName::Wmf, combine: CombineMethod::Mean, slices: 0 };
+    let mut experiment = built(sample(30), case.config(3));
+    let (before, users) = (experiment.stages().unwrap(), experiment.users().unwrap().ids);
+    let request = Request::of_users(users[3..7].to_vec());
+    let audit = |request: &Request, person: Option<&str>| Activity::Audit {
+        request: request.clone(),
+        mode: Mode::Frozen,
+        person: person.map(str::to_owned),
+    };
+    experiment.begin(audit(&request, Some(&users[4]))).unwrap();
+    drive(&mut experiment);
+    assert_eq!(experiment.stages().unwrap(), before);
+    assert!(experiment.receipts().is_empty());
+    let view = experiment.snapshot().audit.unwrap();
+    assert_eq!((view.deleted, view.outsiders), (4, 4), "{view:?}");
+    assert_eq!(view.arms.keys().map(String::as_str).collect::<Vec<_>>(), ["original", "twin", "unlearned"]);
+    let counted = |arm: &str| view.histograms[arm].deleted.iter().sum::<u32>();
+    assert_eq!((counted("original"), counted("twin")), (4, 4));
+    let person = view.person.unwrap();
+    assert_eq!(person.id, users[4]);
+    assert!(
+        person.items.iter().any(|item| item.ranks.len() == 3)
+            && person.tops["twin"].len() == 10.min(person.tops["twin"].len())
+    );
+    // A second time: the same numbers.
+    let mut again = built(sample(30), case.config(3));
+    again.begin(audit(&request, None)).unwrap();
+    drive(&mut again);
+    assert_eq!(again.snapshot().audit.unwrap().arms, view.arms);
+    for (request, code) in [
+        (Request::default(), "request.empty"),
+        (Request { interactions: vec![(users[0].clone(), "i001".into())], ..Request::default() }, "request.unknown"),
+        (Request { users: users[..25].to_vec(), confirmed: true, ..Request::default() }, "experiment.unusable"),
+    ] {
+        let refused = experiment.begin(audit(&request, None)).unwrap_err();
+        assert!(refused.code() == code || refused.code() == "experiment.unusable", "{}: {refused}", refused.code());
+    }
+    assert_eq!(experiment.begin(audit(&request, Some("nobody"))).unwrap_err().code(), "experiment.unknown_user");
+}
+
 /// Requests whose twin is built from scratch, partition and all: exact where section 4 of the design says so.
 fn try_exact(method: Method, mode: Mode, request: impl Fn(&Experiment, &mut dyn rand::Rng) -> Request, count: u32) {
-    let case = Case { method, model: ModelName::Wmf, combine: CombineMethod::Mean };
+    let case = Case { method, model: ModelName::Wmf, combine: CombineMethod::Mean, slices: 0 };
     let rows = sample(77);
     let config = case.config(6);
     let original = built(rows.clone(), config.clone());
@@ -349,7 +513,7 @@ fn the_anchored_partition_is_exact_from_scratch() {
 
 #[test]
 fn forgetting_everybody_is_refused_and_when_confirmed_leaves_nothing() {
-    let case = Case { method: Method::Random, model: ModelName::Wmf, combine: CombineMethod::Mean };
+    let case = Case { method: Method::Random, model: ModelName::Wmf, combine: CombineMethod::Mean, slices: 0 };
     let mut experiment = built(sample(3), case.config(1));
     let mut request = Request::of_users(experiment.users().unwrap().ids);
     let refused = experiment.begin(Activity::Forget { request: request.clone(), mode: Mode::Frozen }).unwrap_err();
@@ -389,24 +553,32 @@ fn failures(texts: &[String], rows: &Interactions) -> Vec<String> {
         Ok(receipts) => receipts,
         Err(error) => return vec![error.code().to_owned()],
     };
-    let mut begun = match Experiment::verification(&receipts, rows) {
-        Ok(begun) => begun,
-        Err(error) => return vec![error.code().to_owned()],
-    };
-    let mut verdict = begun.verdict;
-    if let Some(before) = &mut begun.before {
-        build(before);
-        verdict = verdict.and(before.verdict_before(&receipts[0]).unwrap());
+    let mut experiment = Experiment::new();
+    if let Err(error) = experiment.verify_rows(&receipts, rows) {
+        return vec![error.code().to_owned()];
     }
-    build(&mut begun.after);
-    verdict = verdict.and(begun.after.verdict(receipts.last().unwrap()).unwrap());
+    let mut verdict = None;
+    while experiment.running() {
+        for job in experiment.jobs(2) {
+            let outcome = run(&job.bytes).unwrap();
+            for event in experiment.accept(job.id, &outcome, 0.0).unwrap() {
+                match event {
+                    Event::Verified { verdict: found } => verdict = Some(found),
+                    Event::Refused { code, .. } => return vec![code],
+                    _ => {}
+                }
+            }
+        }
+    }
+    let verdict = verdict.unwrap();
     verdict.failures().map(|check| format!("{}: {}", check.place, check.name)).collect()
 }
 
 #[test]
 fn receipts_of_three_days_are_verified_from_the_first_rows_and_from_the_last() {
     for method in [Method::Obc, Method::Ibp, Method::Hash] {
-        let (experiment, rows) = three_days(Case { method, model: ModelName::Wmf, combine: CombineMethod::Joint });
+        let (experiment, rows) =
+            three_days(Case { method, model: ModelName::Wmf, combine: CombineMethod::Joint, slices: 0 });
         let texts: Vec<String> = experiment.receipts().iter().map(Receipt::to_json).collect();
         assert_eq!(texts.len(), 3);
         let none: Vec<String> = Vec::new();
@@ -422,7 +594,7 @@ fn receipts_of_three_days_are_verified_from_the_first_rows_and_from_the_last() {
 #[test]
 fn two_hundred_tamperings_are_refused_each_at_its_place() {
     let (experiment, rows) =
-        three_days(Case { method: Method::Obc, model: ModelName::Wmf, combine: CombineMethod::Mean });
+        three_days(Case { method: Method::Obc, model: ModelName::Wmf, combine: CombineMethod::Mean, slices: 0 });
     let receipts = &experiment.receipts()[..1];
     let text = receipts[0].to_json();
     let mut rng = StreamKey::new(5, Purpose::Audit, 0, 9).fast();
@@ -478,7 +650,7 @@ fn two_hundred_tamperings_are_refused_each_at_its_place() {
 
 #[test]
 fn the_twin_from_scratch_shows_taint_and_drift_and_refit_removes_them() {
-    let case = Case { method: Method::Random, model: ModelName::Wmf, combine: CombineMethod::Mean };
+    let case = Case { method: Method::Random, model: ModelName::Wmf, combine: CombineMethod::Mean, slices: 0 };
     let stages = |mode| {
         let mut experiment = built(sample(21), case.config(4));
         let mut rng = StreamKey::new(2, Purpose::Audit, 0, 3).fast();

@@ -6,11 +6,12 @@ import { SessionFront } from "../../web/dist/session.js";
 const job = (id) => ({ id, stage: "train", arm: "original", shard: id, weight: 1, bytes: new Uint8Array([id]) });
 
 /** A store of activities with `width` jobs each; remembers what was called. */
-function fakeStore(width) {
+function fakeStore(width, refused = () => false) {
   const calls = [];
   let queue = [];
   let out = new Set();
   let started = false;
+  let tickets = 0;
   const turn = (events) => {
     const jobs = queue.length > 0 && !started ? Array.from({ length: width }, (_, id) => job(id)) : [];
     started ||= jobs.length > 0;
@@ -18,13 +19,19 @@ function fakeStore(width) {
     return { jobs, events, running: queue.length > 0 };
   };
   const methods = {
-    begin: (activity) => void queue.push(activity),
+    begin: (activity) => (queue.push({ activity, ticket: tickets }), tickets++),
     jobs: () => turn([]),
     accept: (id) => {
       out.delete(id);
       if (out.size > 0) return turn([]);
+      const events = [{ kind: "finished", activity: "build", ticket: queue[0].ticket }];
       [queue, started] = [queue.slice(1), false];
-      return turn([{ kind: "finished", activity: "build" }]);
+      // One that cannot begin when its turn comes is refused; those behind it are not disturbed.
+      while (refused(queue[0]?.activity)) {
+        events.push({ kind: "refused", activity: "forget", ticket: queue[0].ticket, code: "request.unknown", message: "nobody" });
+        queue = queue.slice(1);
+      }
+      return turn(events);
     },
     cancel: () => void ([queue, out, started] = [[], new Set(), false]),
     snapshot: () => ({ phase: "trained" }),
@@ -63,9 +70,33 @@ test("what is asked while something runs is done after it, and each promise reso
   assert.deepEqual(order, ["build", "compare"]);
 });
 
+test("one that cannot begin when its turn comes rejects its own promise, and no other", async () => {
+  const { front, events } = session(fakeStore(2, (activity) => activity === "twin"), fakeRunner());
+  const ends = await Promise.allSettled([front.build(), front.twin(), front.compare()]);
+  assert.deepEqual(ends.map(({ status }) => status), ["fulfilled", "rejected", "fulfilled"]);
+  assert.deepEqual([ends[1].reason.name, ends[1].reason.code, ends[1].reason.message], ["UltrareError", "request.unknown", "nobody"]);
+  assert.ok(!events.some(({ kind }) => kind === "error"), "whoever waits is told, nobody else");
+  assert.equal(front.running, false);
+});
+
+test("an end that is told before its ticket is still heard", async () => {
+  const store = fakeStore(1);
+  let tell;
+  const { front } = session({ ...store, call: async (method) => {
+    if (method === "begin") return new Promise((resolve) => (tell = resolve));
+    if (method === "snapshot") return { phase: "trained" };
+    return { jobs: [], events: [{ kind: "finished", activity: "build", ticket: 7 }], running: false };
+  } }, fakeRunner());
+  const built = front.build();
+  await front.pump(0);
+  tell(7);
+  assert.deepEqual(await built, { phase: "trained" });
+});
+
 test("an activity with nothing to do resolves at once", async () => {
   const store = fakeStore(0);
-  store.call = async (method) => (method === "snapshot" ? { phase: "trained" } : { jobs: [], events: [], running: false });
+  const events = [{ kind: "finished", activity: "build", ticket: 0 }];
+  store.call = async (method) => ({ snapshot: { phase: "trained" }, begin: 0 })[method] ?? { jobs: [], events, running: false };
   const { front } = session(store, fakeRunner());
   assert.deepEqual(await front.build(), { phase: "trained" });
 });

@@ -7,7 +7,7 @@ import { join } from "node:path";
 import { root } from "../../web/build/setup.mjs";
 
 const target = process.env.CARGO_TARGET_DIR ?? join(root, "target");
-const binary = join(target, "release", process.platform === "win32" ? "ultrare.exe" : "ultrare");
+export const binary = join(target, "release", process.platform === "win32" ? "ultrare.exe" : "ultrare");
 
 /** A folder that is gone when the process ends. */
 export function scratch() {

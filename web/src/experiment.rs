@@ -14,7 +14,7 @@ use crate::error::refuse;
 /// The state that makes jobs and accepts their results. Runs nothing itself.
 #[wasm_bindgen]
 #[derive(Default)]
-pub struct Experiment(experiment::Experiment);
+pub struct Experiment(pub(crate) experiment::Experiment);
 
 /// A job as JavaScript sees it.
 #[derive(Serialize)]
@@ -103,11 +103,11 @@ impl Experiment {
         self.0.restart().map_err(refuse)
     }
 
-    /// Asks for something to be done; queued if something else runs.
+    /// Asks for something to be done; queued if something else runs. Gives the ticket that the event of its end names.
     pub fn begin(
         &mut self,
         #[wasm_bindgen(unchecked_param_type = "Activity")] activity: JsValue,
-    ) -> Result<(), JsValue> {
+    ) -> Result<u32, JsValue> {
         self.0.begin(from_js(activity, "the activity")?).map_err(refuse)
     }
 
@@ -132,6 +132,12 @@ impl Experiment {
     #[wasm_bindgen(unchecked_return_type = "Event[]")]
     pub fn accept(&mut self, id: u32, result: &[u8], seconds: f64) -> Result<JsValue, JsValue> {
         to_js(&self.0.accept(id, result, seconds).map_err(refuse)?)
+    }
+
+    /// What has happened since it was last asked, for activities that end without a job.
+    #[wasm_bindgen(unchecked_return_type = "Event[]")]
+    pub fn events(&mut self) -> Result<JsValue, JsValue> {
+        to_js(&self.0.events())
     }
 
     /// Users by rule.

@@ -11,6 +11,7 @@ mod experiment;
 mod hash;
 mod panic;
 mod reader;
+mod receipts;
 mod task;
 mod types;
 
@@ -19,4 +20,5 @@ pub use experiment::Experiment;
 pub use hash::{sha256, version};
 pub use panic::panic_for_tests;
 pub use reader::{Reader, preview};
+pub use receipts::{parse_sequence, read_receipt};
 pub use task::Task;

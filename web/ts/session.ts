@@ -4,8 +4,8 @@ import type { StoreArguments, StoreMethod, StoreResult } from "./protocol.js";
 import type { Finished, Runner, Watcher } from "./runner.js";
 import type { Progress } from "./store.js";
 import type {
-  Activity, Config, DataView, DeepPartial, Event, JobOut, Mode, PersonView, Plan, Preview, ReadConfig, ReadReport, Request, RequestPatch, Selection,
-  Session, SessionEvent, Size, Snapshot, Source, Stage, UsersView,
+  Activity, Config, DataView, DeepPartial, Event, JobOut, Mode, PersonView, Plan, Preview, ReadConfig, ReadReport, ReceiptView, Request, RequestPatch,
+  Selection, Sequence, Session, SessionEvent, Size, Snapshot, Source, Stage, UsersView, Verdict, VerifySource,
 } from "./types.js";
 
 /** Reaches the store, wherever it lives. */
@@ -19,10 +19,14 @@ function complete(request: RequestPatch): Request {
   return { users: [], items: [], interactions: [], confirmed: false, ...request };
 }
 
+/** Somebody who waits for the end of an activity. */
 interface Begun {
-  resolve(snapshot: Snapshot): void;
+  resolve(): void;
   reject(error: unknown): void;
 }
+
+/** How an activity ended: without an error, or with its own. */
+type End = { ticket: number; error?: UltrareError };
 
 /** The steady clock that the experiment's times are told by. */
 function seconds(): number {
@@ -35,7 +39,9 @@ function seconds(): number {
  */
 export class SessionFront implements Session, Watcher {
   private readonly listeners = new Set<(event: SessionEvent) => void>();
-  private begun: Begun[] = [];
+  private readonly begun = new Map<number, Begun>();
+  private readonly early = new Map<number, End>(); // ends that were told before the ticket was
+  private verdict: Verdict | undefined; // of the verification that ended last
   private onBytes: ((bytes: number, total: number) => void) | undefined;
   private isPaused = false;
   private epoch = 0; // counts cancellations: what belongs to an earlier one is dropped
@@ -53,7 +59,7 @@ export class SessionFront implements Session, Watcher {
   }
 
   get running(): boolean {
-    return this.begun.length > 0;
+    return this.begun.size > 0;
   }
 
   get paused(): boolean {
@@ -108,6 +114,27 @@ export class SessionFront implements Session, Watcher {
 
   twin(): Promise<Snapshot> {
     return this.run("twin");
+  }
+
+  sequence(sequence: Sequence, mode: Mode = "frozen", twin = false): Promise<Snapshot> {
+    return this.run({ sequence: { sequence, mode, twin } });
+  }
+
+  parseSequence(script: string): Promise<Sequence> {
+    return this.store.call("parseSequence", script);
+  }
+
+  receipts(): Promise<string[]> {
+    return this.store.call("receipts");
+  }
+
+  readReceipt(text: string): Promise<ReceiptView> {
+    return this.store.call("readReceipt", text);
+  }
+
+  async verify(receipts: string[], source: VerifySource, read?: Partial<ReadConfig>): Promise<Verdict> {
+    await this.ended(() => this.store.call("verify", receipts, source, read, seconds()));
+    return this.verdict!;
   }
 
   select(selection: Selection): Promise<string[]> {
@@ -173,7 +200,7 @@ export class SessionFront implements Session, Watcher {
     this.epoch += 1;
     this.runner.close();
     this.store.close();
-    for (const begun of this.begun.splice(0)) begun.reject(cancelled());
+    for (const begun of this.waiting()) begun.reject(cancelled());
     this.listeners.clear();
   }
 
@@ -210,11 +237,20 @@ export class SessionFront implements Session, Watcher {
   }
 
   async run(activity: Activity): Promise<Snapshot> {
+    await this.ended(() => this.store.call("begin", activity, seconds()));
+    return this.store.call("snapshot");
+  }
+
+  /** Asks the store for something and resolves when its ticket has ended. */
+  private async ended(ask: () => Promise<number>): Promise<void> {
     const { epoch } = this;
-    await this.store.call("begin", activity, seconds());
+    const ticket = await ask();
     if (epoch !== this.epoch) throw cancelled();
-    return new Promise<Snapshot>((resolve, reject) => {
-      this.begun.push({ resolve, reject });
+    return new Promise<void>((resolve, reject) => {
+      this.begun.set(ticket, { resolve, reject });
+      const end = this.early.get(ticket);
+      this.early.delete(ticket);
+      if (end) return this.finish(end);
       this.state();
       this.pump(epoch).catch((error) => this.abandon(error));
     });
@@ -233,29 +269,37 @@ export class SessionFront implements Session, Watcher {
         (error) => { if (epoch === this.epoch) throw error; },
       ).catch((error) => { if (epoch === this.epoch) return this.abandon(error); });
     }
-    for (const event of turn.events) {
-      this.emit(event);
-      if (event.kind === "finished") await this.finish();
-    }
-    // An activity for which nothing had to be done makes neither jobs nor events.
-    if (!turn.running && this.begun.length > 0) await this.finish();
+    for (const event of turn.events) this.hear(event);
   }
 
-  private async finish(): Promise<void> {
-    const begun = this.begun.shift();
-    if (!begun) return;
-    try {
-      begun.resolve(await this.store.call("snapshot"));
-    } catch (error) {
-      begun.reject(error);
-    }
+  /** Tells everybody, and whoever waited for what this event ends. */
+  private hear(event: Event): void {
+    this.emit(event);
+    if (event.kind === "verified") this.verdict = event.verdict;
+    if (event.kind === "finished") this.finish({ ticket: event.ticket });
+    if (event.kind === "refused") this.finish({ ticket: event.ticket, error: new UltrareError(event) });
+  }
+
+  private finish(end: End): void {
+    const begun = this.begun.get(end.ticket);
+    if (!begun) return void this.early.set(end.ticket, end);
+    this.begun.delete(end.ticket);
+    if (end.error) begun.reject(end.error);
+    else begun.resolve();
     this.state();
+  }
+
+  private waiting(): Begun[] {
+    const waiting = [...this.begun.values()];
+    this.begun.clear();
+    this.early.clear();
+    return waiting;
   }
 
   /** Ends everything under way; whoever waits is told why. */
   private async abandon(reason: unknown): Promise<void> {
     this.epoch += 1;
-    const waiting = this.begun.splice(0);
+    const waiting = this.waiting();
     const error = reason instanceof UltrareError ? reason : new UltrareError(flatten(reason));
     try {
       await this.runner.cancel();

@@ -1,10 +1,10 @@
 import { chunks } from "./chunks.js";
 import { merge } from "./merge.js";
 import type {
-  Activity, Config, DataView, DeepPartial, Event, JobOut, PersonView, Plan, Preview, ReadConfig, ReadReport, Request, Selection, Size,
-  Snapshot, Source, Stage, UsersView, Mode,
+  Activity, Config, DataView, DeepPartial, Event, JobOut, PersonView, Plan, Preview, ReadConfig, ReadReport, ReceiptView, Request, Selection, Sequence,
+  Size, Snapshot, Source, Stage, UsersView, Mode, VerifySource,
 } from "./types.js";
-import { Experiment, Reader, preview } from "./wasm.js";
+import { Experiment, Reader, parse_sequence, preview, read_receipt } from "./wasm.js";
 
 /** Bytes of the person's files that have been read. */
 export interface Progress {
@@ -48,6 +48,13 @@ export class Store {
   /** Replaces the rows. What was there stays if the files cannot be used. */
   async load(source: Source, read: Partial<ReadConfig> = {}): Promise<DataView> {
     const start = performance.now();
+    await this.readers(source, read, (rows, test) => (this.reports = this.experiment.load(rows, test)));
+    this.experiment.note_read((performance.now() - start) / 1000);
+    return this.experiment.snapshot().data!;
+  }
+
+  /** Reads the files and hands the readers over to `take`, which frees them, whether it can use them or not. */
+  private async readers<T>(source: Source, read: Partial<ReadConfig>, take: (rows: Reader, test?: Reader) => T): Promise<T> {
     const files = "data" in source ? [source.data] : [source.train, source.test];
     const total = files.reduce((sum, file) => sum + file.size, 0);
     let bytes = 0;
@@ -62,13 +69,11 @@ export class Store {
         }
       }
       const [rows, test] = readers;
-      readers = []; // the experiment frees them, whether it can use them or not
-      this.reports = this.experiment.load(rows!, test);
-      this.experiment.note_read((performance.now() - start) / 1000);
+      readers = [];
+      return take(rows!, test);
     } finally {
       for (const reader of readers) reader.free();
     }
-    return this.experiment.snapshot().data!;
   }
 
   loadSample(size: Size, seed = 1): DataView {
@@ -95,21 +100,46 @@ export class Store {
     this.experiment.restart();
   }
 
-  begin(activity: Activity, now: number): void {
+  /** Gives the ticket that the event of its end will name. */
+  begin(activity: Activity, now: number): number {
     this.experiment.tick(now);
-    this.experiment.begin(activity);
+    return this.experiment.begin(activity);
+  }
+
+  /** The receipts so far, the first first, each as a JSON document. */
+  receipts(): string[] {
+    return this.experiment.receipts();
+  }
+
+  /** What a receipt says, before it is checked. */
+  readReceipt(text: string): ReceiptView {
+    return read_receipt(text);
+  }
+
+  /** Begins to check receipts; what is loaded stays as it is. Gives the ticket. */
+  async verify(receipts: string[], source: VerifySource, read: Partial<ReadConfig> = {}, now: number): Promise<number> {
+    this.experiment.tick(now);
+    if ("sample" in source) return this.experiment.verify_sample(receipts, source.sample, source.seed ?? 1);
+    return this.readers(source, read, (rows, test) => this.experiment.verify(receipts, rows, test));
+  }
+
+  /** Reads a script of requests. */
+  parseSequence(script: string): Sequence {
+    return parse_sequence(script);
   }
 
   jobs(workers: number, now: number): Turn {
     this.experiment.tick(now);
     this.experiment.set_workers(workers);
-    return { jobs: this.experiment.jobs(workers), events: [], running: this.experiment.running() };
+    const jobs = this.experiment.jobs(workers);
+    return { jobs, events: this.experiment.events(), running: this.experiment.running() };
   }
 
   accept(id: number, result: Uint8Array, seconds: number, workers: number, now: number): Turn {
     this.experiment.tick(now);
     const events = this.experiment.accept(id, result, seconds);
-    return { ...this.jobs(workers, now), events };
+    const turn = this.jobs(workers, now);
+    return { ...turn, events: [...events, ...turn.events] };
   }
 
   cancel(): void {

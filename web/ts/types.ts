@@ -1,12 +1,13 @@
 /** The library's own types, generated from the Rust types, and the few that only exist on this side. */
 import type { ErrorData } from "./errors.js";
 import type {
-  Activity, Config, DataView, Event, Mode, PersonView, Plan, Preview, ReadConfig, ReadReport, Request, Selection, Size, Snapshot, Stage, UsersView,
+  Activity, Config, DataView, Event, Mode, PersonView, Plan, Preview, ReadConfig, ReadReport, ReceiptView, Request, Selection,
+  Sequence, Size, Snapshot, Stage, UsersView, Verdict,
 } from "./wasm/ultrare_web.js";
 
 export type {
-  Activity, ColumnChoice, Config, DataView, Delimiter, Event, JobOut, Mode, PersonView, Plan, Preview, ReadConfig, ReadReport, Request, ResultView,
-  Selection, ShardView, Size, Snapshot, Stage, StepOut, UsersView,
+  Activity, ColumnChoice, Config, DataView, Delimiter, Event, JobOut, Mode, PersonView, Plan, Preview, ReadConfig, ReadReport, ReceiptView, Request,
+  ResultView, Selection, Sequence, SequenceStep, SequenceView, ShardView, Size, Snapshot, Stage, StepOut, UsersView, Verdict,
 } from "./wasm/ultrare_web.js";
 
 /** Any part of a value; lists are given as a whole. */
@@ -14,6 +15,9 @@ export type DeepPartial<T> = T extends readonly unknown[] ? T : T extends object
 
 /** One file to split, or two that are split already. */
 export type Source = { data: Blob } | { train: Blob; test: Blob };
+
+/** Rows to check receipts against: files, or a generated sample. */
+export type VerifySource = Source | { sample: Size; seed?: number };
 
 /** A request; what is left out is empty. */
 export type RequestPatch = Partial<Request>;
@@ -61,6 +65,20 @@ export interface Session {
   /** What a request would cost and leave behind, before anything changes. */
   plan(request: RequestPatch, mode?: Mode): Promise<Plan>;
   forget(request: RequestPatch, mode?: Mode): Promise<Snapshot>;
+  /** Requests one after another, each as if it were alone; `twin` compares with a twin after each. */
+  sequence(sequence: Sequence, mode?: Mode, twin?: boolean): Promise<Snapshot>;
+  /** Reads a script of requests: a line each, such as `user,17` or `interaction,17,50`. Changes nothing. */
+  parseSequence(script: string): Promise<Sequence>;
+  /** The receipts of what was forgotten from these rows, the first first: JSON documents to keep or hand out. */
+  receipts(): Promise<string[]>;
+  /** What a receipt says, before it is checked. Rejects with the reason if it was changed, cut off, or is no receipt. */
+  readReceipt(text: string): Promise<ReceiptView>;
+  /**
+   * Checks a chain of receipts, the first first, against rows as they were before the first of the requests or as they are
+   * after the last, by training again. What is loaded plays no part and stays; a new session will do. Every comparison
+   * that fails says where. Rejects if the receipts or the rows cannot be used at all.
+   */
+  verify(receipts: string[], source: VerifySource, read?: Partial<ReadConfig>): Promise<Verdict>;
   /** Trains one model on all remaining rows. */
   compare(): Promise<Snapshot>;
   /** The pipeline from the remaining rows, as if the forgotten had never been there; its digests tell what is exact. */

@@ -1,4 +1,4 @@
-//! What the experiment is asked to do, one thing at a time, and how outcomes flow back.
+//! What the experiment is asked to do, how each activity begins, and what becomes of it.
 
 use std::collections::VecDeque;
 use std::sync::Arc;
@@ -10,14 +10,14 @@ use crate::error::Result;
 use crate::interactions::{SplitMethod, split_digest};
 use crate::model::ModelConfig;
 use crate::partition::{Method, PartitionConfig};
-use crate::unlearn::{self, Mode, Plan, Procedure, Rates, Reach, Request, Resolved, Selection};
+use crate::unlearn::{self, Mode, Plan, Procedure, Rates, Reach, Request, Resolved, Selection, Sequence};
 
 use super::arm::{Arm, Before, Spec};
 use super::data::{Layout, is_anchor};
 use super::given::check_consent;
-use super::job::{Outcome, decode};
 use super::series::Next;
-use super::{Event, Experiment, ExperimentError, ForgetView, JobOut, Stage, SweepConfig};
+use super::start::Former;
+use super::{Experiment, ExperimentError, ForgetView, Stage, SweepConfig};
 
 /// Something to do. What is asked while another runs is queued.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -40,6 +40,25 @@ pub enum Activity {
     Compare,
     /// The pipeline from the remaining rows as if the others had never been there: arm `twin`.
     Twin,
+    /// Requests one after another, each as if it were alone, with what it cost and left behind after each. A refusal or a
+    /// cancellation leaves those before carried out and the rest pending.
+    Sequence {
+        /// The requests, in the order in which they arrive.
+        sequence: Sequence,
+        /// Keep the partition, or make it again?
+        mode: Mode,
+        /// Compare with a twin after each? Costs a whole pipeline each time.
+        twin: bool,
+    },
+    /// A rehearsal of a request: what an attacker could tell before it, after it, and of a twin. Carries nothing out.
+    Audit {
+        /// What would be forgotten; users as a whole are compared.
+        request: Request,
+        /// Keep the partition, or make it again?
+        mode: Mode,
+        /// One of them, to follow each item of.
+        person: Option<String>,
+    },
     /// Any other way from the same rows to figures, beside the one that serves: a baseline, or another partition.
     Beside {
         /// Its name among the results.
@@ -66,13 +85,15 @@ pub enum Activity {
 }
 
 impl Activity {
-    fn name(&self) -> &'static str {
+    pub(super) fn name(&self) -> &'static str {
         match self {
             Activity::Build { .. } => "build",
             Activity::Forget { .. } => "forget",
             Activity::Compare => "compare",
             Activity::Twin => "twin",
             Activity::Beside { .. } => "beside",
+            Activity::Sequence { .. } => "sequence",
+            Activity::Audit { .. } => "audit",
             Activity::Baselines => "baselines",
             Activity::Decompose => "decompose",
             Activity::Sweep { .. } => "sweep",
@@ -99,39 +120,20 @@ impl Running {
 }
 
 impl Experiment {
-    /// Asks for something. It is checked here as far as it can be, and begins when nothing else runs.
-    ///
-    /// Errors: no rows yet; nothing trained yet; a request that is refused.
-    pub fn begin(&mut self, activity: Activity) -> Result<()> {
-        if self.running.is_some() {
-            self.queue.push_back(activity);
-            return Ok(());
-        }
-        self.launch(activity)
-    }
-
-    fn launch(&mut self, activity: Activity) -> Result<()> {
-        if let Activity::Forget { request, mode } = &activity
-            && self.data.is_some()
-            && self.plan(request, *mode)?.everything
-        {
-            return self.forget_everything(request, *mode);
-        }
-        self.running = self.start(activity)?;
-        // Where nothing is left to do, no job's outcome will end it.
-        self.settle(&mut Vec::new())
-    }
-
     /// A confirmed request for everything: there is nothing to train, so it is carried out at once. Settings stay, and
     /// the receipts.
-    fn forget_everything(&mut self, request: &Request, mode: Mode) -> Result<()> {
+    pub(super) fn forget_everything(&mut self, request: &Request, mode: Mode) -> Result<()> {
         let (arm, (view, _)) = self.unlearning(request, mode)?;
         let draft = self.draft(self.trained("forgetting")?, &arm, request, mode)?;
         *self = Experiment {
             config: std::mem::take(&mut self.config),
             queue: std::mem::take(&mut self.queue),
             receipts: std::mem::take(&mut self.receipts),
+            told: std::mem::take(&mut self.told),
+            sequence: self.sequence.take(),
+            label: self.label.take(),
             next_id: self.next_id,
+            next_ticket: self.next_ticket,
             clock: self.clock,
             positions: self.positions,
             workers: self.workers,
@@ -140,51 +142,8 @@ impl Experiment {
         self.write_receipt(draft, view.taints)
     }
 
-    /// Drops what runs and what is queued. The experiment is as it was before.
-    pub fn cancel(&mut self) {
-        self.running = None;
-        self.queue.clear();
-    }
-
-    /// Jobs that can run now. Each is handed out once; a job whose worker died is simply run again from its bytes.
-    pub fn jobs(&mut self, parallelism: u32) -> Vec<JobOut> {
-        let Some(running) = &mut self.running else { return Vec::new() };
-        running.arm.jobs(running.until, &self.config, parallelism, &mut self.next_id, self.clock)
-    }
-
-    /// Takes the outcome of a job that ran for `seconds`. May make further jobs ready, or end the activity.
-    ///
-    /// Errors: a job that is not waited for; bytes that are no outcome of it. Neither changes anything.
-    pub fn accept(&mut self, id: u32, outcome: &[u8], seconds: f64) -> Result<Vec<Event>> {
-        let running = self.running.as_mut().ok_or(ExperimentError::UnknownJob { id })?;
-        let outcome: Outcome = decode(outcome, "a result")?;
-        let mut events = running.arm.accept(id, outcome, seconds, self.clock, running.until)?;
-        self.settle(&mut events)?;
-        Ok(events)
-    }
-
-    /// Ends the activity if its goal is reached, and begins the next one.
-    fn settle(&mut self, events: &mut Vec<Event>) -> Result<()> {
-        while let Some(mut running) = self.running.take_if(|running| running.arm.reached(running.until)) {
-            if self.go_on(&mut running, events)? {
-                self.running = Some(running);
-                continue;
-            }
-            let (name, arm_name) = (running.activity.name().to_owned(), running.arm.spec.name.clone());
-            self.finish(running)?;
-            if let Some(result) = self.figures.results.get(&arm_name).cloned() {
-                events.push(Event::Evaluated { arm: arm_name, result });
-            }
-            events.push(Event::Finished { activity: name });
-            if let Some(next) = self.queue.pop_front() {
-                self.launch(next)?;
-            }
-        }
-        Ok(())
-    }
-
     /// None if there is nothing to do.
-    fn start(&mut self, activity: Activity) -> Result<Option<Running>> {
+    pub(super) fn start(&mut self, activity: Activity) -> Result<Option<Running>> {
         let data = self.data.clone().ok_or(ExperimentError::NoData)?;
         match &activity {
             Activity::Build { until } => {
@@ -213,7 +172,9 @@ impl Experiment {
                     }
                     _ => self.config.combine.clone(),
                 };
-                let spec = Spec { name: "retrained".into(), combine, positions: false, ..self.spec("") };
+                // Nothing is ever forgotten from it, so it keeps no checkpoints.
+                let model = ModelConfig { slices: 0, ..self.config.model.clone() };
+                let spec = Spec { name: "retrained".into(), combine, model, positions: false, ..self.spec("") };
                 let layout = Layout::whole(&data);
                 let arm = Arm::with_layout(spec, data, layout);
                 Ok(Some(Running::of(activity, Stage::Evaluate, arm)))
@@ -245,6 +206,10 @@ impl Experiment {
                 let plan = self.sweep_plan(config)?;
                 self.series(activity, plan)
             }
+            // These are experiments of their own, or several activities.
+            Activity::Sequence { .. } | Activity::Audit { .. } => {
+                Err(ExperimentError::Unusable(format!("{} is no work of one arm", activity.name())).into())
+            }
         }
     }
 
@@ -267,6 +232,11 @@ impl Experiment {
     /// The arm that never held the requested rows, with the shards that stay the same taken over.
     fn unlearning(&self, request: &Request, mode: Mode) -> Result<(Arm, (ForgetView, Before))> {
         let serving = self.trained("forgetting")?;
+        if self.stale.is_some_and(|stale| stale < Stage::Evaluate) {
+            // Sub-models under two settings would be no ensemble that a twin could equal.
+            let needs = "an ensemble that was built with the settings in force";
+            return Err(ExperimentError::TooEarly { what: "forgetting", needs, advice: "build again first" }.into());
+        }
         let plan = self.plan(request, mode)?;
         plan.check(request)?;
         let found = request.resolve(&serving.data.interactions);
@@ -284,6 +254,7 @@ impl Experiment {
             arm.reuse();
             arm
         };
+        arm.former = Former::of(serving, &arm.data);
         arm.previous = serving.prepared.clone();
         let unknown_pairs = found.unknown_interactions.iter().map(|(user, item)| format!("{user} {item}"));
         let unknown = found.unknown_users.iter().chain(&found.unknown_items).cloned().chain(unknown_pairs).collect();
@@ -298,13 +269,14 @@ impl Experiment {
             touched_shards: plan.touched.iter().map(|touched| touched.shard).collect(),
             unknown,
             taints: plan.taints.clone(),
+            saving: None,
         };
         let before = serving.before(self.split.unwrap_or_default());
         Ok((arm, (forgotten, before)))
     }
 
     /// A finished activity becomes part of the experiment.
-    fn finish(&mut self, running: Running) -> Result<()> {
+    pub(super) fn finish(&mut self, running: Running) -> Result<()> {
         let Running { activity, arm, forgotten, .. } = running;
         let mut changed = Some(arm.spec.name.clone());
         match activity {
@@ -331,6 +303,7 @@ impl Experiment {
                 let previous = self.serving.take();
                 if let Some((mut view, before)) = forgotten {
                     view.touched_shards = touched(&before, &arm);
+                    view.saving = self.saving(&arm);
                     self.forgotten = Some(view);
                     self.before = Some(before);
                 }
@@ -341,13 +314,16 @@ impl Experiment {
                 self.data = Some(arm.data.clone());
                 self.split = Some(split_digest(&arm.data.interactions));
                 self.purge(&arm);
+                if let Some(audit) = &mut self.audit {
+                    audit.person = None;
+                }
                 self.serving = Some(arm);
                 self.sweep = super::sweep::Sweep::default();
                 self.refigure(None);
                 self.write_receipt(draft, taints)?;
                 return Ok(());
             }
-            Activity::Twin | Activity::Beside { .. } => {
+            Activity::Twin | Activity::Beside { .. } | Activity::Sequence { .. } | Activity::Audit { .. } => {
                 self.others.insert(arm.spec.name.clone(), arm);
             }
             Activity::Compare => {
@@ -406,7 +382,9 @@ impl Experiment {
             workers: self.workers.max(1),
         };
         let layout = unlearn::Layout { shards: layout.shards, shard_of_row: &layout.shard_of_row };
-        Ok(unlearn::plan(&found, data, &layout, &rates, &self.procedure(request, &found, mode))?)
+        let mut plan = unlearn::plan(&found, data, &layout, &rates, &self.procedure(request, &found, mode))?;
+        self.foresee(serving, &found, &mut plan);
+        Ok(plan)
     }
 
     /// How this request is carried out, as far as traces are concerned.
@@ -439,10 +417,6 @@ impl Experiment {
         let advice = "train and combine the shards first";
         let missing = ExperimentError::TooEarly { what, needs: "a trained ensemble", advice };
         self.serving.as_ref().filter(|arm| arm.next.is_none()).ok_or(missing.into())
-    }
-
-    pub(super) fn activity_name(&self) -> Option<&'static str> {
-        self.running.as_ref().map(|running| running.activity.name())
     }
 
     pub(super) fn spec(&self, name: &str) -> Spec {

@@ -11,7 +11,7 @@ use crate::combine::CombineConfig;
 use crate::digest::{Digest, Hasher};
 use crate::error::Result;
 use crate::evaluate::{Decomposition, UserMetrics, Verdicts};
-use crate::model::{Best, ModelConfig, StopReason};
+use crate::model::{Best, ModelConfig, StopReason, Work};
 use crate::partition::PartitionConfig;
 use crate::unlearn::{self, Places};
 
@@ -19,8 +19,9 @@ use super::data::{Data, Layout, Shard};
 use super::job::Outcome;
 use super::jobs::Slot;
 use super::series::Baseline;
+use super::start::{Former, Kept};
 use super::view::{PartitionView, SecondsView, ShardView};
-use super::{Event, ExperimentError, Stage};
+use super::{Config, Event, ExperimentError, Stage};
 
 /// A trained sub-model, by its bytes.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -31,6 +32,10 @@ pub(crate) struct Trained {
     pub stop: StopReason,
     pub best: Option<Best>,
     pub seconds: f64,
+    /// How much of the training was done; none where nothing could be saved.
+    pub work: Option<Work>,
+    /// Where a later training may begin, by the legs that are done.
+    pub checkpoints: Vec<Kept>,
 }
 
 /// How an arm differs from the configuration.
@@ -72,6 +77,12 @@ pub(crate) struct Arm {
     pub baseline: Option<Baseline>,
     pub next: Option<Stage>,
     pub seconds: SecondsView,
+    /// What it is called outside, where that is not its name.
+    #[serde(skip)]
+    pub(super) label: Option<String>,
+    /// What the touched shards were before the request: kept only until they are trained again.
+    #[serde(skip)]
+    pub(super) former: Former,
     #[serde(skip)]
     pub(super) pending: BTreeMap<u32, Slot>,
     #[serde(skip)]
@@ -116,6 +127,8 @@ impl Arm {
             baseline: None,
             next: Some(Stage::Embed),
             seconds: SecondsView::default(),
+            label: None,
+            former: Former::default(),
             pending: BTreeMap::new(),
             total: 0,
             began: 0.0,
@@ -178,7 +191,15 @@ impl Arm {
     }
 
     /// Takes an outcome; when it was the stage's last, the stage is closed at `now`.
-    pub fn accept(&mut self, id: u32, outcome: Outcome, seconds: f64, now: f64, goal: Stage) -> Result<Vec<Event>> {
+    pub fn accept(
+        &mut self,
+        id: u32,
+        outcome: Outcome,
+        seconds: f64,
+        now: f64,
+        goal: Stage,
+        config: &Config,
+    ) -> Result<Vec<Event>> {
         let slot = self.pending.remove(&id).ok_or(ExperimentError::UnknownJob { id })?;
         let stage = slot.stage();
         let mut events = Vec::new();
@@ -211,10 +232,12 @@ impl Arm {
                 self.set_layout(Layout::new(&self.data, partition.shards, &partition.assignment));
                 self.reuse();
             }
-            (Slot::Train(shard), Outcome::Train { weights, epochs, stop, best }) => {
+            (Slot::Train(shard), Outcome::Train { weights, epochs, stop, best, checkpoints, work }) => {
                 let digest = self.shards[shard as usize].digest(&self.data, shard, &weights);
+                let checkpoints = self.kept(shard, checkpoints, config);
+                let weights = Arc::new(weights);
                 self.members[shard as usize] =
-                    Some(Trained { weights: Arc::new(weights), digest, epochs, stop, best, seconds });
+                    Some(Trained { weights, digest, epochs, stop, best, seconds, work, checkpoints });
                 self.trained.push(shard);
                 events.push(Event::Trained { arm: self.spec.name.clone(), shard: self.shard_view(shard, None) });
             }
@@ -258,6 +281,7 @@ impl Arm {
             Stage::Train => {
                 self.seconds.train = seconds;
                 self.trained.sort_unstable();
+                self.former = Former::default();
                 self.next = Some(Stage::Combine);
             }
             Stage::Combine => {

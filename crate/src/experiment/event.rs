@@ -2,6 +2,8 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::unlearn::Verdict;
+
 use super::sweep::SweepPoint;
 use super::view::{PartitionView, ResultView, ShardView};
 
@@ -151,9 +153,27 @@ pub enum Event {
         /// A sentence.
         message: String,
     },
+    /// Receipts were checked.
+    Verified {
+        /// What was found.
+        verdict: Verdict,
+    },
     /// An activity ended.
     Finished {
-        /// `build`, `forget` or `compare`.
+        /// `build`, `forget`, `compare`, ...
         activity: String,
+        /// The one that was given when it was asked for.
+        ticket: u32,
+    },
+    /// An activity that had waited for its turn could not be begun, or not be ended. The experiment is as it was before it.
+    Refused {
+        /// `build`, `forget`, `compare`, ...
+        activity: String,
+        /// The one that was given when it was asked for.
+        ticket: u32,
+        /// A stable name, for programs.
+        code: String,
+        /// For people.
+        message: String,
     },
 }

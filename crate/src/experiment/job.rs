@@ -11,7 +11,7 @@ use crate::embedding::EmbeddingConfig;
 use crate::error::Result;
 use crate::evaluate::{Decomposition, EvaluateConfig, UserMetrics, Verdicts};
 use crate::matrix::Matrix;
-use crate::model::{Best, ModelConfig, ShardRows, StopReason};
+use crate::model::{Best, Checkpoint, ModelConfig, ShardRows, Start, StopReason, Work};
 use crate::partition::{Partition, PartitionConfig, PartitionInput};
 
 use super::ExperimentError;
@@ -31,6 +31,7 @@ pub(crate) enum Job {
     Verdicts(EvaluateJob, u64),
     Decompose(DecomposeJob),
     Baseline(BaselineJob),
+    Audit(AuditJob),
 }
 
 /// Vectors for all active users.
@@ -60,6 +61,7 @@ pub(crate) struct TrainJob {
     pub config: ModelConfig,
     pub seed: u64,
     pub shard: u32,
+    pub start: Start,
 }
 
 /// A sub-model and where its items are in the catalogue.
@@ -131,16 +133,56 @@ pub(crate) struct BaselineJob {
     pub seed: u64,
 }
 
+/// Visitors of an ensemble: what each shows are the table's rows, what is asked about its test items.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub(crate) struct AuditJob {
+    pub members: Vec<MemberBytes>,
+    pub n_items: u32,
+    pub prepared: ByteBuf,
+    pub users: UserTable,
+    /// Training rows of every item.
+    pub popularity: Vec<u32>,
+    /// Matched items drawn for each item asked about.
+    pub rounds: u32,
+    pub seed: u64,
+    /// Whose visit each is; numbered from 0 without gaps.
+    pub people: Vec<u32>,
+    /// Whose ranks and list are wanted.
+    pub person: Option<u32>,
+}
+
 /// What a job leads to.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub(crate) enum Outcome {
-    Embed { users: Matrix, items: Matrix, plane: crate::embedding::Plane },
-    Cluster { partition: Partition, silhouette: Option<f64> },
-    Train { weights: ByteBuf, epochs: u32, stop: StopReason, best: Option<Best> },
-    Combine { prepared: ByteBuf, note: Option<String> },
+    Embed {
+        users: Matrix,
+        items: Matrix,
+        plane: crate::embedding::Plane,
+    },
+    Cluster {
+        partition: Partition,
+        silhouette: Option<f64>,
+    },
+    Train {
+        weights: ByteBuf,
+        epochs: u32,
+        stop: StopReason,
+        best: Option<Best>,
+        checkpoints: Vec<Checkpoint>,
+        work: Option<Work>,
+    },
+    Combine {
+        prepared: ByteBuf,
+        note: Option<String>,
+    },
     Evaluate(Vec<UserMetrics>),
     Verdicts(Arc<Verdicts>),
     Decompose(Decomposition),
+    Audit {
+        gaps: Vec<Option<f64>>,
+        ranks: Vec<(u32, u32)>,
+        top: Vec<u32>,
+    },
 }
 
 impl UserTable {

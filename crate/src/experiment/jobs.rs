@@ -98,9 +98,14 @@ impl Arm {
                 *ids += 1;
                 self.pending.insert(id, slot);
                 let shard = if let Slot::Train(shard) = slot { Some(shard) } else { None };
-                JobOut { id, stage: slot.stage(), arm: self.spec.name.clone(), shard, weight, bytes: encode(&job) }
+                JobOut { id, stage: slot.stage(), arm: self.shown().to_owned(), shard, weight, bytes: encode(&job) }
             })
             .collect()
+    }
+
+    /// What whoever watches calls it.
+    fn shown(&self) -> &str {
+        self.label.as_deref().unwrap_or(&self.spec.name)
     }
 
     fn needs_embedding(&self) -> bool {
@@ -175,18 +180,19 @@ impl Arm {
             .map(|shard| {
                 let own = &self.shards[shard as usize];
                 let job = TrainJob {
-                    arm: self.spec.name.clone(),
+                    arm: self.shown().to_owned(),
                     rows: own.rows(&self.data, layout, shard),
                     config: self.spec.model.clone(),
                     seed: config.seed.into(),
                     shard,
+                    start: self.start(shard, config),
                 };
                 (Slot::Train(shard), f64::from(own.n_rows), Job::Train(job))
             })
             .collect()
     }
 
-    fn member_bytes(&self) -> Vec<MemberBytes> {
+    pub(super) fn member_bytes(&self) -> Vec<MemberBytes> {
         self.present()
             .into_iter()
             .filter_map(|shard| {

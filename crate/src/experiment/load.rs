@@ -116,6 +116,8 @@ impl Experiment {
         self.forgotten = None;
         self.receipts.clear();
         self.salt = None;
+        self.sequence = None;
+        self.audit = None;
         self.seconds = super::SecondsView::default();
         Ok(view)
     }

@@ -20,6 +20,8 @@
 
 mod activity;
 mod arm;
+mod audit;
+mod check;
 mod config;
 mod data;
 mod error;
@@ -30,10 +32,13 @@ mod given;
 mod job;
 mod jobs;
 mod load;
+mod queue;
 mod receipts;
 mod save;
+mod sequence;
 mod series;
 mod show;
+mod start;
 mod sweep;
 mod task;
 mod tune;
@@ -43,6 +48,7 @@ use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
 
 pub use activity::Activity;
+pub use audit::{AuditHistogram, AuditItem, AuditPerson, AuditView};
 pub use config::Config;
 pub use data::{Data, Layout};
 pub use error::ExperimentError;
@@ -51,18 +57,19 @@ pub use figures::ComparisonView;
 pub use given::read_given;
 pub use jobs::JobOut;
 pub use receipts::{Verification, settings};
+pub use sequence::{SequenceStep, SequenceView, TwinSummary};
 pub use sweep::{SweepConfig, SweepPoint, SweepView};
 pub use task::{Step, Task, run, task};
 pub use view::{
-    DataView, DigestsView, ForgetView, ItemView, PartitionView, PersonView, Phase, ResultView, SecondsView, ShardView,
-    Snapshot, UsersView,
+    DataView, DigestsView, ForgetView, ItemView, PartitionView, PersonView, Phase, ResultView, SavingView, SecondsView,
+    ShardView, Snapshot, UsersView,
 };
 
 use crate::digest::Digest;
 use crate::unlearn::Receipt;
 use crate::unlearn::salt::Salt;
-use activity::Running;
 use arm::{Arm, Before};
+use queue::{Asked, Current};
 
 /// The whole state. Cheap to keep: bulk is shared.
 #[derive(Clone, Debug, Default)]
@@ -81,8 +88,11 @@ pub struct Experiment {
     before: Option<Before>,
     forgotten: Option<ForgetView>,
     seconds: SecondsView,
-    running: Option<Running>,
-    queue: VecDeque<Activity>,
+    running: Option<Current>,
+    queue: VecDeque<Asked>,
+    /// What has happened and was not yet told.
+    told: Vec<Event>,
+    next_ticket: u32,
     next_id: u32,
     clock: f64,
     /// The first stage that changed settings make stale.
@@ -94,6 +104,12 @@ pub struct Experiment {
     receipts: Vec<Receipt>,
     /// Their common salt.
     salt: Option<Salt>,
+    /// The last sequence of requests.
+    sequence: Option<SequenceView>,
+    /// The last rehearsal.
+    audit: Option<AuditView>,
+    /// What the arms are called outside, where this experiment runs inside another.
+    label: Option<String>,
 }
 
 impl Experiment {
@@ -125,10 +141,5 @@ impl Experiment {
     /// The settings in force.
     pub fn config(&self) -> &Config {
         &self.config
-    }
-
-    /// Is work under way or queued?
-    pub fn running(&self) -> bool {
-        self.running.is_some() || !self.queue.is_empty()
     }
 }

@@ -17,6 +17,7 @@ use crate::unlearn::{self, Mode, Places, Receipt, Request, Taint, Verdict};
 
 use super::arm::{Arm, Trained};
 use super::data::Data;
+use super::start::slices;
 use super::{Config, Experiment, ExperimentError};
 
 /// What a receipt says about the rows, made while both sides are still there.
@@ -83,7 +84,11 @@ impl Experiment {
         };
         let named = request.users.len() + request.items.len() + request.interactions.len();
         Ok(Draft {
-            protocol: Protocol { order: if named > 1 { Order::Batch } else { Order::OneByOne }, mode, slices: 0 },
+            protocol: Protocol {
+                order: if named > 1 { Order::Batch } else { Order::OneByOne },
+                mode,
+                slices: slices(&self.config),
+            },
             shards: (0..data.after.shards.len()).map(shard).collect(),
             partition: PartitionRecord {
                 method: method_name(&self.config),
@@ -164,7 +169,7 @@ impl Experiment {
         Ok(Verification { verdict, before, after })
     }
 
-    fn with_rows(config: Config, rows: Interactions) -> Result<Experiment> {
+    pub(super) fn with_rows(config: Config, rows: Interactions) -> Result<Experiment> {
         let mut experiment = Experiment::new();
         experiment.configure(config)?;
         experiment.split = Some(split_digest(&rows));

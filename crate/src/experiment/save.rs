@@ -14,7 +14,7 @@ use super::arm::{Arm, Before};
 use super::data::Data;
 use super::load::Source;
 use super::sweep::Sweep;
-use super::{Config, Experiment, ExperimentError, ForgetView, SecondsView, Stage};
+use super::{AuditView, Config, Experiment, ExperimentError, ForgetView, SecondsView, SequenceView, Stage};
 
 /// Marks the file; the digit is the format's version.
 const MAGIC: &[u8; 4] = b"URX3";
@@ -37,6 +37,8 @@ struct Saved {
     /// As JSON: their settings are free in form, which this format is not.
     receipts: Vec<String>,
     salt: Option<Salt>,
+    sequence: Option<SequenceView>,
+    audit: Option<AuditView>,
 }
 
 impl Experiment {
@@ -57,6 +59,8 @@ impl Experiment {
             sweep: self.sweep.clone(),
             receipts: self.receipts.iter().map(Receipt::to_json).collect(),
             salt: self.salt,
+            sequence: self.sequence.clone(),
+            audit: self.audit.clone().map(|view| AuditView { person: None, ..view }),
         };
         // Writing to memory fails only for types postcard cannot express, which any test of saving shows.
         let body = postcard::to_stdvec(&saved).unwrap_or_default();
@@ -96,6 +100,11 @@ impl Experiment {
             sweep: saved.sweep,
             receipts: receipts?,
             salt: saved.salt,
+            sequence: saved.sequence,
+            audit: saved.audit,
+            next_id: self.next_id,
+            next_ticket: self.next_ticket,
+            label: self.label.clone(),
             data: data.clone(),
             clock: self.clock,
             positions: self.positions,

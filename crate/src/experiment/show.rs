@@ -40,6 +40,9 @@ impl Experiment {
                 .filter_map(|(name, arm)| Some((name.clone(), self.partition_view(arm)?)))
                 .collect(),
             twin: self.compare_twin(),
+            sequence: self.sequence.clone(),
+            audit: self.audit.clone(),
+            receipts: self.receipts.len() as u32,
             notes: serving.into_iter().chain(self.others.values()).filter_map(|arm| arm.note.clone()).collect(),
         }
     }

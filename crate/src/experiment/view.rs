@@ -13,9 +13,9 @@ use crate::partition::Method;
 use crate::unlearn::Taint;
 use crate::unlearn::twin::StageReport;
 
-use super::Config;
 use super::figures::ComparisonView;
 use super::sweep::SweepView;
+use super::{AuditView, Config, SequenceView};
 
 /// How far the experiment is.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
@@ -172,6 +172,18 @@ pub struct ForgetView {
     pub unknown: Vec<String>,
     /// Stages that may still depend on what was forgotten, as the plan said.
     pub taints: Vec<Taint>,
+    /// What checkpoints or counts saved; none where every touched shard began from initialisation.
+    pub saving: Option<SavingView>,
+}
+
+/// What checkpoints or counts save at a request.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "ts", derive(tsify::Tsify))]
+pub struct SavingView {
+    /// Share of the touched shards' training (or counting) that was done again, 0 to 1.
+    pub share: f64,
+    /// The same on average over single users drawn evenly; none for counts.
+    pub expected: Option<f64>,
 }
 
 /// Digest per stage.
@@ -261,6 +273,12 @@ pub struct Snapshot {
     pub others: BTreeMap<String, PartitionView>,
     /// Unlearned against the twin, stage by stage; empty until the twin was made.
     pub twin: Vec<StageReport>,
+    /// The last sequence of requests; none before one was begun.
+    pub sequence: Option<SequenceView>,
+    /// The last rehearsal of a request: what an attacker could tell; none before one was run.
+    pub audit: Option<AuditView>,
+    /// Receipts written so far.
+    pub receipts: u32,
     /// Sentences worth reading, such as a combiner that fell back.
     pub notes: Vec<String>,
 }

@@ -3,6 +3,7 @@
 
 use super::SubModel;
 use super::kernels::{all_finite, axpy, dot};
+use super::legs::{Side, Table};
 use super::optimiser::{Adam, Momentum};
 use super::sampling::Sampler;
 use super::training::{Epoch, Learner, Rows};
@@ -62,6 +63,10 @@ pub(super) struct Batches<O> {
     /// Target of a row with value `top` is 1.
     top: f32,
     key: StreamKey,
+    /// How many of the first weights belong to users and to items, in the order in which they stand; the rest is shared.
+    sides: Vec<(Side, usize)>,
+    /// Values to a user or item.
+    width: usize,
 }
 
 impl<O: Objective> Batches<O> {
@@ -92,7 +97,15 @@ impl<O: Objective> Batches<O> {
             batch,
             top: 0.0,
             key,
+            sides: Vec::new(),
+            width: 0,
         }
+    }
+
+    /// Can be trained in legs: `sides` says how many of the first weights belong to users and to items, `width` how many to each.
+    pub(super) fn with_sides(mut self, sides: Vec<(Side, usize)>, width: usize) -> Self {
+        (self.sides, self.width) = (sides, width);
+        self
     }
 
     /// Targets are values divided by `top` instead of 1.
@@ -156,6 +169,31 @@ impl<O: Objective> Learner for Batches<O> {
 
     fn model(&self) -> Box<dyn SubModel> {
         self.objective.model(&self.weights)
+    }
+
+    fn tables(&mut self) -> Vec<Table<'_>> {
+        let mut tables = Vec::new();
+        let (moments, powers) = self.optimiser.state();
+        for mut values in std::iter::once(self.weights.as_mut_slice()).chain(moments) {
+            for &(side, length) in &self.sides {
+                let (own, rest) = values.split_at_mut(length);
+                tables.push(Table { side, width: self.width, values: own });
+                values = rest;
+            }
+            tables.push(Table { side: Side::Shared, width: values.len(), values });
+        }
+        tables.push(Table { side: Side::Shared, width: powers.len(), values: powers });
+        tables
+    }
+}
+
+impl Optimiser {
+    /// What it remembers of every weight, and what of all of them.
+    fn state(&mut self) -> (Vec<&mut [f32]>, &mut [f32]) {
+        match self {
+            Optimiser::Adam(adam) => adam.state(),
+            Optimiser::Momentum(momentum) => (vec![momentum.state()], &mut []),
+        }
     }
 }
 

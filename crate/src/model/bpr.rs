@@ -6,10 +6,11 @@
 use super::defaults::{Defaults, Settings};
 use super::fold::Fold;
 use super::kernels::{LANES, Lanes, all_finite, padded, sigmoid, softplus, tree};
+use super::legs::{Side, Sliced, Table};
 use super::sampling::Sampler;
-use super::training::{Epoch, Learner, Rows, Validated};
+use super::training::{Epoch, Learner, Rows, start};
 use super::vectors::Vectors;
-use super::{ModelConfig, ModelName, ShardRows, SubModel, Trainer};
+use super::{ModelConfig, ModelError, ModelName, ShardRows, SubModel, Trainer};
 use crate::matrix::Matrix;
 use crate::random::{Purpose, StreamKey, normal};
 
@@ -45,13 +46,22 @@ pub(super) const DEFAULTS: Defaults = Defaults {
     without: 150,
 };
 
-pub(super) fn trainer(rows: ShardRows, config: &ModelConfig, seed: u64, shard: u32) -> Box<dyn Trainer> {
+pub(super) fn trainer(
+    rows: ShardRows,
+    config: &ModelConfig,
+    seed: u64,
+    shard: u32,
+    sliced: Option<Sliced>,
+) -> Result<Box<dyn Trainer>, ModelError> {
     let settings = DEFAULTS.under(config, rows.items.len(), seed, shard);
     let Settings { factors, rate, lambda, mut stopping, key, .. } = settings;
     let params = Params { factors, rate, lambda, key };
     // The vectors begin near zero and leave it slowly: a small shard takes many epochs before ranks say anything.
     stopping.warm = (WARM_UPDATES / rows.items.len().max(1)).min(200) as u32;
-    Box::new(Validated::new(rows, stopping, ADVICE, Box::new(move |rows| Box::new(Bpr::new(rows, params)))))
+    let make = move |rows: Rows, leg: u32| -> Box<dyn Learner> {
+        Box::new(Bpr::new(rows, Params { key: StreamKey { epoch: leg, ..params.key }, ..params }))
+    };
+    start(rows, sliced, stopping, ADVICE, Vec::new(), Box::new(make))
 }
 
 struct Bpr {
@@ -63,7 +73,7 @@ struct Bpr {
 }
 
 /// Vectors of N(0, .1 / sqrt(factors)), padded.
-fn start(rows: usize, factors: usize, key: StreamKey) -> Vec<Lanes> {
+fn initial(rows: usize, factors: usize, key: StreamKey) -> Vec<Lanes> {
     let groups = padded(factors) / LANES;
     let mut rng = key.stream();
     let deviation = 0.1 / (factors as f64).sqrt();
@@ -82,8 +92,8 @@ impl Bpr {
         Bpr {
             params,
             groups: padded(params.factors) / LANES,
-            users: start(rows.csr.len(), params.factors, key(Purpose::UserInit)),
-            items: start(rows.n_items as usize, params.factors, key(Purpose::ItemInit)),
+            users: initial(rows.csr.len(), params.factors, key(Purpose::UserInit)),
+            items: initial(rows.n_items as usize, params.factors, key(Purpose::ItemInit)),
             sampler: Sampler::new(rows.csr, rows.n_items),
         }
     }
@@ -181,6 +191,14 @@ impl Learner for Bpr {
         let fold = Fold::Pairwise { lambda: self.params.lambda };
         Box::new(Vectors::new(ModelName::Bpr, matrix(&self.users), matrix(&self.items), fold))
     }
+
+    fn tables(&mut self) -> Vec<Table<'_>> {
+        let width = self.groups * LANES;
+        vec![
+            Table { side: Side::User, width, values: self.users.as_flattened_mut() },
+            Table { side: Side::Item, width, values: self.items.as_flattened_mut() },
+        ]
+    }
 }
 
 #[cfg(test)]
@@ -242,7 +260,7 @@ mod tests {
     #[test]
     fn a_rate_far_too_high_is_stopped_with_advice() {
         let config = ModelConfig { rate: Some(10.0), lambda: Some(1.0), ..ModelConfig::of(ModelName::Bpr) };
-        let mut trainer = trainer(planted(20, 15, 2, 3), &config, 1, 0);
+        let mut trainer = super::super::trainer(planted(20, 15, 2, 3), &config, 1, 0).unwrap();
         let error = (0..50).find_map(|_| trainer.step().err()).unwrap();
         assert!(error.to_string().contains("lower the rate"), "{error}");
     }

@@ -44,6 +44,17 @@ impl ModelName {
         ModelName::Itemknn,
     ];
 
+    /// Can it be trained in legs, with checkpoints between them?
+    pub fn takes_slices(self) -> bool {
+        use ModelName::{Bpr, Gmf, Lightgcn, Mf, Wmf};
+        matches!(self, Wmf | Bpr | Mf | Lightgcn | Gmf)
+    }
+
+    /// Is it a function of counts, so that forgetting subtracts and needs no shards?
+    pub fn is_additive(self) -> bool {
+        matches!(self, ModelName::Ease | ModelName::Itemknn)
+    }
+
     /// As written in configurations.
     pub fn as_str(self) -> &'static str {
         match self {
@@ -92,6 +103,9 @@ pub struct ModelConfig {
     pub negatives: Option<u32>,
     /// `itemknn`: neighbours kept for each item, 1 to 100000.
     pub neighbours: Option<u32>,
+    /// Slices of a shard's users, with a checkpoint before each: 0 or 1 is none, at most 64. Only for models that
+    /// [`ModelName::takes_slices`].
+    pub slices: u32,
 }
 
 impl Default for ModelConfig {
@@ -110,6 +124,7 @@ impl Default for ModelConfig {
             layers: None,
             negatives: None,
             neighbours: None,
+            slices: 0,
         }
     }
 }
@@ -132,7 +147,17 @@ impl ModelConfig {
         real("tolerance", "0 to 1", self.tolerance, 0.0, 1.0)?;
         whole("layers", "1 to 8", self.layers, 1, 8)?;
         whole("negatives", "1 to 50", self.negatives, 1, 50)?;
-        whole("neighbours", "1 to 100000", self.neighbours, 1, 100_000)
+        whole("neighbours", "1 to 100000", self.neighbours, 1, 100_000)?;
+        whole("slices", "0 (none) to 64", Some(self.slices), 0, 64)?;
+        if self.slices > 1 && !self.name.takes_slices() {
+            let expected = if self.name.is_additive() {
+                "0 for ease and itemknn: their counts are subtracted, which no checkpoint makes quicker"
+            } else {
+                "0 for neumf and dmf: their layers take all items and users as inputs, so no state goes on to a longer list"
+            };
+            return Err(ModelError::Parameter { name: "slices", expected, value: self.slices.to_string() });
+        }
+        Ok(())
     }
 }
 
@@ -168,7 +193,7 @@ mod tests {
     #[test]
     fn each_knob_is_refused_by_name_outside_its_range() {
         type Set = fn(&mut ModelConfig);
-        let cases: [(&str, Set); 12] = [
+        let cases: [(&str, Set); 14] = [
             ("factors", |c| c.factors = Some(0)),
             ("factors", |c| c.factors = Some(513)),
             ("epochs", |c| c.epochs = Some(0)),
@@ -181,6 +206,8 @@ mod tests {
             ("layers", |c| c.layers = Some(9)),
             ("negatives", |c| c.negatives = Some(0)),
             ("neighbours", |c| c.neighbours = Some(0)),
+            ("slices", |c| c.slices = 65),
+            ("slices", |c| (c.name, c.slices) = (ModelName::Ease, 4)),
         ];
         assert_eq!(ModelConfig::default().check(), Ok(()));
         for (expected, set) in cases {

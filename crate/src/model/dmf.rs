@@ -44,7 +44,7 @@ pub(super) const DEFAULTS: Defaults = Defaults {
 pub(super) fn trainer(rows: ShardRows, config: &ModelConfig, seed: u64, shard: u32) -> Box<dyn Trainer> {
     let settings = DEFAULTS.under(config, rows.items.len(), seed, shard);
     let Settings { factors, rate, lambda, negatives, pieces, stopping, key, .. } = settings;
-    let make = move |rows: Rows| {
+    let make = move |rows: Rows, _leg: u32| {
         let objective = Dmf::new(rows.csr.clone(), rows.n_items as usize, factors, 2 * factors, lambda);
         let weights = objective.start(StreamKey { purpose: Purpose::WeightInit, ..key });
         let adam = move |n| Optimiser::Adam(Adam::new(n, rate));

@@ -7,10 +7,11 @@ use super::batch::{Batches, Draw, Objective, Optimiser, Penalty, Sample, push_no
 use super::defaults::{Defaults, Settings};
 use super::fold::Fold;
 use super::kernels::{dot_of_three, sigmoid, softplus};
+use super::legs::{Side, Sliced};
 use super::optimiser::Adam;
-use super::training::{Rows, Validated};
+use super::training::{Rows, start};
 use super::vectors::Vectors;
-use super::{ModelConfig, ModelName, ShardRows, SubModel, Trainer};
+use super::{ModelConfig, ModelError, ModelName, ShardRows, SubModel, Trainer};
 use crate::matrix::Matrix;
 use crate::random::{Purpose, StreamKey};
 
@@ -30,10 +31,17 @@ pub(super) const DEFAULTS: Defaults = Defaults {
     without: 20,
 };
 
-pub(super) fn trainer(rows: ShardRows, config: &ModelConfig, seed: u64, shard: u32) -> Box<dyn Trainer> {
+pub(super) fn trainer(
+    rows: ShardRows,
+    config: &ModelConfig,
+    seed: u64,
+    shard: u32,
+    sliced: Option<Sliced>,
+) -> Result<Box<dyn Trainer>, ModelError> {
     let settings = DEFAULTS.under(config, rows.items.len(), seed, shard);
     let Settings { factors, rate, lambda, negatives, pieces, stopping, key, .. } = settings;
-    let make = move |rows: Rows| {
+    let make = move |rows: Rows, leg: u32| {
+        let key = StreamKey { epoch: leg, ..key };
         let (n_users, n_items) = (rows.csr.len(), rows.n_items as usize);
         let mut weights = Vec::new();
         push_normal(&mut weights, StreamKey { purpose: Purpose::UserInit, ..key }, n_users, factors, factors, 0.1);
@@ -42,9 +50,11 @@ pub(super) fn trainer(rows: ShardRows, config: &ModelConfig, seed: u64, shard: u
         weights.push(0.0);
         let objective = Gmf::new(n_users, n_items, factors, lambda, negatives);
         let adam = move |n| Optimiser::Adam(Adam::new(n, rate));
-        Box::new(Batches::new(rows, Draw::Pointwise(negatives), pieces, key, weights, adam, objective)) as _
+        let sides = vec![(Side::User, n_users * factors), (Side::Item, n_items * factors)];
+        let draw = Draw::Pointwise(negatives);
+        Box::new(Batches::new(rows, draw, pieces, key, weights, adam, objective).with_sides(sides, factors)) as _
     };
-    Box::new(Validated::new(rows, stopping, ADVICE, Box::new(make)))
+    start(rows, sliced, stopping, ADVICE, Vec::new(), Box::new(make))
 }
 
 struct Gmf {

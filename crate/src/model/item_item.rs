@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 
 use super::counts::ItemCounts;
 use super::kernels::{all_finite, axpy};
+use super::legs::{Left, Work};
 use super::rows::Csr;
 use super::weights;
 use super::{EpochReport, ModelError, ModelName, ShardRows, StopReason, SubModel, Trainer, ease, itemknn};
@@ -43,20 +44,84 @@ impl Kind {
     }
 }
 
+/// What the shard's model was when it held more rows, and who and what of it is still there.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct Former {
+    /// As [`SubModel::to_bytes`] wrote them; they hold the counts.
+    #[serde(with = "serde_bytes")]
+    pub weights: Vec<u8>,
+    /// Today's number of each of its users.
+    pub users: Vec<Option<u32>>,
+    /// Today's number of each of its items.
+    pub items: Vec<Option<u32>>,
+}
+
+impl Former {
+    /// Today's counts, by taking away what is gone, with the rows taken away and added; `None` where that does not lead
+    /// to today's rows (an item that was not counted, or bytes of something else). The sum of the squares of what changed,
+    /// and a copy of the counts.
+    fn counts(&self, rows: &Csr, n_items: u32) -> Option<(ItemCounts, u64)> {
+        let Saved { starts, columns, mut counts, .. } = weights::read(&self.weights).ok()?;
+        let old = Csr { starts, columns };
+        let sound = old.len() == self.users.len() && counts.is_sound() && counts.n_items() as usize == self.items.len();
+        if !sound || !old.starts.is_sorted() || old.columns.iter().any(|&item| item >= counts.n_items()) {
+            return None;
+        }
+        let mut old_of = vec![None; n_items as usize];
+        for (old, new) in self.items.iter().enumerate() {
+            if let Some(new) = new {
+                *old_of.get_mut(*new as usize)? = Some(old as u32);
+            }
+        }
+        let in_old =
+            |user: usize| rows.row(user).iter().map(|&item| old_of[item as usize]).collect::<Option<Vec<u32>>>();
+        let mut here = vec![false; rows.len()];
+        let mut changed = 0;
+        for (user, new) in self.users.iter().enumerate() {
+            let now = match new {
+                Some(new) => {
+                    *here.get_mut(*new as usize)? = true;
+                    in_old(*new as usize)?
+                }
+                None => Vec::new(),
+            };
+            let was = old.row(user);
+            if was != now {
+                counts.subtract(was);
+                counts.add(&now);
+                changed += (was.len() + now.len()) as u64;
+            }
+        }
+        for user in (0..rows.len()).filter(|&user| !here[user]) {
+            let now = in_old(user)?;
+            counts.add(&now);
+            changed += now.len() as u64;
+        }
+        let (counts, kept) = counts.compact();
+        let expected: Vec<u32> =
+            (0..self.items.len() as u32).filter(|&item| self.items[item as usize].is_some()).collect();
+        let in_order = expected.iter().map(|&item| self.items[item as usize]).eq((0..n_items).map(Some));
+        (kept == expected && in_order).then_some((counts, changed))
+    }
+}
+
 /// One step does it all.
-pub(super) struct ItemItemTrainer {
+struct ItemItemTrainer {
     kind: Kind,
     rows: Csr,
     counts: ItemCounts,
+    work: Option<Work>,
     weights: Option<Matrix>,
 }
 
-impl ItemItemTrainer {
-    pub(super) fn new(rows: &ShardRows, kind: Kind) -> Result<Self, ModelError> {
-        let rows_by_user = rows.csr(|_| true);
-        let counts = ItemCounts::of(&rows_by_user, rows.n_items)?;
-        Ok(ItemItemTrainer { kind, rows: rows_by_user, counts, weights: None })
-    }
+/// From the rows; or from the counts of before, by subtraction, with the same bits.
+pub(super) fn trainer(rows: &ShardRows, kind: Kind, former: Option<&Former>) -> Result<Box<dyn Trainer>, ModelError> {
+    let rows_by_user = rows.csr(|_| true);
+    let (counts, work) = match former.and_then(|former| former.counts(&rows_by_user, rows.n_items)) {
+        Some((counts, done)) => (counts, Some(Work { done, whole: rows.items.len() as u64 })),
+        None => (ItemCounts::of(&rows_by_user, rows.n_items)?, None),
+    };
+    Ok(Box::new(ItemItemTrainer { kind, rows: rows_by_user, counts, work, weights: None }))
 }
 
 impl Trainer for ItemItemTrainer {
@@ -73,6 +138,10 @@ impl Trainer for ItemItemTrainer {
 
     fn progress(&self) -> f32 {
         if self.weights.is_some() { 1.0 } else { 0.0 }
+    }
+
+    fn left(&mut self) -> Left {
+        Left { work: self.work, ..Left::default() }
     }
 
     fn finish(self: Box<Self>) -> Box<dyn SubModel> {
@@ -162,5 +231,90 @@ impl SubModel for ItemItem {
     fn to_bytes(&self) -> Vec<u8> {
         let Csr { starts, columns } = self.rows.clone();
         weights::write(self.kind.name(), &Saved { kind: self.kind, starts, columns, counts: self.counts.clone() })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::rows::tests::planted;
+    use super::super::{ModelConfig, Start, trainer_from};
+    use super::*;
+
+    fn run(rows: &ShardRows, name: ModelName, start: Start) -> (Vec<u8>, Option<Work>) {
+        let mut trainer = trainer_from(rows.clone(), &ModelConfig::of(name), 1, 0, start).unwrap();
+        trainer.step().unwrap();
+        let work = trainer.left().work;
+        (trainer.finish().to_bytes(), work)
+    }
+
+    /// The rows for which `keep` says so, in numbers of their own, with today's numbers of the users and items of before.
+    fn reduced(rows: &ShardRows, keep: impl Fn(u32, u32) -> bool) -> (ShardRows, Vec<Option<u32>>, Vec<Option<u32>>) {
+        let csr = rows.csr(|_| true);
+        let kept =
+            |user: usize| csr.row(user).iter().copied().filter(|&item| keep(user as u32, item)).collect::<Vec<u32>>();
+        let lists: Vec<Vec<u32>> = (0..csr.len()).map(kept).collect();
+        let number = |there: Vec<bool>| {
+            let mut next = 0..;
+            there.into_iter().map(|there| if there { next.next() } else { None }).collect::<Vec<Option<u32>>>()
+        };
+        let users = number(lists.iter().map(|list| !list.is_empty()).collect());
+        let items = number((0..rows.n_items).map(|item| lists.iter().any(|list| list.contains(&item))).collect());
+        let count = |numbers: &[Option<u32>]| numbers.iter().flatten().count() as u32;
+        let mut out =
+            ShardRows { n_users: count(&users), n_items: count(&items), starts: vec![0], ..ShardRows::default() };
+        for list in lists.iter().filter(|list| !list.is_empty()) {
+            out.items.extend(list.iter().filter_map(|&item| items[item as usize]));
+            out.starts.push(out.items.len() as u32);
+        }
+        out.values = vec![1.0; out.items.len()];
+        out.validation = vec![false; out.items.len()];
+        (out, users, items)
+    }
+
+    #[test]
+    fn subtracting_gives_the_bytes_of_counting_again() {
+        let rows = planted(30, 14, 3, 6);
+        for name in [ModelName::Ease, ModelName::Itemknn] {
+            let (before, none) = run(&rows, name, Start::Fresh);
+            assert_eq!(none, None);
+            let cases: [&dyn Fn(u32, u32) -> bool; 5] = [
+                &|user, _| user != 3,
+                &|_, item| item != 5,
+                &|user, item| (user, item % 3) != (7, 1),
+                &|user, item| user > 20 || item == 2,
+                &|_, _| true,
+            ];
+            for (number, keep) in cases.into_iter().enumerate() {
+                let (after, users, items) = reduced(&rows, keep);
+                let former = Former { weights: before.clone(), users, items };
+                let (subtracted, work) = run(&after, name, Start::Counts(former));
+                let (counted, _) = run(&after, name, Start::Fresh);
+                assert!(subtracted == counted, "{name:?}, case {number}");
+                let work = work.unwrap_or_else(|| panic!("{name:?}, case {number}: counted again"));
+                assert_eq!(work.done == 0, number == 4, "{work:?}");
+            }
+        }
+    }
+
+    #[test]
+    fn counts_that_do_not_lead_there_are_counted_again() {
+        let rows = planted(30, 14, 3, 6);
+        let (before, _) = run(&rows, ModelName::Ease, Start::Fresh);
+        let (after, users, items) = reduced(&rows, |user, _| user != 3);
+        let (counted, _) = run(&after, ModelName::Ease, Start::Fresh);
+        let good = Former { weights: before, users, items };
+        let wrong: [fn(&mut Former); 5] = [
+            |former| former.weights.truncate(40),
+            |former| former.users.truncate(5),
+            |former| former.items[2] = None,
+            |former| former.items.swap(0, 1),
+            |former| former.users[0] = Some(999),
+        ];
+        for (number, spoil) in wrong.into_iter().enumerate() {
+            let mut former = good.clone();
+            spoil(&mut former);
+            let (bytes, work) = run(&after, ModelName::Ease, Start::Counts(former));
+            assert!(bytes == counted && work.is_none(), "case {number}: {work:?}");
+        }
     }
 }

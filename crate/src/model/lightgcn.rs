@@ -8,11 +8,12 @@ use super::batch::{Batches, Draw, Objective, Optimiser, Sample, push_normal};
 use super::defaults::{Defaults, Settings};
 use super::fold::Fold;
 use super::kernels::{axpy, dot, gather, padded, sigmoid, softplus};
+use super::legs::{Side, Sliced};
 use super::optimiser::Adam;
 use super::rows::Csr;
-use super::training::{Rows, Validated, square};
+use super::training::{Rows, square, start};
 use super::vectors::Vectors;
-use super::{ModelConfig, ModelName, ShardRows, SubModel, Trainer};
+use super::{ModelConfig, ModelError, ModelName, ShardRows, SubModel, Trainer};
 use crate::matrix::Matrix;
 use crate::random::{Purpose, StreamKey};
 
@@ -33,19 +34,28 @@ pub(super) const DEFAULTS: Defaults = Defaults {
     without: 60,
 };
 
-pub(super) fn trainer(rows: ShardRows, config: &ModelConfig, seed: u64, shard: u32) -> Box<dyn Trainer> {
+pub(super) fn trainer(
+    rows: ShardRows,
+    config: &ModelConfig,
+    seed: u64,
+    shard: u32,
+    sliced: Option<Sliced>,
+) -> Result<Box<dyn Trainer>, ModelError> {
     let settings = DEFAULTS.under(config, rows.items.len(), seed, shard);
     let Settings { factors, rate, lambda, layers, pieces, stopping, key, .. } = settings;
-    let make = move |rows: Rows| {
+    let make = move |rows: Rows, leg: u32| {
+        let key = StreamKey { epoch: leg, ..key };
         let (n_users, n_items, stride) = (rows.csr.len(), rows.n_items as usize, padded(factors));
         let mut weights = Vec::with_capacity((n_users + n_items) * stride);
         push_normal(&mut weights, StreamKey { purpose: Purpose::UserInit, ..key }, n_users, factors, stride, 0.1);
         push_normal(&mut weights, StreamKey { purpose: Purpose::ItemInit, ..key }, n_items, factors, stride, 0.1);
         let objective = LightGcn::new(rows.csr.clone(), n_items, factors, layers, lambda);
         let adam = move |n| Optimiser::Adam(Adam::new(n, rate));
-        Box::new(Batches::new(rows, Draw::Pairwise, pieces, key, weights, adam, objective)) as _
+        let sides = vec![(Side::User, n_users * stride), (Side::Item, n_items * stride)];
+        let learner = Batches::new(rows, Draw::Pairwise, pieces, key, weights, adam, objective);
+        Box::new(learner.with_sides(sides, stride)) as _
     };
-    Box::new(Validated::new(rows, stopping, ADVICE, Box::new(make)))
+    start(rows, sliced, stopping, ADVICE, Vec::new(), Box::new(make))
 }
 
 /// The normalised adjacency of a shard.

@@ -7,10 +7,11 @@ use super::batch::{Batches, Draw, Objective, Optimiser, Penalty, Sample, push_no
 use super::defaults::{Defaults, Settings};
 use super::fold::Fold;
 use super::kernels::{axpy, dot};
+use super::legs::{Side, Sliced};
 use super::optimiser::Momentum;
-use super::training::{Rows, Validated};
+use super::training::{Rows, start};
 use super::vectors::Vectors;
-use super::{ModelConfig, ModelName, ShardRows, SubModel, Trainer};
+use super::{ModelConfig, ModelError, ModelName, ShardRows, SubModel, Trainer};
 use crate::matrix::Matrix;
 use crate::random::{Purpose, StreamKey};
 
@@ -30,13 +31,20 @@ pub(super) const DEFAULTS: Defaults = Defaults {
     without: 40,
 };
 
-pub(super) fn trainer(rows: ShardRows, config: &ModelConfig, seed: u64, shard: u32) -> Box<dyn Trainer> {
+pub(super) fn trainer(
+    rows: ShardRows,
+    config: &ModelConfig,
+    seed: u64,
+    shard: u32,
+    sliced: Option<Sliced>,
+) -> Result<Box<dyn Trainer>, ModelError> {
     let settings = DEFAULTS.under(config, rows.items.len(), seed, shard);
     let Settings { factors, rate, lambda, negatives, pieces, stopping, key, .. } = settings;
     // Values that are all negative or zero have no scale of their own.
     let top = rows.values.iter().copied().fold(0.0f32, f32::max);
     let top = if top > 0.0 { top } else { 1.0 };
-    let make = move |rows: Rows| {
+    let make = move |rows: Rows, leg: u32| {
+        let key = StreamKey { epoch: leg, ..key };
         let (n_users, n_items) = (rows.csr.len(), rows.n_items as usize);
         let mut weights = Vec::new();
         let deviation = 0.3 / (factors as f64).sqrt();
@@ -61,9 +69,11 @@ pub(super) fn trainer(rows: ShardRows, config: &ModelConfig, seed: u64, shard: u
         // The rate is a sample's: momentum takes the sum of a batch's gradients.
         let momentum = move |n| Optimiser::Momentum(Momentum::new(n, rate));
         let draw = Draw::Pointwise(negatives);
-        Box::new(Batches::new(rows, draw, pieces, key, weights, momentum, objective).with_values(top)) as _
+        let sides = vec![(Side::User, n_users * factors), (Side::Item, n_items * factors)];
+        let learner = Batches::new(rows, draw, pieces, key, weights, momentum, objective);
+        Box::new(learner.with_values(top).with_sides(sides, factors)) as _
     };
-    Box::new(Validated::new(rows, stopping, ADVICE, Box::new(make)))
+    start(rows, sliced, stopping, ADVICE, vec![top.to_bits()], Box::new(make))
 }
 
 struct Mf {

@@ -20,6 +20,7 @@ mod gmf;
 mod item_item;
 mod itemknn;
 pub mod kernels;
+mod legs;
 mod lightgcn;
 mod mf;
 mod neumf;
@@ -35,6 +36,8 @@ pub(crate) mod wmf;
 pub use config::{ModelConfig, ModelName};
 pub use counts::{ItemCounts, MAX_ITEMS};
 pub use error::ModelError;
+pub use item_item::Former;
+pub use legs::{Checkpoint, Left, Sliced, Work};
 pub use rows::Csr;
 use serde::{Deserialize, Serialize};
 
@@ -86,6 +89,20 @@ pub enum StopReason {
     Closed,
     /// The shard has no validation row, so the default number of epochs was run.
     NoValidation,
+    /// Trained in legs with checkpoints: the number of epochs was fixed beforehand.
+    Scheduled,
+}
+
+/// Where a training begins.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub enum Start {
+    /// From initialisation.
+    #[default]
+    Fresh,
+    /// In legs; from initialisation or from a checkpoint.
+    Legs(Sliced),
+    /// From counts that a model of counts had when there were more rows: what is gone is subtracted.
+    Counts(Former),
 }
 
 impl StopReason {
@@ -96,6 +113,7 @@ impl StopReason {
             StopReason::EpochCap => "reached the cap on epochs first",
             StopReason::Closed => "solved in closed form",
             StopReason::NoValidation => "had no validation row and ran the default number of epochs",
+            StopReason::Scheduled => "was trained in legs, whose epochs are fixed beforehand",
         }
     }
 }
@@ -143,6 +161,10 @@ pub trait Trainer: Send {
     }
     /// About how much is done, 0 to 1.
     fn progress(&self) -> f32;
+    /// What it leaves besides the sub-model; to be asked once, when it has ended.
+    fn left(&mut self) -> Left {
+        Left::default()
+    }
     /// The sub-model of the best epoch.
     fn finish(self: Box<Self>) -> Box<dyn SubModel>;
 }
@@ -151,6 +173,20 @@ pub trait Trainer: Send {
 ///
 /// Errors: a knob out of its range, rows that do not hold together, an empty shard.
 pub fn trainer(rows: ShardRows, config: &ModelConfig, seed: u64, shard: u32) -> Result<Box<dyn Trainer>, ModelError> {
+    trainer_from(rows, config, seed, shard, Start::Fresh)
+}
+
+/// [`trainer`] with a beginning. A checkpoint or counts change how much is done, never a bit of the outcome; slices are part
+/// of what the sub-model is a function of.
+///
+/// Errors: those of [`trainer`]; slices for a model that cannot be trained in legs.
+pub fn trainer_from(
+    rows: ShardRows,
+    config: &ModelConfig,
+    seed: u64,
+    shard: u32,
+    start: Start,
+) -> Result<Box<dyn Trainer>, ModelError> {
     config.check()?;
     rows.check()?;
     if rows.items.is_empty() {
@@ -160,23 +196,28 @@ pub fn trainer(rows: ShardRows, config: &ModelConfig, seed: u64, shard: u32) -> 
             value: format!("none in shard {shard}"),
         });
     }
-    Ok(match config.name {
-        ModelName::Wmf => Box::new(wmf::WmfTrainer::new(rows, config, seed, shard)),
-        ModelName::Bpr => bpr::trainer(rows, config, seed, shard),
-        ModelName::Mf => mf::trainer(rows, config, seed, shard),
-        ModelName::Lightgcn => lightgcn::trainer(rows, config, seed, shard),
-        ModelName::Gmf => gmf::trainer(rows, config, seed, shard),
-        ModelName::Neumf => neumf::trainer(rows, config, seed, shard),
-        ModelName::Dmf => dmf::trainer(rows, config, seed, shard),
+    let (sliced, former) = match start {
+        Start::Fresh => (None, None),
+        Start::Legs(sliced) => (Some(sliced), None),
+        Start::Counts(former) => (None, Some(former)),
+    };
+    match config.name {
+        ModelName::Wmf => wmf::trainer(rows, config, seed, shard, sliced),
+        ModelName::Bpr => bpr::trainer(rows, config, seed, shard, sliced),
+        ModelName::Mf => mf::trainer(rows, config, seed, shard, sliced),
+        ModelName::Lightgcn => lightgcn::trainer(rows, config, seed, shard, sliced),
+        ModelName::Gmf => gmf::trainer(rows, config, seed, shard, sliced),
+        ModelName::Neumf => Ok(neumf::trainer(rows, config, seed, shard)),
+        ModelName::Dmf => Ok(dmf::trainer(rows, config, seed, shard)),
         ModelName::Ease => {
             let lambda = config.lambda.unwrap_or_else(|| ease::default_lambda(&rows));
-            Box::new(item_item::ItemItemTrainer::new(&rows, item_item::Kind::Ease { lambda })?)
+            item_item::trainer(&rows, item_item::Kind::Ease { lambda }, former.as_ref())
         }
         ModelName::Itemknn => {
             let neighbours = config.neighbours.unwrap_or(itemknn::NEIGHBOURS);
-            Box::new(item_item::ItemItemTrainer::new(&rows, item_item::Kind::Itemknn { neighbours })?)
+            item_item::trainer(&rows, item_item::Kind::Itemknn { neighbours }, former.as_ref())
         }
-    })
+    }
 }
 
 /// The sub-model that [`SubModel::to_bytes`] wrote: every score comes out with the same bits.

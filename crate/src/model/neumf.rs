@@ -39,7 +39,7 @@ pub(super) fn trainer(rows: ShardRows, config: &ModelConfig, seed: u64, shard: u
     let settings = DEFAULTS.under(config, rows.items.len(), seed, shard);
     let Settings { factors, rate, lambda, negatives, pieces, stopping, key, .. } = settings;
     let layers = settings.layers as usize;
-    let make = move |rows: Rows| {
+    let make = move |rows: Rows, _leg: u32| {
         let shape = Shape { n_users: rows.csr.len(), n_items: rows.n_items as usize, factors, layers };
         let weights = shape.start(StreamKey { purpose: Purpose::WeightInit, ..key });
         let objective = Neumf::new(shape, lambda, negatives);

@@ -7,21 +7,26 @@ pub struct Adam {
     mean: Vec<f32>,
     square: Vec<f32>,
     /// beta^t, by multiplication.
-    powers: (f32, f32),
+    powers: [f32; 2],
 }
 
 const BETA: (f32, f32) = (0.9, 0.999);
 
 impl Adam {
+    /// What it remembers of every weight, and of the steps it took.
+    pub(super) fn state(&mut self) -> (Vec<&mut [f32]>, &mut [f32]) {
+        (vec![&mut self.mean, &mut self.square], &mut self.powers)
+    }
+
     /// For `n` weights.
     pub fn new(n: usize, rate: f32) -> Self {
-        Adam { rate, mean: vec![0.0; n], square: vec![0.0; n], powers: (1.0, 1.0) }
+        Adam { rate, mean: vec![0.0; n], square: vec![0.0; n], powers: [1.0; 2] }
     }
 
     /// One step.
     pub fn step(&mut self, weights: &mut [f32], gradient: &[f32]) {
-        self.powers = (self.powers.0 * BETA.0, self.powers.1 * BETA.1);
-        let (first, second) = (1.0 / (1.0 - self.powers.0), 1.0 / (1.0 - self.powers.1));
+        self.powers = [self.powers[0] * BETA.0, self.powers[1] * BETA.1];
+        let (first, second) = (1.0 / (1.0 - self.powers[0]), 1.0 / (1.0 - self.powers[1]));
         let moments = self.mean.iter_mut().zip(&mut self.square);
         for ((weight, &slope), (mean, square)) in weights.iter_mut().zip(gradient).zip(moments) {
             *mean = BETA.0 * *mean + (1.0 - BETA.0) * slope;
@@ -61,6 +66,11 @@ pub struct Momentum {
 }
 
 impl Momentum {
+    /// What it remembers of every weight.
+    pub(super) fn state(&mut self) -> &mut [f32] {
+        &mut self.velocity
+    }
+
     /// For `n` weights.
     pub fn new(n: usize, rate: f32) -> Self {
         Momentum { rate, velocity: vec![0.0; n] }

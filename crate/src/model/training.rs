@@ -2,6 +2,7 @@
 //! longer helps, then fit once more on all rows for the number of epochs found.
 
 use super::kernels::{Packed, dot, top_k};
+use super::legs::{self, Sliced, Table};
 use super::rows::Csr;
 use super::{Best, EpochReport, ModelConfig, ModelError, ShardRows, StopReason, SubModel, Trainer};
 use crate::math;
@@ -32,6 +33,10 @@ pub(super) trait Learner: Send {
     fn is_finite(&self) -> bool;
     /// The model as it is now.
     fn model(&self) -> Box<dyn SubModel>;
+    /// Weights and optimiser state, for models that are trained in legs.
+    fn tables(&mut self) -> Vec<Table<'_>> {
+        Vec::new()
+    }
 }
 
 /// When to look and when to stop.
@@ -78,8 +83,9 @@ impl Stopping {
     }
 }
 
-/// Makes a learner for rows: once for the training rows, once more for all.
-pub(super) type Make = Box<dyn Fn(Rows) -> Box<dyn Learner> + Send>;
+/// Makes a learner for rows: once for the training rows, once more for all. The number keys what begins at random: the leg,
+/// or 0.
+pub(super) type Make = Box<dyn Fn(Rows, u32) -> Box<dyn Learner> + Send>;
 
 /// The training under way.
 pub(super) struct Validated {
@@ -103,6 +109,22 @@ pub(super) struct Validated {
     progress: f32,
 }
 
+/// One training to a stop on validation rows; or, where there are slices, in legs. `marks`: what the settings came to for the
+/// whole shard; see [`legs::Legs::new`].
+pub(super) fn start(
+    rows: ShardRows,
+    sliced: Option<Sliced>,
+    stopping: Stopping,
+    advice: &'static str,
+    marks: Vec<u32>,
+    make: Make,
+) -> Result<Box<dyn Trainer>, ModelError> {
+    match sliced {
+        None => Ok(Box::new(Validated::new(rows, stopping, advice, make))),
+        Some(sliced) => legs::of_learner(rows, sliced, stopping, advice, marks, make),
+    }
+}
+
 fn rows_where(rows: &ShardRows, keep: impl Fn(usize) -> bool) -> Rows {
     let values = (0..rows.items.len()).filter(|&row| keep(row)).map(|row| rows.values[row]).collect();
     Rows { csr: rows.csr(keep), values, n_items: rows.n_items }
@@ -122,7 +144,7 @@ impl Validated {
         };
         Validated {
             train: train.csr.clone(),
-            learner: make(train),
+            learner: make(train, 0),
             make,
             rows,
             validation,
@@ -159,7 +181,7 @@ impl Validated {
         match &self.best {
             Some((_, epoch, _)) if self.stopping.refit => {
                 self.refitting = Some(*epoch);
-                self.learner = (self.make)(rows_where(&self.rows, |_| true));
+                self.learner = (self.make)(rows_where(&self.rows, |_| true), 0);
                 self.epoch = 0;
                 self.best = None;
             }
@@ -353,7 +375,7 @@ mod tests {
         let log = Arc::new(Mutex::new(Vec::new()));
         let seen = log.clone();
         let stopping = Stopping { every: 2, patience: 3, tolerance: 1e-3, cap, without: 7, refit, warm: 0 };
-        let make: Make = Box::new(move |rows| {
+        let make: Make = Box::new(move |rows, _| {
             Box::new(Scripted { rows: rows.values.len(), good, epoch: 0, log: seen.clone() }) as Box<dyn Learner>
         });
         let mut trainer = Validated::new(rows, stopping, "turn the knob", make);
@@ -401,7 +423,7 @@ mod tests {
         let mut rows = planted(6, 60, 2, 3);
         rows.validation.fill(false);
         let log = Arc::new(Mutex::new(Vec::new()));
-        let make: Make = Box::new(move |rows| {
+        let make: Make = Box::new(move |rows, _| {
             Box::new(Scripted { rows: rows.values.len(), good: 1, epoch: 0, log: log.clone() }) as Box<dyn Learner>
         });
         let stopping = Stopping { every: 1, patience: 1, tolerance: 0.0, cap: 100, without: 100, refit: true, warm: 0 };

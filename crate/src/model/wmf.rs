@@ -10,6 +10,7 @@ use serde::{Deserialize, Serialize};
 use super::als::{AlsParams, Factors, Solver};
 use super::dual::Groups;
 use super::kernels::scores;
+use super::legs::{Leg, Legs, Side, Sliced, Table};
 use super::rows::Csr;
 use super::weights::{self, finite};
 use super::{EpochReport, ModelConfig, ModelError, ModelName, ShardRows, StopReason, SubModel, Trainer};
@@ -52,20 +53,53 @@ pub(crate) struct WmfTrainer {
     stopped: Option<StopReason>,
 }
 
+/// The knobs as they are for these rows.
+fn params(rows: &ShardRows, config: &ModelConfig) -> AlsParams {
+    let base = defaults(rows);
+    AlsParams {
+        factors: config.factors.map_or(base.factors, |k| k as usize),
+        alpha: config.alpha.unwrap_or(base.alpha),
+        lambda: config.lambda.unwrap_or(base.lambda),
+        nu: config.nu.unwrap_or(base.nu),
+    }
+}
+
+/// Sweeps of the last leg: all but the last slice's users have been fitted by then, and going on to convergence costs more
+/// than it brings (ML-100K, ten shards of eight slices: .426 NDCG@20 with four or five, .428 without slices).
+const LAST_LEG: u32 = 2;
+
+/// One training to convergence. With slices the sweeps are scheduled: one in every leg, [`LAST_LEG`] in the last.
+pub(super) fn trainer(
+    rows: ShardRows,
+    config: &ModelConfig,
+    seed: u64,
+    shard: u32,
+    sliced: Option<Sliced>,
+) -> Result<Box<dyn Trainer>, ModelError> {
+    let Some(sliced) = sliced else { return Ok(Box::new(WmfTrainer::new(rows, config, seed, shard))) };
+    let (params, cap, tolerance) = (params(&rows, config), config.epochs.unwrap_or(SWEEPS), config.tolerance);
+    let make = move |rows: &ShardRows, leg: u32, last: bool| -> Box<dyn Leg> {
+        let (n_items, cap) = (rows.n_items as usize, if last { cap.min(LAST_LEG) } else { 1 });
+        let key = StreamKey::new(seed, Purpose::ItemInit, shard, leg);
+        Box::new(WmfTrainer::with(rows.csr(|_| true), n_items, params, cap, tolerance, key))
+    };
+    Ok(Box::new(Legs::new(rows, sliced, vec![params.factors as u32], Box::new(make))?))
+}
+
+/// Users are solved from the items, so the items are the whole state.
+impl Leg for WmfTrainer {
+    fn tables(&mut self) -> Vec<Table<'_>> {
+        vec![Table { side: Side::Item, width: self.items.stride, values: &mut self.items.data }]
+    }
+}
+
 impl WmfTrainer {
     pub(super) fn new(rows: ShardRows, config: &ModelConfig, seed: u64, shard: u32) -> Self {
-        let base = defaults(&rows);
-        let params = AlsParams {
-            factors: config.factors.map_or(base.factors, |k| k as usize),
-            alpha: config.alpha.unwrap_or(base.alpha),
-            lambda: config.lambda.unwrap_or(base.lambda),
-            nu: config.nu.unwrap_or(base.nu),
-        };
         let cap = config.epochs.unwrap_or(SWEEPS);
         Self::with(
             rows.csr(|_| true),
             rows.n_items as usize,
-            params,
+            params(&rows, config),
             cap,
             config.tolerance,
             StreamKey::new(seed, Purpose::ItemInit, shard, 0),

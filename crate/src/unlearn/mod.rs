@@ -32,7 +32,7 @@ pub mod verify;
 pub use error::RequestError;
 pub use places::{Per, Places};
 pub use plan::{Layout, NO_SHARD, Plan, Rates, TouchedShard, Warning, plan};
-pub use receipt::{Receipt, ReceiptError};
+pub use receipt::{Receipt, ReceiptError, ReceiptView};
 pub use request::{Request, Resolved};
 pub use select::{How, Selection, select};
 pub use sequence::Sequence;

@@ -90,6 +90,10 @@ pub struct Plan {
     pub seconds: Option<f64>,
     /// Seconds of one full retrain without shards, where known.
     pub full_seconds: Option<f64>,
+    /// Where checkpoints are kept: share of the touched shards' training that will be done again, 0 to 1.
+    pub share: Option<f64>,
+    /// The same on average over single users drawn evenly.
+    pub expected_share: Option<f64>,
     /// Would nothing be left to train on?
     pub everything: bool,
     /// What to know beforehand.

@@ -234,7 +234,56 @@ pub fn code_version() -> String {
     concat!("ultrare ", env!("CARGO_PKG_VERSION")).to_owned()
 }
 
+/// A receipt in short, for showing it.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "ts", derive(tsify::Tsify))]
+pub struct ReceiptView {
+    /// Name and version of the code that wrote it.
+    pub code: String,
+    /// Its place in the chain, from 1.
+    pub number: u32,
+    /// Rows before the request and after it.
+    pub rows: (u32, u32),
+    /// Users named, by hash.
+    pub users: u32,
+    /// Items named, by hash.
+    pub items: u32,
+    /// Single rows named, by hash.
+    pub interactions: u32,
+    /// What happened to the partition.
+    pub mode: Mode,
+    /// Slices per shard; 0 where there were no checkpoints.
+    pub slices: u32,
+    /// Shards that lost rows, and all of them.
+    pub shards: (u32, u32),
+    /// Its name in the configuration.
+    pub partition: String,
+    /// Stages that may still depend on what was forgotten.
+    pub taints: Vec<Taint>,
+    /// Its digest.
+    #[cfg_attr(feature = "ts", tsify(type = "string"))]
+    pub digest: Digest,
+}
+
 impl Receipt {
+    /// What it says, in short.
+    pub fn view(&self) -> ReceiptView {
+        ReceiptView {
+            code: self.code.clone(),
+            number: self.number,
+            rows: (self.data.before.rows(), self.data.after.rows()),
+            users: self.request.users.len() as u32,
+            items: self.request.items.len() as u32,
+            interactions: self.request.interactions.len() as u32,
+            mode: self.protocol.mode,
+            slices: self.protocol.slices,
+            shards: (self.shards.iter().filter(|shard| shard.touched).count() as u32, self.shards.len() as u32),
+            partition: self.partition.method.clone(),
+            taints: self.taints.clone(),
+            digest: self.digest,
+        }
+    }
+
     /// Hash of everything but `digest`.
     pub fn own_digest(&self) -> Digest {
         content_digest(Value::of(self).unwrap_or_default())

@@ -10,8 +10,9 @@ use crate::Result;
 
 /// What module and glue together are meant to weigh, gzipped.
 const GOAL: usize = 250_000;
-/// What they may weigh until the goal is reached: about what they do, so that they do not grow unseen.
-const BUDGET: usize = 750_000;
+/// What they may weigh until the goal is reached: about what they do, so that they do not grow unseen. Receipts are read and
+/// checked in the module since it weighs more than 750 kB: JSON in, and every setting in it.
+const BUDGET: usize = 860_000;
 
 /// Prints raw, gzip and brotli sizes; fails above the budget.
 pub fn check(pkg: &Path, name: &str) -> Result<()> {

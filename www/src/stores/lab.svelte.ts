@@ -1,5 +1,5 @@
 /** The experiment as the page sees it: the session, its newest snapshot, and the actions that drive it. */
-import type { Activity as Asked, Arm, Mode, PartitionView, Request, ReadConfig, ReadReport, Session, ErrorData, Size, Snapshot, UsersView } from "../client";
+import type { Activity as Asked, Arm, Mode, PartitionView, Request, ReadConfig, ReadReport, Sequence, Session, ErrorData, Size, Snapshot, UsersView } from "../client";
 import { listed, plural, seconds, sentence } from "../lib/format";
 import { wipe } from "../lib/keep";
 import { at } from "../lib/link";
@@ -10,7 +10,7 @@ import { settings } from "./settings.svelte";
 import { stream } from "./stream.svelte";
 import { ui } from "./ui.svelte";
 
-export type Activity = "open" | "load" | "build" | "forget" | "compare" | "check" | "beside";
+export type Activity = "open" | "load" | "build" | "forget" | "compare" | "check" | "beside" | "audit" | "sequence";
 class Lab {
   session: Session | null = null;
   snapshot = $state.raw<Snapshot | null>(null);
@@ -41,7 +41,7 @@ class Lab {
 
   busy = $derived(this.activity !== null);
   /** Is something worked out that is not what the page shows? */
-  behind = $derived(this.activity === "check" || this.activity === "beside");
+  behind = $derived(this.activity === "check" || this.activity === "beside" || this.activity === "audit");
   /** Do the cards show what came of the last request? Not while one is being carried out or everything is made anew. */
   settled = $derived(this.activity === null || this.activity === "compare" || this.behind);
   trained = $derived(this.snapshot?.phase === "trained" || this.snapshot?.phase === "compared");
@@ -202,6 +202,46 @@ class Lab {
     return true;
   }
 
+  /** What an attacker could tell before and after this request, without carrying it out. */
+  async audit(request: Request, person: string | null): Promise<boolean> {
+    const done = await this.#run("audit", async (session) => {
+      this.#hurry(session);
+      this.snapshot = await session.run({ audit: { request, mode: this.mode, person } } as Asked);
+      return true;
+    });
+    const auc = this.snapshot?.audit?.arms["unlearned"]?.auc.mean;
+    if (done && auc !== undefined) ui.say(`Rehearsed. After the request forgotten people would be told apart with an AUC of ${auc.toFixed(2)}.`);
+    return !!done;
+  }
+
+  /** Requests one after another; those that were carried out stay, also when it is cancelled or one is refused. */
+  async sequence(sequence: Sequence, twin: boolean): Promise<boolean> {
+    const done = await this.#run("sequence", async (session) => {
+      stream.reset("unlearned");
+      stream.reset("retrained");
+      this.#hurry(session);
+      this.snapshot = await session.sequence(sequence, this.mode, twin);
+      return true;
+    });
+    await this.#settleForgotten("one by one");
+    return !!done;
+  }
+
+  /** After requests: who is gone, by what the library still holds. */
+  async #settleForgotten(protocol: string): Promise<void> {
+    if (!this.session || !this.everyone) return;
+    const users = await this.session.users().catch(() => null);
+    if (!users || users.ids.length === (this.users?.ids.length ?? 0)) return;
+    this.users = users;
+    const left = new Set(users.handles);
+    this.forgotten = new Set(this.everyone.handles.filter((handle) => !left.has(handle)));
+    stream.drop(this.forgotten);
+    stream.settle(users);
+    basket.empty();
+    this.raced = { unlearn: this.snapshot!.seconds.unlearn ?? null, retrain: null };
+    this.#enter("forgot", protocol, this.snapshot!.forget?.touched_shards.length ?? null, this.raced.unlearn);
+  }
+
   /** The pipeline from rows that never held the forgotten, to compare with hash for hash. */
   async check(): Promise<boolean> {
     const done = await this.#run("check", async (session) => {
@@ -244,7 +284,8 @@ class Lab {
       method: s.partition?.method ?? "", shards: s.partition?.shards ?? 0,
       combine: String(at(s.config, "combine.method") ?? ""), seed: s.config.seed ?? 0,
       ndcg: { original: ndcg("original"), unlearned: ndcg("unlearned"), retrained: ndcg("retrained") },
-      settings: settings.changed, snapshot: s,
+      // What names people who may be forgotten later is not kept with a run.
+      settings: settings.changed, snapshot: { ...s, audit: null, sequence: null },
     });
   }
 
@@ -275,16 +316,16 @@ class Lab {
 
   async replan(): Promise<void> {
     if (this.busy) return; // the bill of the request that is being carried out stays
-    if (!this.session || !this.trained || basket.users.length === 0) {
+    if (!this.session || !this.trained || basket.size === 0) {
       basket.plan = null;
       basket.planError = null;
       return;
     }
-    const asked = basket.users;
+    const asked = basket.stamp;
     const mode = this.mode;
     try {
       const plan = await this.session.plan(basket.request(), mode);
-      if (asked === basket.users && mode === this.mode) {
+      if (asked === basket.stamp && mode === this.mode) {
         basket.plan = plan;
         basket.planError = null;
       }

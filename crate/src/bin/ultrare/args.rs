@@ -79,17 +79,13 @@ pub struct Run {
     /// Everything random follows from it.
     #[arg(long, default_value_t = 0, value_name = "S")]
     pub seed: u32,
-    /// users:ID,ID,... or random:P%, core:P%, edge:P%.
-    #[arg(long, value_name = "WHAT")]
-    pub forget: Option<String>,
-    /// Make the partition again when forgetting, instead of keeping it.
-    #[arg(long)]
-    pub refit: bool,
-    /// Go on where a request would empty a shard or the test set.
-    #[arg(long)]
-    pub confirm: bool,
+    #[command(flatten)]
+    pub forget: Forget,
     #[command(flatten)]
     pub out: Output,
+    /// Slices of each shard with a checkpoint before each, so that forgetting need not begin from the beginning; 0 is none.
+    #[arg(long, default_value_t = 0, value_name = "R")]
+    pub slices: u32,
     /// users or interactions: what the shards have equally many of.
     #[arg(long, value_name = "UNIT")]
     pub balance: Option<String>,
@@ -117,6 +113,30 @@ pub struct Run {
     pub drift: bool,
 }
 
+/// What to forget, and how.
+#[derive(Args)]
+pub struct Forget {
+    /// users:ID,ID,..., items:ID,ID,..., rows:USER=ITEM,..., or random:P%, core:P%, edge:P%.
+    #[arg(long, value_name = "WHAT", conflicts_with = "sequence")]
+    pub forget: Option<String>,
+    /// A script of requests that arrive one by one: lines such as `user,17`, `item,50` or `interaction,17,50`.
+    #[arg(long, value_name = "FILE")]
+    pub sequence: Option<PathBuf>,
+    /// Make the partition again when forgetting, instead of keeping it.
+    #[arg(long, conflicts_with = "anchored")]
+    pub refit: bool,
+    /// For the anchored partition: make it again only if an anchor, or somebody who stays, loses rows.
+    #[arg(long)]
+    pub anchored: bool,
+    /// Go on where a request would empty a shard or the test set.
+    #[arg(long)]
+    pub confirm: bool,
+    /// Rehearse --forget first: can the forgotten be told from people who were never in? Or, with --sequence: compare with a
+    /// twin after each request.
+    #[arg(long)]
+    pub audit: bool,
+}
+
 /// How to run, and what to write.
 #[derive(Args)]
 pub struct Output {
@@ -139,15 +159,8 @@ pub struct Unlearn {
     /// As saved by --save.
     #[arg(long, value_name = "FILE")]
     pub experiment: PathBuf,
-    /// users:ID,ID,... or random:P%, core:P%, edge:P%.
-    #[arg(long, value_name = "WHAT")]
-    pub forget: String,
-    /// Make the partition again, instead of keeping it.
-    #[arg(long)]
-    pub refit: bool,
-    /// Go on where the request would empty a shard or the test set.
-    #[arg(long)]
-    pub confirm: bool,
+    #[command(flatten)]
+    pub forget: Forget,
     #[command(flatten)]
     pub out: Output,
 }

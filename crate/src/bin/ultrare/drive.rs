@@ -23,11 +23,16 @@ impl Driver {
     }
 
     /// Carries out one activity.
-    pub fn run(&self, experiment: &mut Experiment, activity: Activity) -> ultrare::Result<Vec<Event>> {
+    pub fn run(&self, experiment: &mut Experiment, activity: Activity) -> Result<Vec<Event>, String> {
         experiment.tick(self.began.elapsed().as_secs_f64());
         experiment.set_workers(self.threads);
-        experiment.begin(activity)?;
-        let mut events = Vec::new();
+        experiment.begin(activity).map_err(|error| error.to_string())?;
+        self.drive(experiment)
+    }
+
+    /// Carries out what was begun. An activity that is refused when its turn comes ends it.
+    pub fn drive(&self, experiment: &mut Experiment) -> Result<Vec<Event>, String> {
+        let mut events = experiment.events();
         while experiment.running() {
             experiment.tick(self.began.elapsed().as_secs_f64());
             let mut jobs = experiment.jobs(self.threads);
@@ -45,12 +50,17 @@ impl Driver {
                     Ok(more) => events.extend(more),
                     Err(error) => {
                         experiment.cancel();
-                        return Err(error);
+                        return Err(error.to_string());
                     }
                 }
             }
+            events.extend(experiment.events());
         }
-        Ok(events)
+        let refused = events.iter().find_map(|event| match event {
+            Event::Refused { message, .. } => Some(message.clone()),
+            _ => None,
+        });
+        refused.map_or(Ok(events), Err)
     }
 
     /// `each` of 0..n on the threads; results in order.

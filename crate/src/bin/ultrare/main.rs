@@ -4,6 +4,7 @@
 mod args;
 mod drive;
 mod figures;
+mod forget;
 mod input;
 mod run;
 mod show;

@@ -7,11 +7,10 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 use ultrare::experiment::{Activity, Config, Experiment, Stage};
 use ultrare::model::{ModelConfig, ModelName};
-use ultrare::unlearn::{How, Mode, Request, Selection};
 
 use crate::args::{Output, Run};
 use crate::drive::Driver;
-use crate::{figures, input, show};
+use crate::{figures, forget, input, show};
 
 /// Carries it out and prints what came of it.
 pub fn run(args: &Run) -> Result<(), String> {
@@ -24,13 +23,11 @@ pub fn run(args: &Run) -> Result<(), String> {
     experiment.note_read(began.elapsed().as_secs_f64());
     show::data(&experiment.snapshot());
 
-    let go = |experiment: &mut Experiment, activity| driver.run(experiment, activity).map_err(|e| e.to_string());
+    let go = |experiment: &mut Experiment, activity| driver.run(experiment, activity);
     go(&mut experiment, Activity::Build { until: Stage::Evaluate })?;
     show::partition(&experiment.snapshot());
     show::training(&experiment.snapshot());
-    if let Some(what) = &args.forget {
-        forget(&driver, &mut experiment, what, args.refit, args.confirm)?;
-    }
+    let forgot = forget::forget(&driver, &mut experiment, &args.forget)?;
     go(&mut experiment, Activity::Compare)?;
     if args.baselines {
         go(&mut experiment, Activity::Baselines)?;
@@ -39,7 +36,7 @@ pub fn run(args: &Run) -> Result<(), String> {
         go(&mut experiment, Activity::Decompose)?;
     }
     if args.drift {
-        if args.forget.is_none() {
+        if !forgot {
             return Err("--drift asks who would have moved without the forgotten users: say whom with --forget".into());
         }
         go(&mut experiment, Activity::Twin)?;
@@ -49,22 +46,6 @@ pub fn run(args: &Run) -> Result<(), String> {
     figures::show(&snapshot);
     show::twin(&snapshot);
     write(&experiment, &args.out)
-}
-
-/// Finds whom to forget, shows the bill, and does it.
-pub fn forget(
-    driver: &Driver,
-    experiment: &mut Experiment,
-    what: &str,
-    refit: bool,
-    confirmed: bool,
-) -> Result<(), String> {
-    let request = Request { confirmed, ..request(experiment, what)? };
-    let mode = if refit { Mode::Refit } else { Mode::Frozen };
-    let plan = experiment.plan(&request, mode).map_err(|error| error.to_string())?;
-    show::plan(&plan);
-    driver.run(experiment, Activity::Forget { request, mode }).map_err(|error| error.to_string())?;
-    Ok(())
 }
 
 /// The files that were asked for.
@@ -114,6 +95,7 @@ fn config(args: &Run) -> Result<Config, String> {
     }
     config.model = model(&args.model, &args.knobs)?;
     config.model.factors = args.factors.or(config.model.factors);
+    config.model.slices = args.slices.max(config.model.slices);
     config.combine.method = word("--combine", &args.combine)?;
     Ok(config)
 }
@@ -140,7 +122,7 @@ pub fn word<T: DeserializeOwned + Serialize>(option: &str, text: &str) -> Result
     serde_json::from_value(quoted).map_err(|error| format!("{option}: {error}"))
 }
 
-fn percent(option: &str, text: &str) -> Result<f64, String> {
+pub fn percent(option: &str, text: &str) -> Result<f64, String> {
     let number = text.strip_suffix('%').unwrap_or(text).trim();
     let value = number.parse::<f64>().map_err(|_| format!("{option} takes a percentage such as 5%, not \"{text}\""))?;
     if (0.0..=100.0).contains(&value) {
@@ -148,17 +130,4 @@ fn percent(option: &str, text: &str) -> Result<f64, String> {
     } else {
         Err(format!("{option} takes a percentage from 0 to 100, not \"{text}\""))
     }
-}
-
-fn request(experiment: &Experiment, what: &str) -> Result<Request, String> {
-    let (how, rest) = what.split_once(':').ok_or_else(|| {
-        format!("--forget takes users:ID,ID,... or random:P%, core:P%, edge:P%; \"{what}\" has no colon")
-    })?;
-    if how == "users" {
-        let ids = rest.split(',').map(str::trim).filter(|id| !id.is_empty());
-        return Ok(Request::of_users(ids));
-    }
-    let how: How = word("--forget", how)?;
-    let selection = Selection { how, percent: percent("--forget", rest)? };
-    Ok(Request::of_users(experiment.select(&selection).map_err(|error| error.to_string())?))
 }

@@ -93,9 +93,62 @@ pub fn results(snapshot: &Snapshot) {
     if let Some(forget) = &snapshot.forget {
         let shards = snapshot.shards.len();
         println!("\nprotocol: {}; {} of {shards} shards touched", forget.protocol, forget.touched_shards.len());
+        if let Some(saving) = &forget.saving {
+            let expected = saving
+                .expected
+                .map_or(String::new(), |share| format!("; {:.0}% for one user on average", share * 100.0));
+            println!("saved: {:.0}% of their training was done again{expected}", saving.share * 100.0);
+        }
     }
     for note in &snapshot.notes {
         println!("note: {note}");
+    }
+}
+
+pub fn audit(snapshot: &Snapshot) {
+    let Some(audit) = &snapshot.audit else { return };
+    println!(
+        "\nrehearsal  {} forgotten users against {} who were never in; AUC of telling them apart (0.5: not at all)",
+        audit.deleted, audit.outsiders
+    );
+    for arm in ["original", "unlearned", "twin"] {
+        if let Some(found) = audit.arms.get(arm) {
+            println!("  {arm:<10} {:.3} ({:.3} to {:.3})", found.auc.mean, found.auc.low, found.auc.high);
+        }
+    }
+    let inside = if audit.within { "inside" } else { "outside" };
+    println!("  the unlearned ensemble is {inside} the interval of the twin, which never had them\n");
+}
+
+pub fn sequence(snapshot: &Snapshot) {
+    let Some(view) = &snapshot.sequence else { return };
+    println!(
+        "\n{:>8} {:>9} {:>7} {:>7} {:>9} {:>9} {:>8}  twin",
+        "request", "forgotten", "shards", "seconds", "in all", "ndcg@20", "rows/all"
+    );
+    for (number, (step, cost)) in view.steps.iter().zip(&view.ledger.steps).enumerate() {
+        let ndcg = step.metrics.get("ndcg@20").map_or(f64::NAN, |interval| interval.mean);
+        let share = cost.rows_trained as f64 / cost.rows_full.max(1) as f64;
+        let twin = match &step.twin {
+            Some(twin) if twin.exact => "equal at every stage".to_owned(),
+            Some(twin) => format!("differs: {}", twin.different.join(", ")),
+            None => String::new(),
+        };
+        println!(
+            "{:>8} {:>8.2}% {:>7} {:>7.3} {:>9.3} {ndcg:>9.4} {share:>8.3}  {twin}",
+            number + 1,
+            step.share * 100.0,
+            cost.shards,
+            cost.seconds,
+            cost.seconds_in_all
+        );
+    }
+    match view.ledger.one_retrain_is_cheaper_from {
+        Some(from) => println!("one full retrain at the end would have been cheaper from request {from} on"),
+        None => println!("one full retrain at the end would not have been cheaper"),
+    }
+    if !view.pending.is_empty() {
+        println!("{} requests were not carried out", view.pending.len());
     }
 }
 

@@ -30,7 +30,7 @@ pub fn tune(args: &Tune) -> Result<(), String> {
     input::assign(&mut experiment, &args.partition)?;
     show::data(&experiment.snapshot());
     if args.shards > 1 {
-        driver.run(&mut experiment, Activity::Build { until: Stage::Partition }).map_err(told)?;
+        driver.run(&mut experiment, Activity::Build { until: Stage::Partition })?;
     }
     let tuning = experiment.tuning().map_err(told)?;
     let (settings, shards) = (tuning.grid().len(), tuning.shards());

@@ -6,7 +6,7 @@ use ultrare::experiment::{Activity, Experiment};
 
 use crate::args::Unlearn;
 use crate::drive::Driver;
-use crate::{run, show};
+use crate::{forget, run, show};
 
 /// Forgets from a saved experiment.
 pub fn unlearn(args: &Unlearn) -> Result<(), String> {
@@ -15,8 +15,10 @@ pub fn unlearn(args: &Unlearn) -> Result<(), String> {
     let mut experiment = Experiment::new();
     experiment.restore(&bytes).map_err(|error| format!("{}: {error}", path.display()))?;
     let driver = Driver::new(args.out.threads)?;
-    run::forget(&driver, &mut experiment, &args.forget, args.refit, args.confirm)?;
-    driver.run(&mut experiment, Activity::Compare).map_err(|error| error.to_string())?;
+    if !forget::forget(&driver, &mut experiment, &args.forget)? {
+        return Err("say what to forget: --forget WHAT, or --sequence FILE".into());
+    }
+    driver.run(&mut experiment, Activity::Compare)?;
     show::results(&experiment.snapshot());
     run::write(&experiment, &args.out)
 }

@@ -2,7 +2,7 @@
 
 use std::fs;
 
-use ultrare::experiment::{Activity, Experiment, Stage, settings};
+use ultrare::experiment::{Event, Experiment, settings};
 use ultrare::unlearn::Receipt;
 
 use crate::args::Verify;
@@ -18,23 +18,19 @@ pub fn verify(args: &Verify) -> Result<bool, String> {
         let text = fs::read_to_string(path).map_err(|error| told(&error))?;
         receipts.push(Receipt::parse(&text).map_err(|error| told(&error))?);
     }
-    let (first, last) = (&receipts[0], &receipts[receipts.len() - 1]);
-    let config = settings(first).map_err(said)?;
+    let config = settings(&receipts[0]).map_err(said)?;
     let seed = config.seed;
     let mut source = Experiment::new();
     source.configure(config).map_err(said)?;
     input::load(&mut source, &args.input, seed)?;
-    let mut verification = Experiment::verification(&receipts, source.rows().map_err(said)?).map_err(said)?;
-
-    let driver = Driver::new(args.threads)?;
-    let build = Activity::Build { until: Stage::Evaluate };
-    let mut verdict = verification.verdict;
-    if let Some(before) = &mut verification.before {
-        driver.run(before, build.clone()).map_err(said)?;
-        verdict = verdict.and(before.verdict_before(first).map_err(said)?);
-    }
-    driver.run(&mut verification.after, build).map_err(said)?;
-    verdict = verdict.and(verification.after.verdict(last).map_err(said)?);
+    let mut experiment = Experiment::new();
+    experiment.verify_rows(&receipts, source.rows().map_err(said)?).map_err(said)?;
+    let events = Driver::new(args.threads)?.drive(&mut experiment)?;
+    let verdict = events.into_iter().find_map(|event| match event {
+        Event::Verified { verdict } => Some(verdict),
+        _ => None,
+    });
+    let verdict = verdict.ok_or("the verification ended without a verdict")?;
 
     for check in verdict.failures() {
         println!(

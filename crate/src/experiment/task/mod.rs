@@ -1,5 +1,6 @@
 //! Running a job, step by step, anywhere.
 
+mod audit;
 mod baseline;
 mod cluster;
 mod combine;
@@ -44,6 +45,7 @@ pub fn task(bytes: &[u8]) -> Result<Box<dyn Task>> {
         Job::Verdicts(job, seed) => Box::new(verdicts::Ask::new(job, seed)?),
         Job::Decompose(job) => Box::new(verdicts::Decompose(job)),
         Job::Baseline(job) => Box::new(baseline::Cheap::new(job)?),
+        Job::Audit(job) => Box::new(audit::Audit::new(job)?),
     })
 }
 

@@ -5,7 +5,7 @@ use serde_bytes::ByteBuf;
 use crate::error::Result;
 use crate::experiment::Event;
 use crate::experiment::job::{Outcome, TrainJob, encode};
-use crate::model::{StopReason, Trainer, trainer};
+use crate::model::{Left, StopReason, Trainer, trainer_from};
 
 use super::{Step, Task};
 
@@ -18,7 +18,7 @@ pub(super) struct Train {
 
 impl Train {
     pub(super) fn new(job: TrainJob) -> Result<Self> {
-        let trainer = trainer(job.rows, &job.config, job.seed, job.shard)?;
+        let trainer = trainer_from(job.rows, &job.config, job.seed, job.shard, job.start)?;
         Ok(Train { arm: job.arm, shard: job.shard, trainer, epochs: 0 })
     }
 }
@@ -39,10 +39,12 @@ impl Task for Train {
         Ok(Step { done: self.trainer.stopped().is_some(), progress: self.trainer.progress(), events: vec![event] })
     }
 
-    fn finish(self: Box<Self>) -> Result<Vec<u8>> {
+    fn finish(mut self: Box<Self>) -> Result<Vec<u8>> {
+        let Left { checkpoints, epochs_before, work } = self.trainer.left();
         let stop = self.trainer.stopped().unwrap_or(StopReason::EpochCap);
         let best = self.trainer.best();
         let weights = ByteBuf::from(self.trainer.finish().to_bytes());
-        Ok(encode(&Outcome::Train { weights, epochs: self.epochs, stop, best }))
+        let epochs = epochs_before + self.epochs;
+        Ok(encode(&Outcome::Train { weights, epochs, stop, best, checkpoints, work }))
     }
 }

@@ -143,6 +143,11 @@ export const GROUPS: readonly { title: string; knobs: readonly KnobSpec[] }[] = 
         path: "model.patience", kind: "number", label: "Patience", min: 1, max: 50, step: 1, when: of(...LEARNED),
         why: "How many looks at its own held-out rows may bring nothing better before it stops.",
       },
+      {
+        path: "model.slices", kind: "number", label: "Checkpoints", min: 0, max: 16, step: 1,
+        when: (v) => !["ease", "itemknn", "neumf", "dmf"].includes(String(v("model.name"))),
+        why: "Slices of each shard with a checkpoint before each: forgetting starts from the last clean one. 0 is none.",
+      },
     ],
   },
   {

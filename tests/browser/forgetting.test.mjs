@@ -1,0 +1,209 @@
+// Forgetting that can be proved, in the page: receipts kept and checked in a fresh tab, the rehearsal, requests one by one, single
+// rows, and nothing of the forgotten left in what the browser stores.
+
+import assert from "node:assert/strict";
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
+import { after, afterEach, before, test } from "node:test";
+import { serve } from "../../web/build/serve.mjs";
+import { root } from "../../web/build/setup.mjs";
+import { launch } from "../support/chromium.mjs";
+import { watch } from "../support/harness.mjs";
+
+const LONG = { timeout: 60_000 };
+let server, address, browser, page, said;
+
+before(async () => {
+  ({ server, address } = await serve(join(root, "www/dist")));
+  browser = await launch();
+});
+after(async () => {
+  await browser.close();
+  server.close();
+});
+afterEach(async () => {
+  await page?.context().close();
+  page = undefined;
+});
+
+const id = (name) => page.locator(`[data-testid="${name}"]`);
+
+async function visit() {
+  const context = await browser.newContext({ viewport: { width: 1440, height: 900 }, reducedMotion: "reduce" });
+  page = await context.newPage();
+  said = watch(page, address);
+  await page.goto(address);
+  await id("speed").fill("4");
+  await trained();
+}
+const trained = () => page.waitForFunction(
+  () => document.querySelector('[data-testid="phase-train"]')?.dataset.state === "done" && !document.querySelector('[data-testid="cancel"]'), null, LONG,
+);
+async function choose(user) {
+  await id("search").fill(user);
+  await id("search").press("Enter");
+}
+async function forgotten() {
+  await id("forget").click();
+  await id("outcome").waitFor(LONG);
+}
+
+/** A file of rows with a person whose name is found again wherever it is stored. */
+const PERSON = "someone.to.forget@example";
+function table() {
+  const rows = ["user_id,item_id"];
+  for (let user = 0; user < 60; user += 1) {
+    for (let item = 0; item < 30; item += 1) if ((user * 7 + item * 5) % 11 < 4) rows.push(`u${String(user).padStart(2, "0")},i${String(item).padStart(2, "0")}`);
+  }
+  for (let item = 0; item < 12; item += 1) rows.push(`${PERSON},i${String(item * 2).padStart(2, "0")}`);
+  rows.push(`${PERSON},an-item-nobody-else-has`);
+  return rows.join("\n");
+}
+const file = (text, name, mimeType = "text/csv") => ({ name, mimeType, buffer: Buffer.from(text) });
+
+async function load(text) {
+  await id("dataset").click();
+  await id("file").setInputFiles(file(text, "rows.csv"));
+  await id("load").click();
+  await trained();
+}
+
+/** Where the browser keeps things for this page, as one text. */
+const kept = () => page.evaluate(async () => {
+  const out = [JSON.stringify(localStorage), JSON.stringify(sessionStorage), location.href];
+  for (const { name } of await indexedDB.databases()) {
+    const database = await new Promise((resolve) => { const request = indexedDB.open(name); request.onsuccess = () => resolve(request.result); });
+    for (const store of database.objectStoreNames) {
+      const all = await new Promise((resolve) => { const request = database.transaction(store).objectStore(store).getAll(); request.onsuccess = () => resolve(request.result); });
+      out.push(JSON.stringify(all, (_, value) => (ArrayBuffer.isView(value) ? new TextDecoder("latin1").decode(value) : value)));
+    }
+    database.close();
+  }
+  for (const name of await caches.keys()) for (const request of await (await caches.open(name)).keys()) out.push(request.url);
+  const files = async (folder) => { for await (const entry of folder.values()) entry.kind === "directory" ? await files(entry) : out.push(await (await entry.getFile()).text()); };
+  await files(await navigator.storage.getDirectory());
+  return out.join("\n");
+});
+const saved = () => page.waitForTimeout(1500);
+
+test("a receipt is kept, and checked in a fresh tab with nothing but it and the file", { timeout: 180_000 }, async () => {
+  const text = table();
+  await visit();
+  await load(text);
+  await choose(PERSON);
+  await forgotten();
+  const [download] = await Promise.all([page.waitForEvent("download"), id("save-receipt").click()]);
+  assert.equal(download.suggestedFilename(), "ultrare-receipt-1.json");
+  const receipt = readFileSync(await download.path(), "utf8");
+  assert.ok(!receipt.includes(PERSON), "a receipt holds no id");
+  assert.deepEqual(said, []);
+  await page.context().close();
+
+  await visit();
+  const loaded = await id("dataset").innerText();
+  await id("check-open").click();
+  const give = (...files) => id("check-files").setInputFiles(files);
+  await give(file(receipt, "receipt.json", "application/json"), file(text, "rows.csv"));
+  await id("check-go").click();
+  await id("check-verdict").waitFor(LONG);
+  assert.match(await id("check-verdict").innerText(), /True: all \d+ checks hold/);
+
+  // One digit of one figure, and it is refused before anything is trained.
+  await give(file(receipt.replace('"rows_before":', '"rows_before" :').replace(/"epochs": (\d)/, (_, digit) => `"epochs": ${(Number(digit) + 1) % 10}`), "receipt.json", "application/json"));
+  await id("receipt-problem").waitFor();
+  assert.match(await id("receipt-problem").innerText(), /changed after it was written/);
+  assert.ok(await id("check-go").isDisabled());
+  // Another row, and it is no longer the receipt of these rows.
+  await give(file(receipt, "receipt.json", "application/json"), file(text.replace("u07,", "u08,"), "rows.csv"));
+  await id("check-go").click();
+  await id("check-problem").waitFor(LONG);
+  assert.match(await id("check-problem").innerText(), /not the ones the receipt is about/);
+  await page.keyboard.press("Escape");
+  assert.equal(await id("dataset").innerText(), loaded, "what was loaded stays");
+  assert.deepEqual(said, []);
+});
+
+test("after a request the browser stores no byte of who was forgotten", { timeout: 120_000 }, async () => {
+  await visit();
+  await load(table());
+  await saved();
+  assert.ok((await kept()).includes(PERSON), "before the request the person is stored, or the test sees nothing");
+  await choose(PERSON);
+  await id("rehearse").click();
+  await page.locator('[data-testid="rehearsal"] figure').first().waitFor(LONG);
+  await forgotten();
+  await id("compare").click();
+  await page.waitForFunction(() => document.querySelector('[data-testid="phase-compare"]')?.dataset.state === "done", null, LONG);
+  await saved();
+  const all = await kept();
+  assert.ok(all.includes("u07") && !all.includes(PERSON) && !all.includes("an-item-nobody-else-has"));
+  // Nor is there a way back in the basket.
+  await id("phase-forget").click();
+  assert.ok(await id("undo").isDisabled());
+  assert.deepEqual(said, []);
+});
+
+test("a rehearsal says what an attacker could tell, and carries nothing out", { timeout: 120_000 }, async () => {
+  await visit();
+  await id("percent").fill("6");
+  await id("pick-random").click();
+  await id("bill").waitFor();
+  await id("rehearse").click();
+  await page.locator('[data-testid="rehearsal"] figure').first().waitFor(LONG);
+  const label = await page.locator('[data-testid="rehearsal"] svg').first().getAttribute("aria-label");
+  assert.match(label, /Original \.\d+, between .*; Unlearned \.\d+.*; Twin \.\d+/);
+  assert.equal(await id("save-receipt").count(), 0, "nothing was carried out");
+  assert.ok(await id("forget").isEnabled());
+  assert.deepEqual(said, []);
+});
+
+test("requests one by one are booked; a script that is none says where", { timeout: 120_000 }, async () => {
+  await visit();
+  for (const user of ["u003", "u020", "u041"]) await choose(user);
+  await id("one-by-one").click();
+  await page.waitForFunction(() => document.querySelectorAll('[data-testid="series"] circle').length === 3, null, LONG);
+  await page.waitForFunction(() => !document.querySelector('[data-testid="cancel"]'), null, LONG);
+  assert.match(await id("series").innerText(), /3 requests, .* of the rows forgotten/);
+  assert.match(await id("save-receipts").innerText(), /All 3/);
+  await id("script-toggle").click();
+  await id("script").fill("user,u005\nperson,u006");
+  await id("script-go").click();
+  await page.locator('[data-testid="series"] [role=alert]').waitFor();
+  assert.match(await id("series").innerText(), /Line 2: expected “user”/);
+  assert.deepEqual(said, []);
+});
+
+test("single rows and items are forgotten as well, and undo takes them back", { timeout: 120_000 }, async () => {
+  await visit();
+  await choose("u003");
+  await id("clear-basket").click();
+  await id("own-rows").locator("summary").click();
+  await id("own-row").first().click();
+  await id("own-item").nth(1).click();
+  assert.equal(await id("basket-count").innerText(), "2");
+  await id("undo").click();
+  assert.equal(await id("basket-count").innerText(), "1");
+  await id("bill").waitFor();
+  await forgotten();
+  assert.match(await id("outcome").innerText(), /0 users and 1 row/);
+  assert.deepEqual(said, []);
+});
+
+test("checkpoints make a request cheaper and the bill says by how much", { timeout: 120_000 }, async () => {
+  const context = await browser.newContext({ viewport: { width: 1440, height: 900 }, reducedMotion: "reduce" });
+  page = await context.newPage();
+  said = watch(page, address);
+  await page.goto(address);
+  await id("speed").fill("4");
+  await trained();
+  await page.getByLabel("Checkpoints", { exact: false }).first().fill("6");
+  await page.keyboard.press("Enter");
+  await id("play").click();
+  await trained();
+  await choose("u003");
+  await id("bill-share").waitFor(LONG);
+  assert.match(await id("bill-share").innerText(), /\d+%\s+\d+% on average/);
+  await forgotten();
+  assert.match(await id("outcome").innerText(), /by checkpoints, of the training \d+% was done again/);
+  assert.deepEqual(said, []);
+});

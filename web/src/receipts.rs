@@ -1,0 +1,50 @@
+//! Receipts out, and receipts to be checked.
+
+use ultrare::unlearn::{Receipt, Sequence};
+use wasm_bindgen::prelude::*;
+
+use crate::convert::{from_js, to_js};
+use crate::error::refuse;
+use crate::{Experiment, Reader};
+
+#[wasm_bindgen]
+impl Experiment {
+    /// The receipts of the requests that were carried out on these rows, the first first: each a JSON document.
+    pub fn receipts(&self) -> Vec<String> {
+        self.0.receipts().iter().map(Receipt::to_json).collect()
+    }
+
+    /// Begins to check a chain of receipts against what the readers have read (and frees them). Gives the ticket.
+    pub fn verify(&mut self, receipts: Vec<String>, rows: Reader, test: Option<Reader>) -> Result<u32, JsValue> {
+        let (rows, report) = if test.is_some() { rows.finish_part() } else { rows.finish() }?;
+        let test = test.map(Reader::finish_part).transpose()?.map(|(rows, _)| rows);
+        self.0.verify(&parsed(&receipts)?, rows, test, &report).map_err(refuse)
+    }
+
+    /// Begins to check a chain of receipts against a generated sample. Gives the ticket.
+    pub fn verify_sample(
+        &mut self,
+        receipts: Vec<String>,
+        #[wasm_bindgen(unchecked_param_type = "Size")] size: JsValue,
+        seed: u32,
+    ) -> Result<u32, JsValue> {
+        self.0.verify_sample(&parsed(&receipts)?, from_js(size, "the size")?, seed).map_err(refuse)
+    }
+}
+
+/// Throws with the reason and, where several were given, with the place of the one that cannot be trusted.
+fn parsed(texts: &[String]) -> Result<Vec<Receipt>, JsValue> {
+    texts.iter().map(|text| Receipt::parse(text).map_err(|error| refuse(error.into()))).collect()
+}
+
+/// What a receipt says, for showing it before it is checked: its document, if it can be trusted as a document.
+#[wasm_bindgen(unchecked_return_type = "ReceiptView")]
+pub fn read_receipt(text: &str) -> Result<JsValue, JsValue> {
+    to_js(&Receipt::parse(text).map_err(|error| refuse(error.into()))?.view())
+}
+
+/// Reads a script of requests; see `Sequence::parse` in the library.
+#[wasm_bindgen(unchecked_return_type = "Sequence")]
+pub fn parse_sequence(script: &str) -> Result<JsValue, JsValue> {
+    to_js(&Sequence::parse(script).map_err(|error| refuse(error.into()))?)
+}
