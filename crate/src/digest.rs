@@ -15,10 +15,10 @@ impl Digest {
         Digest(Sha256::digest(bytes).into())
     }
 
-    /// Reads 64 hexadecimal digits.
+    /// Reads 64 hexadecimal digits, small letters only: a digest has one spelling.
     pub fn parse(text: &str) -> Option<Self> {
         let text = text.as_bytes();
-        if text.len() != 64 {
+        if text.len() != 64 || text.iter().any(u8::is_ascii_uppercase) {
             return None;
         }
         let mut bytes = [0u8; 32];
@@ -138,6 +138,7 @@ mod tests {
         let digest = Digest::of(b"x");
         assert_eq!(Digest::parse(&digest.to_string()), Some(digest));
         assert_eq!(Digest::parse("ab"), None);
+        assert_eq!(Digest::parse(&digest.to_string().to_uppercase()), None);
         assert_eq!(Digest::parse(&"g".repeat(64)), None);
     }
 }

@@ -126,6 +126,8 @@ fn the_identity_holds_for_every_partition_model_and_combiner() {
                 assert!(events.iter().any(|event| matches!(event, Event::Evaluated { .. })));
                 let found = experiment.snapshot().results["original"].decomposition.clone().unwrap();
                 assert_eq!((found.estimate, found.per_model.len()), (Estimate::Full, 4));
+                let learned = experiment.snapshot().results["original"].logistic.clone();
+                assert_eq!(learned.map(|fit| fit.shards.len()), (combine == CombineMethod::Logistic).then_some(4));
                 holds(&found);
                 // What is taken apart already is not asked again.
                 assert!(whole(&mut experiment, Activity::Decompose).is_empty());
@@ -172,9 +174,11 @@ fn sweep() -> Activity {
 fn a_sweep_goes_through_every_point_once_and_bills_one_user() {
     let mut experiment = small(|_| ());
     let events = whole(&mut experiment, sweep());
-    assert_eq!(events.iter().filter(|event| matches!(event, Event::Swept { .. })).count(), 9);
-    let SweepView { one, points } = experiment.snapshot().sweep.unwrap();
+    assert_eq!(events.iter().filter(|event| matches!(event, Event::Swept { .. })).count(), 10);
+    let SweepView { one, ones, points } = experiment.snapshot().sweep.unwrap();
     let one = one.unwrap();
+    assert_eq!(ones.iter().map(|point| point.combiner).collect::<Vec<_>>(), [CombineMethod::Own, CombineMethod::Joint]);
+    assert!(ones.iter().all(|point| point.ndcg.mean <= one.ndcg.mean));
     assert_eq!((one.shards, points.len()), (1, 8));
     assert_eq!(one.touched, 1.0);
     for point in &points {
@@ -202,13 +206,13 @@ fn a_cancelled_sweep_goes_on_where_it_was_also_after_saving() {
     let mut experiment = small(|_| ());
     let events = drive(&mut experiment, sweep(), 2, 23);
     let done = events.iter().filter(|event| matches!(event, Event::Swept { .. })).count();
-    assert!((1..9).contains(&done), "{done}");
+    assert!((1..10).contains(&done), "{done}");
     experiment.cancel();
     let saved = experiment.save();
     let mut opened = Experiment::new();
     opened.restore(&saved).unwrap();
     let more = whole(&mut opened, sweep());
-    assert_eq!(more.iter().filter(|event| matches!(event, Event::Swept { .. })).count(), 9 - done);
+    assert_eq!(more.iter().filter(|event| matches!(event, Event::Swept { .. })).count(), 10 - done);
     assert_eq!(opened.snapshot().sweep, reference.snapshot().sweep);
 }
 
@@ -247,4 +251,26 @@ fn items_that_no_shard_knows_and_users_without_test_rows_are_counted() {
     whole(&mut experiment, BUILD);
     let result = &experiment.snapshot().results["original"];
     assert_eq!((result.unknown_items, result.users, result.users_without_test), (Some(1), 2, 11));
+}
+
+#[test]
+fn every_shard_is_asked_about_the_top_of_a_list() {
+    let mut experiment = small(|config| config.combine.method = CombineMethod::Own);
+    whole(&mut experiment, BUILD);
+    let id = experiment.users().unwrap().ids[3].clone();
+    let (person, voices) = (experiment.person(&id).unwrap(), experiment.voices(&id).unwrap());
+    let listed: Vec<_> = person.lists["original"].iter().take(10).cloned().collect();
+    assert_eq!(voices.items, listed);
+    assert_eq!(voices.voices.iter().map(|voice| voice.shard).collect::<Vec<_>>(), [0, 1, 2, 3]);
+    for voice in &voices.voices {
+        assert_eq!(voice.own, person.shards == [voice.shard]);
+        assert!(voice.spoke && voice.ranks.len() == listed.len());
+        if voice.own {
+            // Served by the own shard alone, its places are the list's.
+            assert_eq!(voice.ranks, (1..=listed.len() as u32).map(Some).collect::<Vec<_>>());
+            assert!(voice.scores.is_sorted_by(|a, b| a >= b));
+        }
+    }
+    assert_eq!(experiment.voices("nobody").unwrap_err().code(), "experiment.unknown_user");
+    assert_eq!(small(|_| ()).voices(&id).unwrap_err().code(), "experiment.too_early");
 }

@@ -189,6 +189,15 @@ impl Experiment {
     }
 }
 
+#[wasm_bindgen]
+impl Experiment {
+    /// What each shard would have said to one person.
+    #[wasm_bindgen(unchecked_return_type = "VoicesView")]
+    pub fn voices(&self, id: &str) -> Result<JsValue, JsValue> {
+        to_js(&self.0.voices(id).map_err(refuse)?)
+    }
+}
+
 impl<'a> JobView<'a> {
     fn of(job: &'a JobOut) -> Self {
         let JobOut { id, stage, arm, shard, weight, bytes } = job;

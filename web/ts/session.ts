@@ -5,7 +5,7 @@ import type { Finished, Runner, Watcher } from "./runner.js";
 import type { Progress } from "./store.js";
 import type {
   Activity, Config, DataView, DeepPartial, Event, JobOut, Mode, PersonView, Plan, Preview, ReadConfig, ReadReport, ReceiptView, Request, RequestPatch,
-  Selection, Sequence, Session, SessionEvent, Size, Snapshot, Source, Stage, UsersView, Verdict, VerifySource,
+  Selection, Sequence, Session, SessionEvent, Size, Snapshot, Source, Stage, SweepConfig, UsersView, Verdict, VerifySource, VoicesView,
 } from "./types.js";
 
 /** Reaches the store, wherever it lives. */
@@ -137,6 +137,18 @@ export class SessionFront implements Session, Watcher {
     return this.verdict!;
   }
 
+  baselines(): Promise<Snapshot> {
+    return this.run("baselines");
+  }
+
+  decompose(): Promise<Snapshot> {
+    return this.run("decompose");
+  }
+
+  sweep(config: Partial<SweepConfig>): Promise<Snapshot> {
+    return this.run({ sweep: { config: { shards: [], partitions: [], combiners: [], decompose: false, ...config } } });
+  }
+
   select(selection: Selection): Promise<string[]> {
     return this.store.call("select", selection);
   }
@@ -155,6 +167,10 @@ export class SessionFront implements Session, Watcher {
 
   person(id: string): Promise<PersonView> {
     return this.store.call("person", id);
+  }
+
+  voices(id: string): Promise<VoicesView> {
+    return this.store.call("voices", id);
   }
 
   report(): Promise<ReadReport[]> {

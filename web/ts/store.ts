@@ -2,7 +2,7 @@ import { chunks } from "./chunks.js";
 import { merge } from "./merge.js";
 import type {
   Activity, Config, DataView, DeepPartial, Event, JobOut, PersonView, Plan, Preview, ReadConfig, ReadReport, ReceiptView, Request, Selection, Sequence,
-  Size, Snapshot, Source, Stage, UsersView, Mode, VerifySource,
+  Size, Snapshot, Source, Stage, UsersView, VoicesView, Mode, VerifySource,
 } from "./types.js";
 import { Experiment, Reader, parse_sequence, preview, read_receipt } from "./wasm.js";
 
@@ -164,6 +164,10 @@ export class Store {
 
   person(id: string): PersonView {
     return this.experiment.person(id);
+  }
+
+  voices(id: string): VoicesView {
+    return this.experiment.voices(id);
   }
 
   save(): Uint8Array {

@@ -2,12 +2,13 @@
 import type { ErrorData } from "./errors.js";
 import type {
   Activity, Config, DataView, Event, Mode, PersonView, Plan, Preview, ReadConfig, ReadReport, ReceiptView, Request, Selection,
-  Sequence, Size, Snapshot, Stage, UsersView, Verdict,
+  Sequence, Size, Snapshot, Stage, SweepConfig, UsersView, Verdict, VoicesView,
 } from "./wasm/ultrare_web.js";
 
 export type {
   Activity, ColumnChoice, Config, DataView, Delimiter, Event, JobOut, Mode, PersonView, Plan, Preview, ReadConfig, ReadReport, ReceiptView, Request,
-  ResultView, Selection, Sequence, SequenceStep, SequenceView, ShardView, Size, Snapshot, Stage, StepOut, UsersView, Verdict,
+  ResultView, Selection, Sequence, SequenceStep, SequenceView, ShardView, Size, Snapshot, Stage, StepOut, SweepConfig, SweepPoint, SweepView, UsersView, Verdict,
+  VoiceView, VoicesView,
 } from "./wasm/ultrare_web.js";
 
 /** Any part of a value; lists are given as a whole. */
@@ -83,11 +84,19 @@ export interface Session {
   compare(): Promise<Snapshot>;
   /** The pipeline from the remaining rows, as if the forgotten had never been there; its digests tell what is exact. */
   twin(): Promise<Snapshot>;
+  /** What the ensemble is held against: SISA, RecEraser, popularity and chance, from the same rows. */
+  baselines(): Promise<Snapshot>;
+  /** Takes the errors of every ensemble at hand apart: relevance, redundancy, combination loss. */
+  decompose(): Promise<Snapshot>;
+  /** Accuracy against the cost of unlearning; what was measured before is kept. What is left out is as set. */
+  sweep(config: Partial<SweepConfig>): Promise<Snapshot>;
   /** Any activity, also those without a method of their own. Queued if something else runs. */
   run(activity: Activity): Promise<Snapshot>;
   snapshot(): Promise<Snapshot>;
   users(): Promise<UsersView>;
   person(id: string): Promise<PersonView>;
+  /** What each shard says about the top of a person's list. */
+  voices(id: string): Promise<VoicesView>;
   /** What became of each file that was read: columns, rejected rows, duplicates. Empty for the sample. */
   report(): Promise<ReadReport[]>;
   /** The experiment as a file. */

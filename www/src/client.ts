@@ -3,6 +3,7 @@ import { open, type PersonView, type ResultView, type Session, type SessionEvent
 
 export type * from "ultrare";
 export type Arm = string;
+export type Decomposition = NonNullable<ResultView["decomposition"]>;
 export type Interval = ResultView["metrics"][string];
 export type PartitionView = NonNullable<Snapshot["partition"]>;
 export type ModelConfig = Snapshot["model"];

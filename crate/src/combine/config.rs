@@ -73,7 +73,7 @@ impl Default for CombineConfig {
             lambda: None,
             negatives: 4,
             attention: 16,
-            epochs: 50,
+            epochs: 16,
         }
     }
 }

@@ -31,13 +31,13 @@ impl SubModel for Fixed {
     fn fold_in(&self, items: &[u32], values: &[f32]) -> Vec<f32> {
         let mut out = vec![0.0; self.items.cols()];
         for (&item, &value) in items.iter().zip(values) {
-            super::joint::axpy(value / items.len() as f32, self.items.row(item as usize), &mut out);
+            crate::model::kernels::axpy(value / items.len() as f32, self.items.row(item as usize), &mut out);
         }
         out
     }
     fn score(&self, user: &[f32], out: &mut [f32]) {
         for (item, place) in out.iter_mut().enumerate() {
-            *place = super::joint::dot(self.items.row(item), user);
+            *place = crate::model::kernels::dot(self.items.row(item), user);
         }
     }
     fn item_vectors(&self) -> Option<&Matrix> {

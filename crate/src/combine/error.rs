@@ -37,18 +37,6 @@ pub enum CombineError {
         /// From 0.
         shard: u32,
     },
-    /// Sub-models of one ensemble whose vectors differ in length.
-    #[error("{method} needs vectors of one length: shard 0 has {first}, shard {shard} has {length}")]
-    Lengths {
-        /// The combiner.
-        method: &'static str,
-        /// Length in shard 0.
-        first: u32,
-        /// The shard that differs.
-        shard: u32,
-        /// Its length.
-        length: u32,
-    },
     /// The system to solve is not positive definite in single precision.
     #[error(
         "the item vectors of all shards could not be whitened (at coordinate {pivot}): raise lambda, which is {lambda}"
@@ -83,7 +71,6 @@ impl CombineError {
             CombineError::Member { .. } => "combine.member",
             CombineError::Empty => "combine.empty",
             CombineError::NoItemVectors { .. } => "combine.no_item_vectors",
-            CombineError::Lengths { .. } => "combine.lengths",
             CombineError::Singular { .. } => "combine.singular",
             CombineError::Mismatch { .. } => "combine.mismatch",
             CombineError::Bytes { .. } => "combine.bytes",

@@ -1,4 +1,4 @@
-//! `joint` and `consensus`: one ridge fold-in over all shards' item vectors at once.
+//! `joint`: one ridge fold-in over all shards' item vectors at once.
 //!
 //! The shards' item vectors stand side by side, V = \[V_1 ... V_K\] (zero where a shard never saw the item), scaled to mean
 //! squared row norm 1 over the items that some shard knows. A user with rows S is folded in once,
@@ -10,28 +10,22 @@
 //! P_{:,S} (I + P_SS)^-1 1. No eigenvalue of P reaches 1 / alpha, so the user's system has condition number at most
 //! 1 + 1 / alpha and a dozen conjugate gradient steps solve it to single precision.
 //!
-//! `consensus` replaces the penalty |w|^2 by w' G^-1 w with G = V'V: a coordinate along which the shards' items hardly vary together is one shard's noise and costs more than one on which they agree. It is the
-//! prior that matrix factorisation itself has at its optimum, where users and items share a spectrum. In kernel form
-//! P = V (alpha G^2 + lambda I)^-1 G V', a sharper low-pass filter on the spectrum of V V' than `joint`'s.
+//! `consensus` ([`super::consensus`]) holds w to another prior and is served in the same way.
 //!
 //! Everything here is a function of the sub-models' item sides and, at serving time, of the user's own rows: what is
 //! deleted leaves with its shard.
 
 use serde::{Deserialize, Serialize};
-use siphasher::sip128::{Hasher128, SipHasher24};
-use std::hash::Hasher as _;
 
-use super::linear::{Cholesky, Into, View, gemm, mirror};
+use super::consensus::middle;
+use super::fold_once::{Work, combine_rows, refill, solve, through};
+use super::side_by_side::{gram, mark, row_scale, side_by_side};
 use super::{CombineError, Ensemble};
 use crate::matrix::Matrix;
+use crate::model::kernels::{Into, View, Whitener, dot, gemm, mirror_whole as mirror};
 
 /// Items up to which the items x items kernel P is kept: 64 MB of it. Beyond, users are solved on whitened vectors.
 const KERNEL_ITEMS: usize = 4096;
-/// Relative residual at which a user's system counts as solved.
-const TOLERANCE: f32 = 1e-6;
-/// Steps after which it is taken as it is; a dozen suffice for the default alpha.
-const STEPS: usize = 200;
-
 /// What the user vector is held against.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) enum Prior {
@@ -50,13 +44,13 @@ pub(super) struct Joint {
     form: Form,
     /// V'V before scaling, and what each shard's part of it was computed from: a later preparation takes over the blocks
     /// between unchanged shards. Empty where the kernel was made from V V'.
-    gram: Matrix,
-    marks: Vec<(u64, u64)>,
+    pub(super) gram: Matrix,
+    pub(super) marks: Vec<(u64, u64)>,
 }
 
 /// Which matrix serves users.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-enum Form {
+pub(super) enum Form {
     /// P, items x items.
     Kernel(Matrix),
     /// W with P = W W', items x coordinates.
@@ -91,7 +85,7 @@ impl Joint {
         v.data_mut().iter_mut().for_each(|value| *value *= scale);
         let form = match prior {
             Prior::Flat => {
-                let factor = Cholesky::new(shifted(scaled, width, alpha, lambda), width).map_err(singular)?;
+                let factor = Whitener::new(shifted(scaled, width, alpha, lambda), width).map_err(singular)?;
                 factor.whiten(v.data_mut());
                 if use_kernel { Form::Kernel(symmetric_product(&v, &v)) } else { Form::Whitened(v) }
             }
@@ -140,196 +134,6 @@ impl Joint {
     }
 }
 
-/// Room for one user's system, used again for the next.
-#[derive(Clone, Debug, Default)]
-pub(super) struct Work {
-    system: Vec<f32>,
-    x: Vec<f32>,
-    residual: Vec<f32>,
-    direction: Vec<f32>,
-    image: Vec<f32>,
-    coordinates: Vec<f32>,
-    passed: Vec<f32>,
-}
-
-fn refill(buffer: &mut Vec<f32>, length: usize, value: f32) {
-    buffer.clear();
-    buffer.resize(length, value);
-}
-
-/// coordinates = A coordinates.
-fn through(middle: &Matrix, coordinates: &mut [f32], passed: &mut Vec<f32>) {
-    refill(passed, coordinates.len(), 0.0);
-    for (row, place) in passed.iter_mut().enumerate() {
-        *place = dot(middle.row(row), coordinates);
-    }
-    coordinates.copy_from_slice(passed);
-}
-
-/// Conjugate gradients on (I + P_SS) x = 1 (Hestenes and Stiefel 1952).
-fn solve<'a>(form: &Form, items: &[u32], work: &'a mut Work) -> &'a [f32] {
-    let n = items.len();
-    let Work { system, x, residual, direction, image, coordinates, passed } = work;
-    system.clear();
-    match form {
-        Form::Kernel(kernel) => {
-            for &item in items {
-                let row = kernel.row(item as usize);
-                system.extend(items.iter().map(|&other| row[other as usize]));
-            }
-        }
-        Form::Whitened(vectors) | Form::Middle(vectors, _) => {
-            for &item in items {
-                system.extend_from_slice(vectors.row(item as usize));
-            }
-        }
-    }
-    let width = system.len() / n;
-    for (buffer, value) in [(&mut *x, 0.0), (&mut *residual, 1.0), (&mut *direction, 1.0), (&mut *image, 0.0)] {
-        refill(buffer, n, value);
-    }
-    let mut square = n as f32;
-    let enough = square * TOLERANCE * TOLERANCE;
-    for _ in 0..STEPS {
-        match form {
-            Form::Kernel(_) => {
-                for (place, row) in image.iter_mut().zip(system.chunks_exact(width)) {
-                    *place = dot(row, direction);
-                }
-            }
-            Form::Whitened(_) | Form::Middle(..) => {
-                refill(coordinates, width, 0.0);
-                for (row, &factor) in system.chunks_exact(width).zip(direction.iter()) {
-                    axpy(factor, row, coordinates);
-                }
-                if let Form::Middle(_, middle) = form {
-                    through(middle, coordinates, passed);
-                }
-                for (place, row) in image.iter_mut().zip(system.chunks_exact(width)) {
-                    *place = dot(row, coordinates);
-                }
-            }
-        }
-        axpy(1.0, direction, image);
-        let step = square / dot(direction, image);
-        axpy(step, direction, x);
-        axpy(-step, image, residual);
-        let next = dot(residual, residual);
-        // Also ends on NaN, which finite vectors cannot make.
-        if next.is_nan() || next <= enough {
-            break;
-        }
-        let ratio = next / square;
-        for (direction, residual) in direction.iter_mut().zip(residual.iter()) {
-            *direction = residual + ratio * *direction;
-        }
-        square = next;
-    }
-    x
-}
-
-/// out += sum of rows times weights, four rows at a time.
-fn combine_rows(matrix: &Matrix, rows: &[u32], weights: &[f32], out: &mut [f32]) {
-    let mut quads = rows.chunks_exact(4);
-    let mut factors = weights.chunks_exact(4);
-    for (quad, f) in (&mut quads).zip(&mut factors) {
-        let n = out.len();
-        let [a, b, c, d] = [0, 1, 2, 3].map(|index| &matrix.row(quad[index] as usize)[..n]);
-        for j in 0..n {
-            out[j] = (((out[j] + f[0] * a[j]) + f[1] * b[j]) + f[2] * c[j]) + f[3] * d[j];
-        }
-    }
-    for (&row, &factor) in quads.remainder().iter().zip(factors.remainder()) {
-        axpy(factor, matrix.row(row as usize), out);
-    }
-}
-
-/// V, catalogue items x all coordinates, unscaled; and where each shard's coordinates begin (one more at the end).
-fn side_by_side(ensemble: &Ensemble, prior: Prior) -> Result<(Matrix, Vec<usize>), CombineError> {
-    let mut offsets = vec![0usize];
-    let mut parts = Vec::with_capacity(ensemble.n_shards());
-    for (shard, member) in ensemble.members().iter().enumerate() {
-        let method = if prior == Prior::Flat { "joint" } else { "consensus" };
-        let refusal = CombineError::NoItemVectors { method, model: member.model.name(), shard: shard as u32 };
-        let vectors = member.model.item_vectors().ok_or(refusal)?;
-        offsets.push(offsets[shard] + vectors.cols());
-        parts.push(vectors);
-    }
-    let mut v = Matrix::zeros(ensemble.n_items() as usize, offsets[parts.len()]);
-    for (shard, (member, vectors)) in ensemble.members().iter().zip(parts).enumerate() {
-        for (local, &item) in member.items.iter().enumerate() {
-            v.row_mut(item as usize)[offsets[shard]..offsets[shard + 1]].copy_from_slice(vectors.row(local));
-        }
-    }
-    Ok((v, offsets))
-}
-
-/// The factor that brings the mean squared norm of a known item's row to 1.
-fn row_scale(ensemble: &Ensemble) -> f32 {
-    let known = (0..ensemble.n_items()).filter(|&item| ensemble.knows(item)).count();
-    let mut total = 0.0f64;
-    for vectors in ensemble.members().iter().filter_map(|member| member.model.item_vectors()) {
-        for row in (0..vectors.rows()).map(|row| vectors.row(row)) {
-            total += f64::from(dot(row, row));
-        }
-    }
-    if total > 0.0 && total.is_finite() { (known as f64 / total).sqrt() as f32 } else { 1.0 }
-}
-
-/// V'V; blocks between shards that `previous` saw with the same vectors are copied from there.
-fn gram(v: &Matrix, offsets: &[usize], marks: &[(u64, u64)], previous: Option<&Joint>) -> Matrix {
-    let (m, width) = (v.rows(), v.cols());
-    let mut gram = Matrix::zeros(width, width);
-    let reusable = previous.filter(|p| p.gram.rows() == width && p.marks.len() == marks.len());
-    let changed = |shard: usize| reusable.is_none_or(|p| p.marks[shard] != marks[shard]);
-    let shards = marks.len();
-    let n_changed = (0..shards).filter(|&shard| changed(shard)).count();
-    let view = View::of(v);
-    match reusable {
-        // Worth it while stripes for the changed shards cost less than the upper triangle.
-        Some(previous) if 2 * n_changed <= shards => {
-            gram.data_mut().copy_from_slice(previous.gram.data());
-            let mut stripe = Vec::new();
-            for shard in (0..shards).filter(|&shard| changed(shard)) {
-                let (from, to) = (offsets[shard], offsets[shard + 1]);
-                stripe.clear();
-                stripe.resize((to - from) * width, 0.0);
-                gemm(to - from, width, m, view.from(0, from).transposed(), view, &mut stripe, width, Into::Set);
-                gram.data_mut()[from * width..to * width].copy_from_slice(&stripe);
-                for (row, values) in (from..to).zip(stripe.chunks_exact(width)) {
-                    for (column, &value) in values.iter().enumerate() {
-                        gram.row_mut(column)[row] = value;
-                    }
-                }
-            }
-        }
-        _ => {
-            gemm(width, width, m, view.transposed(), view, gram.data_mut(), width, Into::SetUpper);
-            mirror(gram.data_mut(), width);
-        }
-    }
-    gram
-}
-
-/// A = (alpha G^2 + lambda I)^-1 G.
-fn middle(gram: Vec<f32>, width: usize, alpha: f32, lambda: f32) -> Result<Matrix, usize> {
-    let g = View { data: &gram, row: width, col: 1 };
-    let mut square = vec![0.0; width * width];
-    gemm(width, width, width, g, g, &mut square, width, Into::SetUpper);
-    let factor = Cholesky::new(shifted(square, width, alpha, lambda), width)?;
-    // With U'U the system and X = U^-1: A = X (X' G), and X' G = (G X)'.
-    let mut x = Matrix::zeros(width, width);
-    (0..width).for_each(|index| x.row_mut(index)[index] = 1.0);
-    factor.whiten(x.data_mut());
-    let mut gx = gram;
-    factor.whiten(&mut gx);
-    let gx = View { data: &gx, row: width, col: 1 };
-    let mut out = Matrix::zeros(width, width);
-    gemm(width, width, width, View::of(&x), gx.transposed(), out.data_mut(), width, Into::SetUpper);
-    mirror(out.data_mut(), width);
-    Ok(out)
-}
-
 /// P from V V' instead of V'V, for more coordinates than items: (I - lambda (alpha C + lambda I)^-1) / alpha with C = V V' for
 /// `joint` and (V V')^2 for `consensus`.
 fn dual_kernel(v: &Matrix, prior: Prior, alpha: f32, lambda: f32) -> Result<Matrix, usize> {
@@ -338,7 +142,7 @@ fn dual_kernel(v: &Matrix, prior: Prior, alpha: f32, lambda: f32) -> Result<Matr
     if prior == Prior::Consensus {
         kernel = symmetric_product(&kernel, &kernel);
     }
-    let factor = Cholesky::new(shifted(kernel.into_vec(), m, alpha, lambda), m)?;
+    let factor = Whitener::new(shifted(kernel.into_vec(), m, alpha, lambda), m)?;
     let mut inverse = Matrix::zeros(m, m);
     (0..m).for_each(|index| inverse.row_mut(index)[index] = 1.0);
     factor.whiten(inverse.data_mut());
@@ -351,7 +155,7 @@ fn dual_kernel(v: &Matrix, prior: Prior, alpha: f32, lambda: f32) -> Result<Matr
 }
 
 /// alpha A + lambda I.
-fn shifted(mut a: Vec<f32>, n: usize, alpha: f32, lambda: f32) -> Vec<f32> {
+pub(super) fn shifted(mut a: Vec<f32>, n: usize, alpha: f32, lambda: f32) -> Vec<f32> {
     a.iter_mut().for_each(|value| *value *= alpha);
     (0..n).for_each(|index| a[index * n + index] += lambda);
     a
@@ -364,46 +168,6 @@ fn symmetric_product(a: &Matrix, b: &Matrix) -> Matrix {
     gemm(m, m, a.cols(), View::of(a), View::of(b).transposed(), out.data_mut(), m, Into::SetUpper);
     mirror(out.data_mut(), m);
     out
-}
-
-/// Identifies what a shard contributes to V: 128 bits over its item numbers and vectors.
-fn mark(vectors: Option<&Matrix>, items: &[u32]) -> (u64, u64) {
-    let mut hasher = SipHasher24::new();
-    hasher.write(&(items.len() as u64).to_le_bytes());
-    let mut bytes = Vec::with_capacity(4 * items.len());
-    items.iter().for_each(|item| bytes.extend_from_slice(&item.to_le_bytes()));
-    hasher.write(&bytes);
-    bytes.clear();
-    vectors.into_iter().flat_map(Matrix::data).for_each(|value| bytes.extend_from_slice(&value.to_le_bytes()));
-    hasher.write(&bytes);
-    let hash = hasher.finish128();
-    (hash.h1, hash.h2)
-}
-
-/// Eight running sums, a fixed tree, then the rest in order.
-pub(super) fn dot(a: &[f32], b: &[f32]) -> f32 {
-    let n = a.len().min(b.len());
-    let (a8, a_rest) = a[..n].as_chunks::<8>();
-    let (b8, b_rest) = b[..n].as_chunks::<8>();
-    let mut sums = [0.0f32; 8];
-    for (x, y) in a8.iter().zip(b8) {
-        for lane in 0..8 {
-            sums[lane] += x[lane] * y[lane];
-        }
-    }
-    let s = sums;
-    let mut total = ((s[0] + s[4]) + (s[2] + s[6])) + ((s[1] + s[5]) + (s[3] + s[7]));
-    for (x, y) in a_rest.iter().zip(b_rest) {
-        total += x * y;
-    }
-    total
-}
-
-/// y += factor * x.
-pub(super) fn axpy(factor: f32, x: &[f32], y: &mut [f32]) {
-    for (y, x) in y.iter_mut().zip(x) {
-        *y += factor * x;
-    }
 }
 
 #[cfg(test)]
@@ -476,7 +240,7 @@ mod tests {
             gemm(27, 27, 40, View::of(&v).transposed(), View::of(&v), &mut gram, 27, Into::Set);
             let vectors = scores(match prior {
                 Prior::Flat => {
-                    Cholesky::new(shifted(gram, 27, 0.7, 2.0), 27).ok().unwrap().whiten(v.data_mut());
+                    Whitener::new(shifted(gram, 27, 0.7, 2.0), 27).ok().unwrap().whiten(v.data_mut());
                     Form::Whitened(v)
                 }
                 Prior::Consensus => Form::Middle(v, middle(gram, 27, 0.7, 2.0).unwrap()),

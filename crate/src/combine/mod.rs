@@ -5,18 +5,21 @@
 //! rows that are present, nothing else: after a request they are prepared again from what remains, and equal what would
 //! have been prepared had the deleted rows never been there.
 
+mod align;
 mod attention;
 mod calibrate;
 mod config;
+mod consensus;
 #[cfg(test)]
 mod double;
 mod ensemble;
 mod error;
+mod fold_once;
 mod joint;
-mod linear;
 mod logistic;
 mod prepared;
 mod scorer;
+mod side_by_side;
 
 pub use calibrate::standardise;
 pub use config::{CombineConfig, CombineMethod, CombinerRows, CombinerUser};

@@ -1,7 +1,7 @@
 //! From a user's rows to one score per item of the catalogue.
 
 use super::calibrate::standardise;
-use super::joint::Work;
+use super::fold_once::Work;
 use super::prepared::State;
 use super::{CombineError, Ensemble, Prepared, UserRows};
 

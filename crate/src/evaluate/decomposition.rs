@@ -168,7 +168,7 @@ pub fn decompose(verdicts: &Verdicts, corrected: bool, resamples: u32, confidenc
 /// (relevance, redundancy, combination, information), I(O_k; Y) per model, H(Y).
 type Terms = ([f64; 4], Vec<f64>, f64);
 
-/// The terms with all `units` once, and their spread when as many are drawn with replacement.
+/// The terms with all `units` once, and their spread around that when as many are drawn with replacement.
 fn resample(
     verdicts: &Verdicts,
     estimate: Estimate,
@@ -187,8 +187,12 @@ fn resample(
         columns.iter_mut().zip(terms(&weights).0).for_each(|(column, term)| column.push(term));
     }
     let mut interval = |index: usize| {
-        columns[index].sort_unstable_by(f64::total_cmp);
-        percentile(found[index], &columns[index], confidence)
+        // A resample fills fewer cells than the data does and is biased once more by it: that shift is taken off.
+        let column = &mut columns[index];
+        let shift = column.iter().sum::<f64>() / column.len().max(1) as f64 - found[index];
+        column.iter_mut().for_each(|term| *term -= shift);
+        column.sort_unstable_by(f64::total_cmp);
+        percentile(found[index], column, confidence)
     };
     Decomposition {
         relevance: interval(0),

@@ -44,6 +44,7 @@ pub struct GroupReport {
     /// Users of the group with a test item.
     pub users: u32,
     /// NDCG and recall at every cutoff; empty for a group without such users.
+    #[cfg_attr(feature = "ts", tsify(type = "Record<string, Interval>"))]
     pub metrics: BTreeMap<String, Interval>,
 }
 

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
+use crate::combine::{CombineMethod, LogisticFit, Prepared};
 use crate::evaluate::{
     Group, GroupReport, Interval, ListSimilarity, activity_groups, compare_lists, group_gap, paired_differences,
     report, shard_groups, touched_groups,
@@ -108,6 +109,7 @@ impl Experiment {
             between_shards: between_shards(&found.groups, &self.headline()),
             groups: found.groups,
             gap,
+            logistic: arm.logistic(),
             decomposition: arm.decomposition.clone(),
             seconds: arm.seconds.train + arm.seconds.combine,
             shards_trained: arm.trained.len() as u32,
@@ -149,6 +151,15 @@ fn between_shards(groups: &[GroupReport], metric: &str) -> Option<f64> {
 }
 
 impl Arm {
+    /// The coefficients of a prepared logistic combiner.
+    fn logistic(&self) -> Option<LogisticFit> {
+        if self.spec.combine.method != CombineMethod::Logistic {
+            return None;
+        }
+        let prepared = Prepared::from_bytes(self.prepared.as_deref()?).ok()?;
+        prepared.coefficients().cloned()
+    }
+
     /// Items of the catalogue in none of the shards; none where the shards are no longer kept.
     fn unknown_items(&self) -> Option<u32> {
         if self.shards.is_empty() {

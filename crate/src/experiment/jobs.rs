@@ -203,7 +203,7 @@ impl Arm {
             .collect()
     }
 
-    fn n_items(&self) -> u32 {
+    pub(super) fn n_items(&self) -> u32 {
         self.data.interactions.items().len() as u32
     }
 

@@ -43,6 +43,7 @@ mod sweep;
 mod task;
 mod tune;
 mod view;
+mod voices;
 
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
@@ -64,6 +65,8 @@ pub use view::{
     DataView, DigestsView, ForgetView, ItemView, PartitionView, PersonView, Phase, ResultView, SavingView, SecondsView,
     ShardView, Snapshot, UsersView,
 };
+
+pub use voices::{VoiceView, VoicesView};
 
 use crate::digest::Digest;
 use crate::unlearn::Receipt;

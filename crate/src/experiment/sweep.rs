@@ -64,8 +64,11 @@ pub struct SweepPoint {
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(feature = "ts", derive(tsify::Tsify))]
 pub struct SweepView {
-    /// One model on everything, served plainly: the line that the points are held against.
+    /// One model on everything, served as it is best served: the line that the points are held against. A joint fold-in
+    /// also steadies a single model, and a weak line would flatter the ensembles.
     pub one: Option<SweepPoint>,
+    /// The one model served plainly (`own`), and by the swept combiners that suit a single model.
+    pub ones: Vec<SweepPoint>,
     /// By partition, combiner and number of shards.
     pub points: Vec<SweepPoint>,
 }
@@ -140,6 +143,9 @@ impl Experiment {
             }
         };
         missing(Method::Random, 1, CombineMethod::Own);
+        let steadies =
+            |&&combiner: &&CombineMethod| matches!(combiner, CombineMethod::Joint | CombineMethod::Consensus);
+        combiners.iter().filter(steadies).for_each(|&combiner| missing(Method::Random, 1, combiner));
         for &partition in &partitions {
             for &shards in config.shards.iter().filter(|&&shards| shards > 1) {
                 combiners.iter().for_each(|&combiner| missing(partition, shards, combiner));
@@ -219,18 +225,19 @@ impl Experiment {
 impl SweepView {
     fn has(&self, planned: &Planned) -> bool {
         let wanted = place(planned.partition, planned.combiner, planned.shards);
-        let found = self.one.iter().chain(&self.points).find(|point| point.place() == wanted);
+        let found = self.ones.iter().chain(&self.points).find(|point| point.place() == wanted);
         found.is_some_and(|point| point.decomposition.is_some() || !planned.decompose)
     }
 
     fn put(&mut self, point: SweepPoint) {
-        if point.shards == 1 {
-            self.one = Some(point);
-            return;
+        let single = point.shards == 1;
+        let points = if single { &mut self.ones } else { &mut self.points };
+        match points.binary_search_by_key(&point.place(), SweepPoint::place) {
+            Ok(at) => points[at] = point,
+            Err(at) => points.insert(at, point),
         }
-        match self.points.binary_search_by_key(&point.place(), SweepPoint::place) {
-            Ok(at) => self.points[at] = point,
-            Err(at) => self.points.insert(at, point),
+        if single {
+            self.one = self.ones.iter().max_by(|a, b| a.ndcg.mean.total_cmp(&b.ndcg.mean)).cloned();
         }
     }
 }

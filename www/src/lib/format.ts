@@ -21,6 +21,9 @@ export function seconds(s: number | null | undefined): string {
 export const metric = (x: number | null | undefined, digits = 3): string =>
   x === null || x === undefined || !Number.isFinite(x) ? "–" : x.toFixed(digits).replace(/^(-?)0\./, "$1.");
 
+/** A difference of metrics, with its sign: "+.004", "−.012". */
+export const signed = (x: number, digits = 3): string => `${x < 0 ? "−" : "+"}${metric(Math.abs(x), digits)}`;
+
 export const percent = (x: number, digits = 0): string => `${(100 * x).toFixed(digits)}%`;
 
 export const times = (x: number): string => `${x >= 10 ? Math.round(x) : x.toFixed(1)}×`;

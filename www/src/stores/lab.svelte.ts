@@ -1,5 +1,5 @@
 /** The experiment as the page sees it: the session, its newest snapshot, and the actions that drive it. */
-import type { Activity as Asked, Arm, Mode, PartitionView, Request, ReadConfig, ReadReport, Sequence, Session, ErrorData, Size, Snapshot, UsersView } from "../client";
+import type { Activity as Asked, Arm, Mode, PartitionView, Request, ReadConfig, ReadReport, Sequence, Session, ErrorData, Size, Snapshot, SweepPoint, UsersView } from "../client";
 import { listed, plural, seconds, sentence } from "../lib/format";
 import { wipe } from "../lib/keep";
 import { at } from "../lib/link";
@@ -10,7 +10,9 @@ import { settings } from "./settings.svelte";
 import { stream } from "./stream.svelte";
 import { ui } from "./ui.svelte";
 
-export type Activity = "open" | "load" | "build" | "forget" | "compare" | "check" | "beside" | "audit" | "sequence";
+export type Activity = "open" | "load" | "build" | "forget" | "compare" | "check" | "beside" | "audit" | "sequence" | Measuring;
+/** Figures beside the run on show: other ensembles, the errors taken apart, the sweep. */
+export type Measuring = "baselines" | "decompose" | "sweep";
 class Lab {
   session: Session | null = null;
   snapshot = $state.raw<Snapshot | null>(null);
@@ -41,7 +43,7 @@ class Lab {
 
   busy = $derived(this.activity !== null);
   /** Is something worked out that is not what the page shows? */
-  behind = $derived(this.activity === "check" || this.activity === "beside" || this.activity === "audit");
+  behind = $derived(["check", "beside", "audit", "baselines", "decompose", "sweep"].includes(this.activity ?? ""));
   /** Do the cards show what came of the last request? Not while one is being carried out or everything is made anew. */
   settled = $derived(this.activity === null || this.activity === "compare" || this.behind);
   trained = $derived(this.snapshot?.phase === "trained" || this.snapshot?.phase === "compared");
@@ -62,11 +64,22 @@ class Lab {
       }
       if (event.kind === "divided" && this.snapshot && this.activity === "build") this.snapshot = { ...this.snapshot, partition: event.partition };
       if (event.kind === "trained" && this.snapshot && event.arm !== "retrained" && event.arm !== "twin") this.#shard(event.shard.shard, event);
+      if (event.kind === "swept" && this.snapshot) this.#swept(event.point);
       if (event.kind === "state") this.paused = event.paused;
       if (event.kind === "worker" && event.state === "lost") ui.tell("A worker stopped and was replaced; its job runs again.");
       // What fails during an activity is told where that activity is shown.
       if (event.kind === "error" && this.activity === null) ui.tell(sentence(event.error.message), "bad");
     });
+  }
+
+  /** A sweep's curve grows point by point. */
+  #swept(point: SweepPoint): void {
+    const now = this.snapshot!.sweep ?? { one: null, ones: [], points: [] };
+    const same = (p: SweepPoint) => p.shards === point.shards && p.combiner === point.combiner && p.partition === point.partition;
+    const put = (list: SweepPoint[]) => [...list.filter((p) => !same(p)), point];
+    const better = point.shards === 1 && point.ndcg.mean >= (now.one?.ndcg.mean ?? 0);
+    const sweep = point.shards === 1 ? { ...now, ones: put(now.ones), one: better ? point : now.one } : { ...now, points: put(now.points) };
+    this.snapshot = { ...this.snapshot!, sweep };
   }
 
   #shard(k: number, event: { shard: Snapshot["shards"][number] }): void {
@@ -254,6 +267,16 @@ class Lab {
       ui.say(`Compared with the twin: ${equal} of ${this.snapshot!.twin.length} stages are equal.`);
     }
     return !!done;
+  }
+
+  /** Works out further figures and leaves what is on show as it is. A cancelled sweep keeps its points. */
+  async measure(what: Measuring, work: (session: Session) => Promise<Snapshot>, said: string): Promise<void> {
+    const done = await this.#run(what, async (session) => {
+      session.setSpeed(null);
+      this.snapshot = await work(session);
+      return true;
+    });
+    if (done) ui.say(said);
   }
 
   /** Every other way to divide the rows, as far as the partition, with the settings as they are. */

@@ -92,9 +92,14 @@ fn keep(args: &Sweep, seed: u32) -> Option<PathBuf> {
 
 fn print(report: &Report, shards: &[u32], partitions: &[Method], combiners: &[CombineMethod]) {
     let views: Vec<&SweepView> = report.seeds.values().collect();
-    let ones: Vec<f64> = views.iter().filter_map(|view| Some(view.one.as_ref()?.ndcg.mean)).collect();
+    let ones: Vec<f64> = views.iter().filter_map(|view| plain(view)).collect();
     let list = |values: &[f64]| values.iter().map(|value| format!("{value:.4}")).collect::<Vec<_>>().join(" ");
     println!("{}, one model on all rows: NDCG@20 {:.4} (by seed: {})", report.model, mean(&ones), list(&ones));
+    let mut served: BTreeMap<&str, Vec<f64>> = BTreeMap::new();
+    for point in views.iter().flat_map(|view| &view.ones).filter(|point| point.combiner != CombineMethod::Own) {
+        served.entry(point.combiner.as_str()).or_default().push(point.ndcg.mean);
+    }
+    served.iter().for_each(|(combiner, values)| println!("the same model served by {combiner}: {:.4}", mean(values)));
     println!("Each cell: NDCG@20, its ratio to that, and computing seconds when one user leaves; means over seeds.");
     for &number in shards.iter().filter(|&&number| number > 1) {
         print!("\n{:<10}{:>18}", format!("{number} shards"), "rows, one user");
@@ -106,7 +111,7 @@ fn print(report: &Report, shards: &[u32], partitions: &[Method], combiners: &[Co
                     let found = view.points.iter().position(|point| {
                         (point.partition, point.shards, point.combiner) == (partition, number, combiner)
                     })?;
-                    Some((found, view.one.as_ref()?.ndcg.mean))
+                    Some((found, plain(view)?))
                 };
                 views.iter().filter_map(|view| point(view).map(|(at, one)| (&view.points[at], one))).collect()
             };
@@ -157,6 +162,11 @@ fn terms(views: &[&SweepView]) {
             name(&terms.estimate)
         );
     }
+}
+
+/// NDCG@20 of the one model as it is.
+fn plain(view: &SweepView) -> Option<f64> {
+    view.ones.iter().find(|point| point.combiner == CombineMethod::Own).map(|point| point.ndcg.mean)
 }
 
 fn mean(values: &[f64]) -> f64 {

@@ -22,7 +22,7 @@ pub(super) struct Evaluate {
 }
 
 /// The sub-models, read back.
-pub(super) fn ensemble(members: &[MemberBytes], n_items: u32) -> Result<Ensemble> {
+pub(in crate::experiment) fn ensemble(members: &[MemberBytes], n_items: u32) -> Result<Ensemble> {
     let members = members
         .iter()
         .map(|member| Ok(Member { model: Arc::from(load(&member.weights)?), items: member.items.clone() }))

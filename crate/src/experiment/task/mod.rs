@@ -9,6 +9,8 @@ mod evaluate;
 mod train;
 mod verdicts;
 
+pub(super) use evaluate::ensemble;
+
 use crate::error::Result;
 
 use super::Event;

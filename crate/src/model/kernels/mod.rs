@@ -6,17 +6,21 @@
 
 mod cholesky;
 mod gather;
+mod gemm;
 mod product;
 mod sigmoid;
 mod syrk;
 mod top_k;
+mod whiten;
 
 pub use cholesky::{NotPositive, cholesky, cholesky_inverse, cholesky_solve};
 pub use gather::gather;
+pub use gemm::{Into, View, gemm, mirror as mirror_whole};
 pub use product::{Packed, add_transposed_product, four_rows, product, product_transposed};
 pub use sigmoid::{exp_of_negative, sigmoid, softplus};
 pub use syrk::{Panels, mirror, syrk};
 pub use top_k::{TopK, top_k};
+pub use whiten::Whitener;
 
 use crate::matrix::Matrix;
 

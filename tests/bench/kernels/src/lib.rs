@@ -18,6 +18,7 @@
 //! The checksum must be equal on both sides or the benchmark fails, so hash everything that was computed. `units` are
 //! what the column "per s" counts: updates, rows, scores. What is dear to prepare and only read belongs into a `LazyLock`.
 
+mod combine;
 mod models;
 mod ranking;
 mod rows;
@@ -76,7 +77,7 @@ impl Case {
 
 /// All cases, in the order of the table.
 pub fn cases() -> Vec<Case> {
-    [transport::cases(), ranking::cases(), models::cases()].into_iter().flatten().collect()
+    [transport::cases(), ranking::cases(), models::cases(), combine::cases()].into_iter().flatten().collect()
 }
 
 /// FNV-1a over 64-bit words: enough to see that two results differ.
