@@ -274,3 +274,27 @@ fn tuning_is_the_same_on_any_number_of_threads_and_never_sees_the_test_rows() {
     refuses(&["tune", "--data", &folder.path("rows.csv"), "--set", "factors=0"], "1 to 512");
     refuses(&["tune", "--data", &folder.path("rows.csv"), "--shards", "0"], "--shards");
 }
+
+#[test]
+fn a_sweep_prints_a_table_and_goes_on_from_what_it_kept() {
+    let folder = Folder::new("sweep");
+    let (rows, out, keep) = (synth(&folder), folder.path("sweep.json"), folder.path("points"));
+    let _ = std::fs::remove_file(format!("{keep}.1"));
+    let common = ["sweep", "--data", &rows, "--seeds", "1", "--keep", &keep, "--json", &out];
+    let with = |more: &[&str]| succeeds(&[&common[..], more].concat());
+    let said = with(&["--shards", "2,4", "--partitions", "random,obc", "--combiners", "mean", "--decompose"]);
+    assert!(said.contains("one model on all rows: NDCG@20 0.") && said.contains("4 shards"), "{said}");
+    assert!(said.contains("relevance - redundancy - combination loss"), "{said}");
+    let first = folder.json("sweep.json");
+    assert_eq!(first.pointer("/seeds/1/points").and_then(Value::as_array).map(Vec::len), Some(4));
+    with(&["--shards", "2,4,8", "--partitions", "random", "--combiners", "mean"]);
+    let second = folder.json("sweep.json");
+    assert_eq!(second.pointer("/seeds/1/points").and_then(Value::as_array).map(Vec::len), Some(5));
+    // Times are never measured alike twice: equal ones were kept.
+    assert_eq!(second.pointer("/seeds/1/one"), first.pointer("/seeds/1/one"));
+    refuses(
+        &["sweep", "--data", &rows, "--shards", "2,many"],
+        "--shards takes whole numbers such as 10,40,94, not \"many\"",
+    );
+    refuses(&["sweep", "--data", &rows, "--combiners", "best"], "--combiners: unknown variant");
+}
