@@ -10,6 +10,7 @@ export type ModelConfig = Snapshot["model"];
 export type StopReason = NonNullable<Snapshot["shards"][number]["stop"]>;
 export type ItemView = PersonView["rows"][number];
 export type ClusterEvent = Extract<SessionEvent, { kind: "cluster" }>;
+export type UpdateTrace = NonNullable<Extract<SessionEvent, { kind: "epoch" }>["trace"]>;
 export type TransportEvent = Extract<SessionEvent, { kind: "transport" }>;
 export type Role = "user" | "item" | "rating" | "time" | "consent";
 /** A setting's value, as it stands in a link. */

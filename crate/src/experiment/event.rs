@@ -2,6 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::model::UpdateTrace;
 use crate::unlearn::Verdict;
 
 use super::sweep::SweepPoint;
@@ -115,6 +116,8 @@ pub enum Event {
         refit: bool,
         /// Updates or solved rows in the epoch.
         updates: u64,
+        /// One of them with the numbers of its formula, where the users' places are shown as well.
+        trace: Option<UpdateTrace>,
     },
     /// A sub-model is trained.
     Trained {

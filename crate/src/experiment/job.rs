@@ -62,6 +62,8 @@ pub(crate) struct TrainJob {
     pub seed: u64,
     pub shard: u32,
     pub start: Start,
+    /// Report one update an epoch? For display: enters no outcome.
+    pub traced: bool,
 }
 
 /// A sub-model and where its items are in the catalogue.

@@ -186,6 +186,7 @@ impl Arm {
                     seed: config.seed.into(),
                     shard,
                     start: self.start(shard, config),
+                    traced: self.spec.positions,
                 };
                 (Slot::Train(shard), f64::from(own.n_rows), Job::Train(job))
             })

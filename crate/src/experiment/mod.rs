@@ -121,7 +121,8 @@ impl Experiment {
         Experiment::default()
     }
 
-    /// Should every build compute the users' places on a map, even where the partition needs no embedding?
+    /// Is the run watched? Then every build computes the users' places on a map, even where the partition needs no embedding,
+    /// and trainings report one update an epoch. Changes no outcome.
     pub fn show_positions(&mut self, yes: bool) {
         self.positions = yes;
     }

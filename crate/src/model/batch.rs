@@ -1,12 +1,12 @@
 //! Learning by batches: draw samples, compute the gradient of their mean loss, take one optimiser step over all weights.
 //! The engine of `lightgcn`, `gmf`, `neumf`, `dmf` and `mf`.
 
-use super::SubModel;
 use super::kernels::{all_finite, axpy, dot};
 use super::legs::{Side, Table};
 use super::optimiser::{Adam, Momentum};
 use super::sampling::Sampler;
-use super::training::{Epoch, Learner, Rows};
+use super::training::{Epoch, Learner, Rows, square};
+use super::{SubModel, UpdateTrace};
 use crate::random::{StreamKey, normal};
 
 /// One thing to learn from.
@@ -116,10 +116,10 @@ impl<O: Objective> Batches<O> {
 }
 
 impl<O: Objective> Learner for Batches<O> {
-    fn epoch(&mut self, epoch: u32) -> Epoch {
+    fn epoch(&mut self, epoch: u32, traced: bool) -> Epoch {
         let mut rng = StreamKey { epoch, ..self.key }.fast();
         self.sampler.shuffle(&mut rng);
-        let (mut loss, mut count, mut updates) = (0.0, 0usize, 0u64);
+        let (mut loss, mut count, mut updates, mut trace) = (0.0, 0usize, 0u64, None);
         for pairs in self.sampler.pairs.chunks(self.batch) {
             self.samples.clear();
             for &(user, item) in pairs {
@@ -151,6 +151,7 @@ impl<O: Objective> Learner for Batches<O> {
             loss += mean * self.samples.len() as f64;
             count += pairs.len();
             updates += self.samples.len() as u64;
+            let before = (traced && trace.is_none()).then(|| self.weights.clone());
             match &mut self.optimiser {
                 Optimiser::Adam(adam) => adam.step(&mut self.weights, &self.gradient),
                 Optimiser::Momentum(momentum) => {
@@ -159,8 +160,18 @@ impl<O: Objective> Learner for Batches<O> {
                     momentum.step(&mut self.weights, &self.gradient);
                 }
             }
+            if let Some(before) = before {
+                let step: Vec<f32> = self.weights.iter().zip(&before).map(|(now, old)| now - old).collect();
+                trace = Some(UpdateTrace::Batch {
+                    samples: self.samples.len() as u32,
+                    loss: mean as f32,
+                    gradient: square(&self.gradient).sqrt(),
+                    rate: self.optimiser.rate(),
+                    moved: square(&step).sqrt(),
+                });
+            }
         }
-        Epoch { loss: loss / count.max(1) as f64, updates }
+        Epoch { loss: loss / count.max(1) as f64, updates, trace }
     }
 
     fn is_finite(&self) -> bool {
@@ -188,6 +199,13 @@ impl<O: Objective> Learner for Batches<O> {
 }
 
 impl Optimiser {
+    fn rate(&self) -> f32 {
+        match self {
+            Optimiser::Adam(adam) => adam.rate(),
+            Optimiser::Momentum(momentum) => momentum.rate(),
+        }
+    }
+
     /// What it remembers of every weight, and what of all of them.
     fn state(&mut self) -> (Vec<&mut [f32]>, &mut [f32]) {
         match self {

@@ -5,12 +5,12 @@
 
 use super::defaults::{Defaults, Settings};
 use super::fold::Fold;
-use super::kernels::{LANES, Lanes, all_finite, padded, sigmoid, softplus, tree};
+use super::kernels::{LANES, Lanes, all_finite, dot, padded, sigmoid, softplus, tree};
 use super::legs::{Side, Sliced, Table};
 use super::sampling::Sampler;
 use super::training::{Epoch, Learner, Rows, start};
 use super::vectors::Vectors;
-use super::{ModelConfig, ModelError, ModelName, ShardRows, SubModel, Trainer};
+use super::{ModelConfig, ModelError, ModelName, PairScores, ShardRows, SubModel, Trainer, UpdateTrace};
 use crate::matrix::Matrix;
 use crate::random::{Purpose, StreamKey, normal};
 
@@ -103,12 +103,12 @@ impl Bpr {
     /// Eight samples are drawn at a time, and how hard each pulls is computed before any of them moves a vector: no
     /// sample waits for the one before it, and the sigmoid works on whole lanes.
     #[inline(always)]
-    fn pass(&mut self, epoch: u32, groups: usize) -> Epoch {
+    fn pass(&mut self, epoch: u32, groups: usize, traced: bool) -> Epoch {
         let Params { rate, lambda, key, .. } = self.params;
         let mut rng = StreamKey { epoch, ..key }.fast();
         self.sampler.shuffle(&mut rng);
         let vector = |row: u32| row as usize * groups..row as usize * groups + groups;
-        let (mut loss, mut looks, mut updates) = (0.0, 0u32, 0u64);
+        let (mut loss, mut looks, mut updates, mut trace) = (0.0, 0u32, 0u64, None);
         let mut samples = [(0, 0, 0); LANES];
         for (number, pairs) in self.sampler.pairs.chunks(LANES).enumerate() {
             let mut drawn = 0;
@@ -125,6 +125,9 @@ impl Bpr {
                     [&self.users[vector(user)], &self.items[vector(positive)], &self.items[vector(negative)]];
                 *difference = preference(w, v, n);
             }
+            if traced && trace.is_none() {
+                trace = samples.first().map(|&sample| self.trace(sample));
+            }
             let pulls = differences.map(|difference| rate * sigmoid(-difference));
             for (&(user, positive, negative), pull) in samples.iter().zip(pulls) {
                 let Ok([v, n]) = self.items.get_disjoint_mut([vector(positive), vector(negative)]) else { continue };
@@ -136,7 +139,23 @@ impl Bpr {
                 looks += 1;
             }
         }
-        Epoch { loss: loss / f64::from(looks.max(1)), updates }
+        Epoch { loss: loss / f64::from(looks.max(1)), updates, trace }
+    }
+
+    /// The step that a sample is about to take, on copies: what the first of a group of samples does.
+    #[cold]
+    fn trace(&self, (user, item, negative): (u32, u32, u32)) -> UpdateTrace {
+        let Params { rate, lambda, .. } = self.params;
+        let copy = |of: &[Lanes], row: u32| of[row as usize * self.groups..][..self.groups].to_vec();
+        let (mut w, mut v, mut n) = (copy(&self.users, user), copy(&self.items, item), copy(&self.items, negative));
+        let scores = |w: &[Lanes], v: &[Lanes], n: &[Lanes]| PairScores {
+            item: dot(w.as_flattened(), v.as_flattened()),
+            negative: dot(w.as_flattened(), n.as_flattened()),
+        };
+        let before = scores(&w, &v, &n);
+        let pull = sigmoid(-preference(&w, &v, &n));
+        step(&mut w, &mut v, &mut n, rate * pull, 1.0 - rate * lambda);
+        UpdateTrace::Pairwise { user, item, negative, rate, lambda, pull, before, after: scores(&w, &v, &n) }
     }
 }
 
@@ -166,12 +185,12 @@ fn step(w: &mut [Lanes], v: &mut [Lanes], n: &mut [Lanes], pull: f32, shrink: f3
 }
 
 impl Learner for Bpr {
-    fn epoch(&mut self, epoch: u32) -> Epoch {
+    fn epoch(&mut self, epoch: u32, traced: bool) -> Epoch {
         match self.groups {
-            2 => self.pass(epoch, 2),
-            4 => self.pass(epoch, 4),
-            8 => self.pass(epoch, 8),
-            groups => self.pass(epoch, groups),
+            2 => self.pass(epoch, 2, traced),
+            4 => self.pass(epoch, 4, traced),
+            8 => self.pass(epoch, 8, traced),
+            groups => self.pass(epoch, groups, traced),
         }
     }
 
@@ -242,6 +261,39 @@ mod tests {
     }
 
     #[test]
+    fn a_traced_step_has_the_numbers_of_its_formula() {
+        // One user who has one of two items: the pass is a single sample, so weights before and after are its own.
+        let csr = crate::model::Csr { starts: vec![0, 1], columns: vec![0] };
+        let key = StreamKey::new(1, Purpose::Negatives, 0, 0);
+        let params = Params { factors: 5, rate: 0.1, lambda: 0.3, key };
+        let mut bpr = Bpr::new(Rows { csr, values: vec![1.0], n_items: 2 }, params);
+        bpr.users.as_flattened_mut()[..5].fill(0.7);
+        for epoch in 1..4 {
+            let scores = |bpr: &Bpr| {
+                let (w, [v, n]) = (&bpr.users, [&bpr.items[..1], &bpr.items[1..]]);
+                [v, n].map(|x| -> f64 {
+                    w.as_flattened().iter().zip(x.as_flattened()).map(|(a, b)| f64::from(*a) * f64::from(*b)).sum()
+                })
+            };
+            let old = scores(&bpr);
+            let Some(UpdateTrace::Pairwise { user: 0, item: 0, negative: 1, rate, lambda, pull, before, after }) =
+                bpr.epoch(epoch, true).trace
+            else {
+                panic!()
+            };
+            let new = scores(&bpr);
+            assert_eq!((rate, lambda), (0.1, 0.3));
+            assert!((f64::from(pull) - 1.0 / (1.0 + math::exp(old[0] - old[1]))).abs() < 1e-5);
+            for (told, expected) in
+                [before.item, before.negative, after.item, after.negative].iter().zip([old, new].concat())
+            {
+                assert!((f64::from(*told) - expected).abs() < 1e-6, "{told} {expected}");
+            }
+            assert!(after.item - after.negative > before.item - before.negative);
+        }
+    }
+
+    #[test]
     fn an_unrolled_pass_gives_the_same_bits() {
         let rows = planted(20, 15, 2, 3);
         let make = || {
@@ -251,7 +303,7 @@ mod tests {
         };
         let (mut fixed, mut any) = (make(), make());
         for epoch in 1..4 {
-            let (a, b) = (fixed.pass(epoch, 2), any.pass(epoch, std::hint::black_box(2)));
+            let (a, b) = (fixed.pass(epoch, 2, false), any.pass(epoch, std::hint::black_box(2), false));
             assert_eq!((a.loss, a.updates), (b.loss, b.updates));
         }
         assert_eq!((fixed.users, fixed.items), (any.users, any.items));

@@ -129,7 +129,14 @@ impl Trainer for ItemItemTrainer {
         let (weights, objective) = self.kind.weights(&self.counts)?;
         self.weights = Some(weights);
         let loss = (objective / self.rows.columns.len().max(1) as f64) as f32;
-        Ok(EpochReport { epoch: 1, loss, metric: None, refit: false, updates: u64::from(self.counts.n_items()) })
+        Ok(EpochReport {
+            epoch: 1,
+            loss,
+            metric: None,
+            refit: false,
+            updates: u64::from(self.counts.n_items()),
+            trace: None,
+        })
     }
 
     fn stopped(&self) -> Option<StopReason> {

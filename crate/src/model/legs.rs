@@ -155,6 +155,7 @@ pub(super) struct Legs {
     epochs: u32,
     left: Left,
     work: Work,
+    traced: bool,
 }
 
 impl Legs {
@@ -189,7 +190,8 @@ impl Legs {
             state.give(&before, current.as_mut(), &prefix);
             (left.epochs_before, work.whole, epochs) = (state.epochs, state.work, state.epochs);
         }
-        Ok(Legs { rows, slices, count, settings, make, leg, first: leg, prefix, current, epochs, left, work })
+        let traced = false;
+        Ok(Legs { rows, slices, count, settings, make, leg, first: leg, prefix, current, epochs, left, work, traced })
     }
 
     fn state(&mut self) -> State {
@@ -260,6 +262,7 @@ impl State {
 
 impl Trainer for Legs {
     fn step(&mut self) -> Result<EpochReport, ModelError> {
+        self.current.traced(self.traced);
         let report = self.current.step()?;
         self.epochs += 1;
         let rows = self.prefix.rows.items.len() as u64;
@@ -269,6 +272,10 @@ impl Trainer for Legs {
             self.next_leg();
         }
         Ok(EpochReport { epoch: self.epochs, ..report })
+    }
+
+    fn traced(&mut self, yes: bool) {
+        self.traced = yes;
     }
 
     fn stopped(&self) -> Option<StopReason> {
@@ -299,17 +306,22 @@ struct Passes {
     epoch: u32,
     end: u32,
     advice: &'static str,
+    traced: bool,
 }
 
 impl Trainer for Passes {
     fn step(&mut self) -> Result<EpochReport, ModelError> {
         self.epoch += 1;
         let epoch = self.epoch;
-        let Epoch { loss, updates } = self.learner.epoch(epoch);
+        let Epoch { loss, updates, trace } = self.learner.epoch(epoch, self.traced);
         if !loss.is_finite() || !self.learner.is_finite() {
             return Err(ModelError::Diverged { epoch, advice: self.advice });
         }
-        Ok(EpochReport { epoch, loss: loss as f32, metric: None, refit: false, updates })
+        Ok(EpochReport { epoch, loss: loss as f32, metric: None, refit: false, updates, trace })
+    }
+
+    fn traced(&mut self, yes: bool) {
+        self.traced = yes;
     }
 
     fn stopped(&self) -> Option<StopReason> {
@@ -349,7 +361,7 @@ pub(super) fn of_learner(
     let make = move |prefix: &ShardRows, leg: u32, _last: bool| -> Box<dyn Leg> {
         let csr: Csr = prefix.csr(|_| true);
         let rows = Rows { csr, values: prefix.values.clone(), n_items: prefix.n_items };
-        Box::new(Passes { learner: make(rows, leg), epoch: leg * each, end: (leg + 1) * each, advice })
+        Box::new(Passes { learner: make(rows, leg), epoch: leg * each, end: (leg + 1) * each, advice, traced: false })
     };
     Ok(Box::new(Legs::new(rows, sliced, marks, Box::new(make))?))
 }

@@ -27,6 +27,7 @@ mod neumf;
 pub mod optimiser;
 pub(crate) mod rows;
 mod sampling;
+mod trace;
 mod training;
 pub mod tune;
 mod vectors;
@@ -40,6 +41,7 @@ pub use item_item::Former;
 pub use legs::{Checkpoint, Left, Sliced, Work};
 pub use rows::Csr;
 use serde::{Deserialize, Serialize};
+pub use trace::{AlsTerms, PairScores, UpdateTrace};
 
 use crate::matrix::Matrix;
 
@@ -74,6 +76,8 @@ pub struct EpochReport {
     pub refit: bool,
     /// Updates (or solved rows) in this epoch, for throughput.
     pub updates: u64,
+    /// One update of the epoch, where [`Trainer::traced`] asked for it and the model has one to show.
+    pub trace: Option<UpdateTrace>,
 }
 
 /// Why a training ended.
@@ -153,6 +157,8 @@ pub trait SubModel: Send + Sync {
 pub trait Trainer: Send {
     /// One epoch. An error ends the training.
     fn step(&mut self) -> Result<EpochReport, ModelError>;
+    /// Should each epoch report one of its updates? Changes no bit of the outcome; models in closed form have none.
+    fn traced(&mut self, _yes: bool) {}
     /// Why it ended, once it has; `step` is not called afterwards.
     fn stopped(&self) -> Option<StopReason>;
     /// The best look at the validation rows; none for a model that needs none, or where there are none.

@@ -13,6 +13,11 @@ pub struct Adam {
 const BETA: (f32, f32) = (0.9, 0.999);
 
 impl Adam {
+    /// Step size.
+    pub fn rate(&self) -> f32 {
+        self.rate
+    }
+
     /// What it remembers of every weight, and of the steps it took.
     pub(super) fn state(&mut self) -> (Vec<&mut [f32]>, &mut [f32]) {
         (vec![&mut self.mean, &mut self.square], &mut self.powers)
@@ -66,6 +71,11 @@ pub struct Momentum {
 }
 
 impl Momentum {
+    /// Step size.
+    pub fn rate(&self) -> f32 {
+        self.rate
+    }
+
     /// What it remembers of every weight.
     pub(super) fn state(&mut self) -> &mut [f32] {
         &mut self.velocity

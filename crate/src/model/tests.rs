@@ -191,3 +191,30 @@ fn extreme_knobs_end_in_a_finite_model_or_in_advice() {
         assert!(diverged.contains(name), "{diverged:?}");
     }
 }
+
+#[test]
+fn a_traced_training_gives_the_same_bytes_and_a_trace_in_every_epoch_that_has_one() {
+    use super::config::ModelName::*;
+    let rows = planted(24, 18, 3, 4);
+    for name in [Wmf, Bpr, Mf, Lightgcn, Gmf, Neumf, Dmf, Ease, Itemknn] {
+        let config = ModelConfig { epochs: (!matches!(name, Ease | Itemknn)).then_some(3), ..ModelConfig::of(name) };
+        let sliced = || Sliced { count: 2, slice_of_user: (0..24).map(|user| user % 2).collect(), resume: None };
+        for start in [Start::Fresh, Start::Legs(sliced())] {
+            let run = |traced: bool| {
+                let mut trainer = trainer_from(rows.clone(), &config, 5, 0, start.clone()).ok()?;
+                trainer.traced(traced);
+                let mut traces = Vec::new();
+                while trainer.stopped().is_none() {
+                    traces.push(trainer.step().unwrap().trace);
+                }
+                Some((traces, trainer.finish().to_bytes()))
+            };
+            // Some models are not trained in legs.
+            let (Some((with, bytes)), Some((without, plain))) = (run(true), run(false)) else { continue };
+            assert!(bytes == plain, "{name:?}");
+            assert!(without.iter().all(Option::is_none));
+            let closed = matches!(name, Ease | Itemknn);
+            assert!(with.iter().all(|trace| trace.is_some() != closed), "{name:?} {with:?}");
+        }
+    }
+}

@@ -4,7 +4,7 @@
 use super::kernels::{Packed, dot, top_k};
 use super::legs::{self, Sliced, Table};
 use super::rows::Csr;
-use super::{Best, EpochReport, ModelConfig, ModelError, ShardRows, StopReason, SubModel, Trainer};
+use super::{Best, EpochReport, ModelConfig, ModelError, ShardRows, StopReason, SubModel, Trainer, UpdateTrace};
 use crate::math;
 
 /// The list length of the validation metric, NDCG.
@@ -23,12 +23,14 @@ pub(super) struct Epoch {
     /// Mean loss of a row.
     pub loss: f64,
     pub updates: u64,
+    /// One of them, if asked.
+    pub trace: Option<UpdateTrace>,
 }
 
 /// A model being learned by passes over rows.
 pub(super) trait Learner: Send {
-    /// One pass; `epoch` counts from 1 and keys the random streams.
-    fn epoch(&mut self, epoch: u32) -> Epoch;
+    /// One pass; `epoch` counts from 1 and keys the random streams. `traced`: with one update, see [`UpdateTrace`].
+    fn epoch(&mut self, epoch: u32, traced: bool) -> Epoch;
     /// Are all weights finite?
     fn is_finite(&self) -> bool;
     /// The model as it is now.
@@ -107,6 +109,7 @@ pub(super) struct Validated {
     refitting: Option<u32>,
     stopped: bool,
     progress: f32,
+    traced: bool,
 }
 
 /// One training to a stop on validation rows; or, where there are slices, in legs. `marks`: what the settings came to for the
@@ -158,6 +161,7 @@ impl Validated {
             refitting: None,
             stopped: false,
             progress: 0.0,
+            traced: false,
         }
     }
 
@@ -195,7 +199,7 @@ impl Trainer for Validated {
         self.epoch += 1;
         let epoch = self.epoch;
         let refit = self.refitting.is_some();
-        let Epoch { loss, updates } = self.learner.epoch(epoch);
+        let Epoch { loss, updates, trace } = self.learner.epoch(epoch, self.traced);
         if !loss.is_finite() || !self.learner.is_finite() {
             return Err(ModelError::Diverged { epoch, advice: self.advice });
         }
@@ -230,7 +234,11 @@ impl Trainer for Validated {
             (true, true) => 0.6 + share * 0.4,
         };
         self.progress = if self.stopped { 1.0 } else { self.progress.max(now.min(0.99)) };
-        Ok(EpochReport { epoch, loss: loss as f32, metric, refit, updates })
+        Ok(EpochReport { epoch, loss: loss as f32, metric, refit, updates, trace })
+    }
+
+    fn traced(&mut self, yes: bool) {
+        self.traced = yes;
     }
 
     fn stopped(&self) -> Option<StopReason> {
@@ -353,10 +361,10 @@ mod tests {
     }
 
     impl Learner for Scripted {
-        fn epoch(&mut self, epoch: u32) -> Epoch {
+        fn epoch(&mut self, epoch: u32, _traced: bool) -> Epoch {
             self.epoch = epoch;
             self.log.lock().unwrap().push((self.rows, epoch));
-            Epoch { loss: if epoch == 90 { f64::NAN } else { 1.0 }, updates: self.rows as u64 }
+            Epoch { loss: if epoch == 90 { f64::NAN } else { 1.0 }, updates: self.rows as u64, trace: None }
         }
         fn is_finite(&self) -> bool {
             true

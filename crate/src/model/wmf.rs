@@ -9,11 +9,13 @@ use serde::{Deserialize, Serialize};
 
 use super::als::{AlsParams, Factors, Solver};
 use super::dual::Groups;
-use super::kernels::scores;
+use super::kernels::{dot, scores};
 use super::legs::{Leg, Legs, Side, Sliced, Table};
 use super::rows::Csr;
 use super::weights::{self, finite};
-use super::{EpochReport, ModelConfig, ModelError, ModelName, ShardRows, StopReason, SubModel, Trainer};
+use super::{
+    AlsTerms, EpochReport, ModelConfig, ModelError, ModelName, ShardRows, StopReason, SubModel, Trainer, UpdateTrace,
+};
 use crate::matrix::Matrix;
 use crate::random::{Purpose, StreamKey, normal};
 
@@ -51,6 +53,7 @@ pub(crate) struct WmfTrainer {
     epoch: u32,
     objective: f64,
     stopped: Option<StopReason>,
+    traced: bool,
 }
 
 /// The knobs as they are for these rows.
@@ -133,6 +136,18 @@ impl WmfTrainer {
             epoch: 0,
             objective: f64::INFINITY,
             stopped: None,
+            traced: false,
+        }
+    }
+
+    /// What a vector costs one user, the items as they are.
+    fn terms(&self, user: usize, vector: &[f32]) -> AlsTerms {
+        let score = |item: usize| dot(vector, self.items.row(item));
+        let square = |x: f32| x * x;
+        AlsTerms {
+            missed: self.by_user.row(user).iter().map(|&item| square(1.0 - score(item as usize))).sum(),
+            spread: (0..self.items.len()).map(|item| square(score(item))).sum(),
+            norm: dot(vector, vector),
         }
     }
 
@@ -155,7 +170,21 @@ impl Trainer for WmfTrainer {
         self.epoch += 1;
         let diverged = ModelError::Diverged { epoch: self.epoch, advice: ADVICE };
         let n_items = self.items.len();
+        let followed =
+            if self.traced { (0..self.by_user.len()).find(|&user| !self.by_user.row(user).is_empty()) } else { None };
+        let before = followed.map(|user| self.terms(user, self.users.row(user)));
         self.solver.half_sweep(&self.by_user, &self.items, &mut self.users).ok_or(diverged.clone())?;
+        let trace = followed.zip(before).map(|(user, before)| {
+            let rows = self.by_user.row(user).len();
+            UpdateTrace::Als {
+                user: user as u32,
+                rows: rows as u32,
+                alpha: self.params.alpha,
+                penalty: self.solver.ridge(rows),
+                before,
+                after: self.terms(user, self.users.row(user)),
+            }
+        });
         let penalty = self.solver.penalty(&self.by_user, &self.users, n_items);
         let items = self
             .solver
@@ -175,7 +204,12 @@ impl Trainer for WmfTrainer {
             metric: None,
             refit: false,
             updates: (self.users.len() + self.items.len()) as u64,
+            trace,
         })
+    }
+
+    fn traced(&mut self, yes: bool) {
+        self.traced = yes;
     }
 
     fn stopped(&self) -> Option<StopReason> {
@@ -334,6 +368,42 @@ mod tests {
         let csr = rows.csr(|_| true);
         for user in 0..12 {
             assert_eq!(model.user(user), model.fold_in(csr.row(user as usize), &[]));
+        }
+    }
+
+    #[test]
+    fn a_traced_solve_has_the_numbers_of_its_formula() {
+        let rows = planted(14, 20, 2, 6);
+        let config = ModelConfig { factors: Some(4), ..ModelConfig::default() };
+        let mut trainer = WmfTrainer::new(rows, &config, 3, 0);
+        trainer.traced(true);
+        for epoch in 0..3 {
+            let (old, items) = (trainer.users.row(0).to_vec(), trainer.items.clone());
+            let Some(UpdateTrace::Als { user: 0, rows, alpha, penalty, before, after }) = trainer.step().unwrap().trace
+            else {
+                panic!()
+            };
+            let own = trainer.by_user.row(0);
+            assert_eq!(rows as usize, own.len());
+            assert!((penalty - 0.015 * (own.len() as f32 + alpha * 20.0)).abs() < 1e-6);
+            for (told, w) in [(before, &old[..]), (after, trainer.users.row(0))] {
+                let y: Vec<f64> = (0..20)
+                    .map(|item| w.iter().zip(items.row(item)).map(|(a, b)| f64::from(*a) * f64::from(*b)).sum())
+                    .collect();
+                let missed: f64 = own.iter().map(|&item| (1.0 - y[item as usize]) * (1.0 - y[item as usize])).sum();
+                let spread: f64 = y.iter().map(|y| y * y).sum();
+                let norm: f64 = w.iter().map(|x| f64::from(*x) * f64::from(*x)).sum();
+                for (told, expected) in [(told.missed, missed), (told.spread, spread), (told.norm, norm)] {
+                    assert!((f64::from(told) - expected).abs() < 1e-4 * (1.0 + expected), "{told} {expected}");
+                }
+            }
+            let total = |terms: AlsTerms| terms.missed + alpha * terms.spread + penalty * terms.norm;
+            assert!(total(after) < total(before), "{epoch}: a solve that lowers nothing");
+            // The minimum, from a solve of its own.
+            let mut solver = trainer.solver.clone();
+            solver.fix(&items);
+            let least = solver.solve(own, &items, &mut vec![0.0; old.len()]).unwrap();
+            assert!((f64::from(total(after)) / least - 1.0).abs() < 1e-4, "{} {least}", total(after));
         }
     }
 

@@ -8,6 +8,8 @@ export const SPEEDS: readonly { label: string; steps: number | null }[] = [
   { label: "150 steps a second", steps: 150 },
   { label: "as fast as this machine can", steps: null },
 ];
+/** Up to here single updates can be followed. */
+export const SLOW = 1;
 /** The sample runs at a pace that can be watched. */
 export const SAMPLE_PACE = 2;
 export const FULL = SPEEDS.length - 1;

@@ -2,7 +2,7 @@
  * What happens while a run goes on: curves, clusters, lanes. Events arrive by the thousand, so they land in plain arrays
  * and the page redraws once a frame, when `frame` changes.
  */
-import type { Arm, ClusterEvent, SessionEvent, Stage, TransportEvent } from "../client";
+import type { Arm, ClusterEvent, SessionEvent, Stage, TransportEvent, UpdateTrace } from "../client";
 
 /** `refit`: where the second fit, on validation rows as well, begins. */
 export interface Curve { loss: number[]; metric: (number | null)[]; refit: number | null; done: boolean }
@@ -38,6 +38,8 @@ class Stream {
   iterations: Iteration[] = [];
   curves = new Map<Arm, Map<number, Curve>>();
   progress: Progress | null = null;
+  /** The newest update that was shown with its numbers. */
+  update: { shard: number; epoch: number; refit: boolean; trace: UpdateTrace } | null = null;
   lanes: LaneSpan[] = [];
   startedAt = 0;
   updates: { at: number; n: number }[] = [];
@@ -48,6 +50,7 @@ class Stream {
 
   reset(parts: "all" | "arms" | Arm): void {
     this.progress = null;
+    this.update = null;
     this.lanes = [];
     this.updates = [];
     this.startedAt = performance.now();
@@ -105,6 +108,7 @@ class Stream {
           this.progress = { arm: event.arm, stage: "train", done: 0, total: 0 };
           this.stageSince = now;
         }
+        if (event.trace) this.update = { shard: event.shard, epoch: event.epoch, refit: event.refit, trace: event.trace };
         curve.loss.push(event.loss);
         curve.metric.push(event.metric ?? null);
         this.updates.push({ at: now, n: event.updates });

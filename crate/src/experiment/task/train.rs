@@ -18,7 +18,8 @@ pub(super) struct Train {
 
 impl Train {
     pub(super) fn new(job: TrainJob) -> Result<Self> {
-        let trainer = trainer_from(job.rows, &job.config, job.seed, job.shard, job.start)?;
+        let mut trainer = trainer_from(job.rows, &job.config, job.seed, job.shard, job.start)?;
+        trainer.traced(job.traced);
         Ok(Train { arm: job.arm, shard: job.shard, trainer, epochs: 0 })
     }
 }
@@ -35,6 +36,7 @@ impl Task for Train {
             metric: report.metric,
             refit: report.refit,
             updates: report.updates,
+            trace: report.trace,
         };
         Ok(Step { done: self.trainer.stopped().is_some(), progress: self.trainer.progress(), events: vec![event] })
     }
