@@ -1,0 +1,117 @@
+// The built page in a real Chromium, under its own policy: what the tests of the page begin with and do again and again.
+
+import assert from "node:assert/strict";
+import { readFileSync } from "node:fs";
+import { createRequire } from "node:module";
+import { join } from "node:path";
+import { after, afterEach, before } from "node:test";
+import { serve } from "../../web/build/serve.mjs";
+import { root } from "../../web/build/setup.mjs";
+import { launch } from "./chromium.mjs";
+import { watch } from "./harness.mjs";
+
+/** For what trains. */
+export const LONG = { timeout: 90_000 };
+const AXE = readFileSync(createRequire(import.meta.url).resolve("axe-core"), "utf8");
+let server, address, browser;
+/** The page of the visit that goes on. */
+export let page;
+/** What it said on the console, threw, or asked other origins for. */
+export let said = [];
+
+/** Call once in a file: a server and a browser for all its tests, and `first`, where all share one visit. Whatever a page says on the console fails its test. */
+export function inBrowser({ first } = {}) {
+  before(async () => {
+    ({ server, address } = await serve(join(root, "www/dist")));
+    browser = await launch();
+    await first?.();
+  });
+  after(async () => {
+    await browser.close();
+    server.close();
+  });
+  afterEach(async () => {
+    if (first) assert.deepEqual(said, []);
+    else await leave();
+  });
+}
+
+export const id = (name) => page.locator(`[data-testid="${name}"]`);
+/** What the rail says of a phase: waiting, ready, running, done or stale. */
+export const state = (phase) => id(`phase-${phase}`).getAttribute("data-state");
+
+/** A fresh visitor, with nothing kept from before, at full speed, who waits until the sample is trained if `ready`. */
+export async function visit({ hash = "", ready = true, speed = "4", ...options } = {}) {
+  await leave();
+  const context = await browser.newContext({ viewport: { width: 1440, height: 900 }, reducedMotion: "reduce", ...options });
+  page = await context.newPage();
+  said = watch(page, address);
+  await page.goto(address + hash);
+  if (ready || speed !== "4") await id("speed").fill(speed);
+  if (ready) await trained();
+}
+
+/** The visit ends, and nothing was said in it. */
+export async function leave() {
+  await page?.context().close();
+  page = undefined;
+  assert.deepEqual(said, []);
+}
+
+/** Waits until everything asked for is done. */
+export const trained = () => page.waitForFunction(
+  () => document.querySelector('[data-testid="phase-train"]')?.dataset.state === "done" && !document.querySelector('[data-testid="cancel"]'),
+  null, LONG,
+);
+
+/** A file as an input takes it. */
+export const file = (text, name = "rows.csv", mimeType = "text/csv") => ({ name, mimeType, buffer: Buffer.from(text) });
+
+/** Gives the page a file of rows, as it stands or after `change` in the preview, and waits until it is trained. */
+export async function load(given, change) {
+  await page.keyboard.press("d");
+  await id("file").setInputFiles(given);
+  await id("preview").waitFor();
+  await change?.();
+  await id("load").click();
+  await id("dialog-data").waitFor({ state: "detached", ...LONG });
+  await trained();
+}
+
+/** Puts a user into the basket. */
+export async function choose(user) {
+  await id("search").fill(user);
+  await id("search").press("Enter");
+}
+
+/** Carries the request in the basket out. */
+export async function forget() {
+  await id("forget").click();
+  await id("outcome").waitFor(LONG);
+}
+
+/** Compares with a full retrain. */
+export async function compare() {
+  await id("compare").click();
+  await id("headline").waitFor(LONG);
+}
+
+/** Presses pause, and waits until it is so. */
+export async function pause() {
+  await id("play").click();
+  await page.waitForFunction(() => document.querySelector('[data-testid="play"]').ariaLabel === "Continue", null, LONG);
+}
+
+/** Nothing for an accessibility checker to find. */
+export async function accessible(what) {
+  const found = await page.evaluate(`${AXE}; axe.run(document, { resultTypes: ["violations"] }).then((r) => r.violations.map((v) => [v.id, v.nodes.map((n) => n.html)]))`);
+  assert.deepEqual(found, [], what);
+}
+
+/** Nothing is wider than the window, whatever its width. */
+export async function fits(what) {
+  for (const width of [1440, 1024, 390]) {
+    await page.setViewportSize({ width, height: 844 });
+    assert.ok(await page.evaluate(() => document.documentElement.scrollWidth <= innerWidth), `${what} at ${width} px`);
+  }
+}
