@@ -1,7 +1,7 @@
 // npm run bench: the same file and settings natively, in Node and in Chromium; seconds per stage beside the quality reached.
 //
 //   npm run bench -- --train F --test F | --data F | --sample SIZE  [--json OUT] [--repeat N] [--workers N] [--no-build]
-//                    [--partition M] [--shards K] [--model M] [--combine C] [--forget F] [--seed S]
+//                    [--partition M] [--shards K] [--model M] [--combine C] [--slices R] [--forget F] [--seed S]
 //   npm run bench -- kernels [NAME...]    single kernels, natively and in wasm in turns: see kernels.mjs
 //
 // Wall seconds of the best of N runs (3). `native` and the wasm columns run on one thread, so that ratios compare code with code;
@@ -19,7 +19,7 @@ const { values: options, positionals } = parseArgs({
   options: {
     train: { type: "string" }, test: { type: "string" }, data: { type: "string" }, sample: { type: "string" },
     json: { type: "string" }, times: { type: "string" }, repeat: { type: "string", default: "3" }, workers: { type: "string" },
-    partition: { type: "string" }, shards: { type: "string" }, model: { type: "string" }, combine: { type: "string" },
+    partition: { type: "string" }, shards: { type: "string" }, model: { type: "string" }, combine: { type: "string" }, slices: { type: "string" },
     "no-build": { type: "boolean", default: false }, seed: { type: "string", default: "1" }, forget: { type: "string", default: "random:1%" },
   },
 });
@@ -104,7 +104,7 @@ await main(async () => {
   }
   const [{ run }, { harness }] = await Promise.all([import("../support/native.mjs"), import("../support/harness.mjs")]);
 
-  const args = ["train", "test", "data", "sample", "partition", "shards", "model", "combine", "seed", "forget"]
+  const args = ["train", "test", "data", "sample", "partition", "shards", "model", "combine", "slices", "seed", "forget"]
     .flatMap((name) => (options[name] === undefined ? [] : [`--${name}`, options[name]]));
   const times = Number(options.repeat);
   const threads = Number(options.workers ?? cpus().length);

@@ -81,8 +81,9 @@ pub(super) trait Leg: Trainer {
     fn tables(&mut self) -> Vec<Table<'_>>;
 }
 
-/// Makes a leg: its rows, its number, and whether it is the last.
-pub(super) type MakeLeg = Box<dyn Fn(&ShardRows, u32, bool) -> Box<dyn Leg> + Send>;
+/// Makes a leg: its rows, its number, and the items that no earlier leg had, ascending. Only these need first values: all
+/// others' are taken over.
+pub(super) type MakeLeg = Box<dyn Fn(&ShardRows, u32, &[u32]) -> Box<dyn Leg> + Send>;
 
 /// The rows of some slices in numbers of their own.
 struct Prefix {
@@ -110,6 +111,12 @@ impl Prefix {
             own.starts.push(own.items.len() as u32);
         }
         Prefix { rows: own, users, items }
+    }
+
+    /// The items that `before` has not, in the own numbers.
+    fn fresh(&self, before: Option<&Prefix>) -> Vec<u32> {
+        let old = before.map_or(&[][..], |before| &before.items);
+        (0..self.items.len() as u32).filter(|&item| old.binary_search(&self.items[item as usize]).is_err()).collect()
     }
 
     fn side(&self, side: Side) -> Option<&[u32]> {
@@ -184,7 +191,7 @@ impl Legs {
             }
         }
         let prefix = Prefix::new(&rows, &slices, leg);
-        let mut current = make(&prefix.rows, leg, leg + 1 == count);
+        let mut current = make(&prefix.rows, leg, &prefix.fresh(taken.as_ref().map(|(before, _)| before)));
         let (mut left, mut work, mut epochs) = (Left::default(), Work::default(), 0);
         if let Some((before, state)) = taken {
             state.give(&before, current.as_mut(), &prefix);
@@ -215,7 +222,7 @@ impl Legs {
         let state = self.state();
         self.leg += 1;
         let prefix = Prefix::new(&self.rows, &self.slices, self.leg);
-        let mut next = (self.make)(&prefix.rows, self.leg, self.leg + 1 == self.count);
+        let mut next = (self.make)(&prefix.rows, self.leg, &prefix.fresh(Some(&self.prefix)));
         state.give(&self.prefix, next.as_mut(), &prefix);
         // Writing to memory fails only for types postcard cannot express, which any test of a checkpoint shows.
         let bytes = postcard::to_stdvec(&state).unwrap_or_default();
@@ -358,7 +365,7 @@ pub(super) fn of_learner(
     make: Make,
 ) -> Result<Box<dyn Trainer>, ModelError> {
     let each = epochs_per_leg(stopping.without, sliced.count);
-    let make = move |prefix: &ShardRows, leg: u32, _last: bool| -> Box<dyn Leg> {
+    let make = move |prefix: &ShardRows, leg: u32, _fresh: &[u32]| -> Box<dyn Leg> {
         let csr: Csr = prefix.csr(|_| true);
         let rows = Rows { csr, values: prefix.values.clone(), n_items: prefix.n_items };
         Box::new(Passes { learner: make(rows, leg), epoch: leg * each, end: (leg + 1) * each, advice, traced: false })

@@ -68,8 +68,8 @@ fn params(rows: &ShardRows, config: &ModelConfig) -> AlsParams {
 }
 
 /// One training to convergence. With slices the sweeps are scheduled, one in every leg, the last one too: going on to convergence
-/// there costs more than it brings (ML-100K, ten shards of eight slices, mean: NDCG@20 .4259 with one sweep in the last leg, .4268
-/// with two, .4276 without slices; a user is forgotten 1.7 times quicker with one, 1.2 with two, .9 with convergence).
+/// there costs more than it brings (ML-100K, ten shards of eight slices, mean: NDCG@20 .4261 with one sweep in the last leg, .4268
+/// with two, .4276 without slices; over 100 users one is forgotten 1.7 times quicker: the example `slices`).
 pub(super) fn trainer(
     rows: ShardRows,
     config: &ModelConfig,
@@ -79,12 +79,22 @@ pub(super) fn trainer(
 ) -> Result<Box<dyn Trainer>, ModelError> {
     let Some(sliced) = sliced else { return Ok(Box::new(WmfTrainer::new(rows, config, seed, shard))) };
     let (params, tolerance) = (params(&rows, config), config.tolerance);
-    let make = move |rows: &ShardRows, leg: u32, _last: bool| -> Box<dyn Leg> {
-        let n_items = rows.n_items as usize;
-        let key = StreamKey::new(seed, Purpose::ItemInit, shard, leg);
-        Box::new(WmfTrainer::with(rows.csr(|_| true), n_items, params, 1, tolerance, key))
+    let make = move |rows: &ShardRows, leg: u32, fresh: &[u32]| -> Box<dyn Leg> {
+        let mut items = Factors::zeros(rows.n_items as usize, params.factors);
+        let fresh = fresh.iter().map(|&item| item as usize);
+        draw(&mut items, fresh, params.factors, StreamKey::new(seed, Purpose::ItemInit, shard, leg));
+        Box::new(WmfTrainer::from_items(rows.csr(|_| true), items, params, 1, tolerance))
     };
     Ok(Box::new(Legs::new(rows, sliced, vec![params.factors as u32], Box::new(make))?))
+}
+
+/// First values of `rows`: N(0, 0.1 / sqrt(factors)).
+fn draw(items: &mut Factors, rows: impl Iterator<Item = usize>, factors: usize, key: StreamKey) {
+    let mut rng = key.stream();
+    let deviation = 0.1 / (factors as f64).sqrt();
+    for row in rows {
+        items.row_mut(row)[..factors].fill_with(|| (normal(&mut rng) * deviation) as f32);
+    }
 }
 
 /// Users are solved from the items, so the items are the whole state.
@@ -107,7 +117,7 @@ impl WmfTrainer {
         )
     }
 
-    /// Items start as N(0, 0.1 / sqrt(factors)); the users' first values are their first solve.
+    /// From random items.
     pub(crate) fn with(
         by_user: Csr,
         n_items: usize,
@@ -116,13 +126,14 @@ impl WmfTrainer {
         tolerance: Option<f32>,
         key: StreamKey,
     ) -> Self {
-        let by_item = by_user.transposed(n_items);
         let mut items = Factors::zeros(n_items, params.factors);
-        let mut rng = key.stream();
-        let deviation = 0.1 / (params.factors as f64).sqrt();
-        for index in 0..n_items {
-            items.row_mut(index)[..params.factors].fill_with(|| (normal(&mut rng) * deviation) as f32);
-        }
+        draw(&mut items, 0..n_items, params.factors, key);
+        Self::from_items(by_user, items, params, cap, tolerance)
+    }
+
+    /// From these items; the users' first values are their first solve.
+    fn from_items(by_user: Csr, items: Factors, params: AlsParams, cap: u32, tolerance: Option<f32>) -> Self {
+        let by_item = by_user.transposed(items.len());
         WmfTrainer {
             params,
             users: Factors::zeros(by_user.len(), params.factors),
