@@ -46,7 +46,8 @@ struct Line {
     fewest: f64,
     most: f64,
     work: f64,
-    within: f64,
+    /// None where the method looks at no vectors, so that nothing was measured.
+    within: Option<f64>,
     ndcg: [f64; 3],
     /// Of the users (or rows) who remain: elsewhere after relabelling, and how many there are.
     drift: [f64; 2],
@@ -76,7 +77,8 @@ fn line(
     let sizes = |of: &[u32]| (*of.iter().min().unwrap_or(&0), *of.iter().max().unwrap_or(&0));
     let (fewest, most) = sizes(&view.users_per_shard);
     (line.fewest, line.most) = (f64::from(fewest), f64::from(most));
-    (line.work, line.within) = (measures::work_ratio(&view.rows_per_shard), view.within_ss);
+    line.work = measures::work_ratio(&view.rows_per_shard);
+    line.within = Some(view.within_ss).filter(|&squares| squares > 0.0);
     let users = experiment.select(&Selection { how: How::Random, percent: 1.0 })?;
     let request = Request { confirmed: true, ..Request::of_users(users) };
     drive(&mut experiment, Activity::Forget { request, mode: Mode::Frozen })?;
@@ -106,13 +108,14 @@ fn table(rows: &(Interactions, ReadReport), test: &Interactions, shards: u32, se
     for (name, config) in configs {
         let lines = seeds.iter().map(|&seed| line(rows, test, &config, seed)).collect::<Result<Vec<_>, _>>()?;
         let mean = |of: &dyn Fn(&Line) -> f64| lines.iter().map(of).sum::<f64>() / lines.len() as f64;
+        let within = lines.iter().map(|line| line.within).sum::<Option<f64>>();
+        let within = within.map_or("-".to_owned(), |sum| format!("{:.1}", sum / lines.len() as f64));
         let [own, each, joint] = [0, 1, 2].map(|at: usize| mean(&|line| line.ndcg[at]));
         println!(
-            "| {name} | {:.0}-{:.0} | {:.2} | {:.1} | {own:.3} | {each:.3} | {joint:.3} | {:.0} of {:.0} |",
+            "| {name} | {:.0}-{:.0} | {:.2} | {within} | {own:.3} | {each:.3} | {joint:.3} | {:.0} of {:.0} |",
             mean(&|line| line.fewest),
             mean(&|line| line.most),
             mean(&|line| line.work),
-            mean(&|line| line.within),
             mean(&|line| line.drift[0]),
             mean(&|line| line.drift[1]),
         );

@@ -35,12 +35,12 @@ const PATIENCE: u32 = 5;
 /// then for users and for items A (hidden x width), c, h.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub(super) struct Attention {
-    width: u32,
-    hidden: u32,
-    shards: u32,
+    pub(super) width: u32,
+    pub(super) hidden: u32,
+    pub(super) shards: u32,
     parameters: Matrix,
     /// q of every item, zero where nobody knows it.
-    items: Matrix,
+    pub(super) items: Matrix,
 }
 
 /// One side's inputs: per shard, which entities it has a vector for and the vectors.
@@ -140,6 +140,17 @@ impl Attention {
         }))
     }
 
+    /// Do its lengths fit each other?
+    pub fn is_sound(&self) -> bool {
+        let [width, hidden, shards] = [self.width, self.hidden, self.shards].map(u64::from);
+        let bounded = (1..=512).contains(&width) && (1..=256).contains(&hidden) && shards <= 1024;
+        bounded && self.items.cols() as u64 == width && self.parameters.data().len() == self.shape().len()
+    }
+
+    fn shape(&self) -> Shape {
+        Shape { width: self.width as usize, hidden: self.hidden as usize, shards: self.n_shards() }
+    }
+
     pub fn n_items(&self) -> usize {
         self.items.rows()
     }
@@ -150,7 +161,7 @@ impl Attention {
 
     /// Scores of all items; items nobody knows score 0 here.
     pub fn score(&self, ensemble: &Ensemble, items: &[u32], values: &[f32], out: &mut [f32]) {
-        let shape = Shape { width: self.width as usize, hidden: self.hidden as usize, shards: self.n_shards() };
+        let shape = self.shape();
         let user = user_side(ensemble, std::iter::once((items, values)), shape.width);
         let vector = forward(shape, self.parameters.data(), &user, 0).out;
         for (item, place) in out.iter_mut().enumerate() {

@@ -84,7 +84,8 @@ impl CombineConfig {
         CombineConfig { method, ..Self::default() }
     }
 
-    pub(super) fn check(&self) -> Result<&Self, CombineError> {
+    /// Refuses what is out of range.
+    pub fn check(&self) -> Result<(), CombineError> {
         for (name, value) in [("alpha", self.alpha), ("lambda", self.lambda)] {
             if let Some(value) = value.filter(|value| !(*value > 0.0 && value.is_finite())) {
                 return Err(CombineError::Parameter { name, expected: "a number above 0", value: value.to_string() });
@@ -100,7 +101,7 @@ impl CombineConfig {
                 return Err(CombineError::Parameter { name, expected, value: value.to_string() });
             }
         }
-        Ok(self)
+        Ok(())
     }
 
     /// alpha and lambda of `joint` and `consensus`: as set, or functions of the ensemble's shape alone, so that serving

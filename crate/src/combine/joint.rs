@@ -104,6 +104,17 @@ impl Joint {
         Ok(Joint { prior, alpha, lambda, form, gram, marks })
     }
 
+    /// Do its matrices fit each other?
+    pub fn is_sound(&self) -> bool {
+        let square = |matrix: &Matrix| matrix.rows() == matrix.cols();
+        let form = match &self.form {
+            Form::Kernel(kernel) => square(kernel),
+            Form::Whitened(vectors) => vectors.cols() > 0,
+            Form::Middle(vectors, middle) => vectors.cols() > 0 && square(middle) && middle.rows() == vectors.cols(),
+        };
+        form && square(&self.gram)
+    }
+
     /// Items it was prepared for.
     pub fn n_items(&self) -> usize {
         match &self.form {
@@ -198,6 +209,22 @@ mod tests {
             right += row;
         }
         &v * system.cholesky().unwrap().solve(&right)
+    }
+
+    #[test]
+    fn matrices_that_do_not_fit_each_other_are_not_sound() {
+        let zeros = Matrix::zeros;
+        let joint = |form, gram| Joint { prior: Prior::Flat, alpha: 1.0, lambda: 1.0, form, gram, marks: Vec::new() };
+        let good = [Form::Kernel(zeros(3, 3)), Form::Whitened(zeros(3, 2)), Form::Middle(zeros(3, 2), zeros(2, 2))];
+        assert!(good.into_iter().all(|form| joint(form, zeros(2, 2)).is_sound()));
+        let bad = [
+            Form::Kernel(zeros(3, 2)),
+            Form::Whitened(zeros(3, 0)),
+            Form::Middle(zeros(3, 2), zeros(2, 3)),
+            Form::Middle(zeros(3, 2), zeros(3, 3)),
+        ];
+        assert!(bad.into_iter().all(|form| !joint(form, zeros(2, 2)).is_sound()));
+        assert!(!joint(Form::Kernel(zeros(3, 3)), zeros(2, 3)).is_sound());
     }
 
     #[test]

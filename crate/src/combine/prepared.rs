@@ -49,7 +49,7 @@ pub fn prepare_again(
     training: &CombinerRows<'_>,
     previous: Option<&Prepared>,
 ) -> Result<Prepared, CombineError> {
-    let config = config.check()?;
+    config.check()?;
     let mut note = None;
     let mut fall_back = |method: &str| {
         note = Some(format!("{method} learns from validation rows and found none it can use: mean is used instead"));
@@ -121,7 +121,14 @@ impl Prepared {
 
     /// Reads [`Prepared::to_bytes`].
     pub fn from_bytes(bytes: &[u8]) -> Result<Self, CombineError> {
-        postcard::from_bytes(bytes).map_err(|error| CombineError::Bytes { reason: error.to_string() })
+        let refuse = |reason: String| CombineError::Bytes { reason };
+        let prepared: Prepared = postcard::from_bytes(bytes).map_err(|error| refuse(error.to_string()))?;
+        let sound = match &prepared.state {
+            State::Joint(joint) => joint.is_sound(),
+            State::Attention(fit) => fit.is_sound(),
+            State::Own | State::Mean | State::Logistic(_) => true,
+        };
+        if sound { Ok(prepared) } else { Err(refuse("its matrices do not fit each other".to_owned())) }
     }
 
     /// SHA-256 of [`Prepared::to_bytes`].
@@ -154,6 +161,7 @@ mod tests {
     use super::super::double::{Fixed, ensemble};
     use super::super::{CombinerUser, Scorer, UserRows};
     use super::*;
+    use crate::matrix::Matrix;
 
     const ALL: [CombineMethod; 6] = [
         CombineMethod::Own,
@@ -204,6 +212,25 @@ mod tests {
             let listed = (0..40).filter(|&item| out[item as usize].is_finite()).count();
             assert!((0..40).all(|item| ensemble.knows(item) || out[item as usize] == f32::NEG_INFINITY), "{method:?}");
             assert!(listed > 20, "{method:?}");
+        }
+    }
+
+    #[test]
+    fn an_attention_whose_lengths_do_not_fit_is_refused() {
+        let (ensemble, people, values) = (ensemble(3, 40, 4, 9), people(true), [1.0; 40]);
+        let config = CombineConfig { epochs: 1, ..CombineConfig::of(CombineMethod::Attention) };
+        let good = prepare(&ensemble, &config, 1, &rows(&people, &values)).unwrap();
+        let faults: [fn(&mut Attention); 4] = [
+            |fit| fit.width += 1,
+            |fit| fit.hidden = 0,
+            |fit| fit.shards = u32::MAX,
+            |fit| fit.items = Matrix::zeros(40, 3),
+        ];
+        for fault in faults {
+            let mut bad = good.clone();
+            let State::Attention(fit) = &mut bad.state else { panic!("{:?}", bad.method()) };
+            fault(fit);
+            assert_eq!(Prepared::from_bytes(&bad.to_bytes()).unwrap_err().code(), "combine.bytes");
         }
     }
 

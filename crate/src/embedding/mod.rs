@@ -40,6 +40,11 @@ impl Default for EmbeddingConfig {
 }
 
 impl EmbeddingConfig {
+    /// Refuses what is out of range.
+    pub fn check(&self) -> Result<(), ModelError> {
+        self.params().map(|_| ())
+    }
+
     fn params(&self) -> Result<AlsParams, ModelError> {
         ModelConfig {
             factors: Some(self.factors),

@@ -24,6 +24,9 @@ const FULL: usize = 12;
 /// Pairs that a cell of the full table needs on average before the table is believed.
 const FILL: f64 = 5.0;
 
+/// Sub-models at most: as many as a partition has shards.
+const MOST: u32 = 1024;
+
 /// Verdicts on held-out pairs: one row per pair, a bit per sub-model.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Verdicts {
@@ -70,6 +73,21 @@ impl Verdicts {
         self.bits.extend_from_slice(&other.bits);
         self.outcome.extend_from_slice(&other.outcome);
         Ok(())
+    }
+
+    /// Refuses parts that do not hold together: what a worker sent, or somebody wrote.
+    pub fn check(&self) -> Result<(), EvaluateError> {
+        let words = self.words as usize;
+        let whole = self.n_models <= MOST
+            && self.words == self.n_models.div_ceil(64).max(1)
+            && words.checked_mul(self.outcome.len()) == Some(self.bits.len())
+            && self.outcome.iter().all(|&outcome| outcome < 4)
+            && self.starts.is_sorted()
+            && self.starts.last().is_none_or(|&start| start as usize <= self.outcome.len());
+        if whole {
+            return Ok(());
+        }
+        Err(EvaluateError::Mixed { reason: "verdicts whose lists differ in length or order".to_owned() })
     }
 
     /// Pairs held.
@@ -377,6 +395,25 @@ mod tests {
             for (full, pairs) in full.iter().zip(pairs) {
                 prop_assert!((full - pairs).abs() < 1e-9, "{full} {pairs}");
             }
+        }
+    }
+
+    #[test]
+    fn verdicts_whose_parts_do_not_hold_together_are_refused() {
+        let good = planted(30, 3, false, 1);
+        assert_eq!(good.check(), Ok(()));
+        let faults: [fn(&mut Verdicts); 6] = [
+            |verdicts| verdicts.n_models = 65,
+            |verdicts| (verdicts.n_models, verdicts.words) = (64_000, 1000),
+            |verdicts| verdicts.bits.truncate(5),
+            |verdicts| verdicts.outcome[3] = 4,
+            |verdicts| verdicts.starts[1] = 31,
+            |verdicts| verdicts.starts.push(0),
+        ];
+        for (number, fault) in faults.into_iter().enumerate() {
+            let mut bad = good.clone();
+            fault(&mut bad);
+            assert_eq!(bad.check().unwrap_err().code(), "evaluate.mixed", "fault {number}");
         }
     }
 

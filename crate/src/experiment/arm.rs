@@ -200,7 +200,9 @@ impl Arm {
         goal: Stage,
         config: &Config,
     ) -> Result<Vec<Event>> {
-        let slot = self.pending.remove(&id).ok_or(ExperimentError::UnknownJob { id })?;
+        let slot = self.pending.get(&id).copied().ok_or(ExperimentError::UnknownJob { id })?;
+        self.expects(slot, &outcome, config)?;
+        self.pending.remove(&id);
         let stage = slot.stage();
         let mut events = Vec::new();
         match (slot, outcome) {
@@ -250,14 +252,11 @@ impl Arm {
                 self.previous = None;
                 self.note = note;
             }
-            (Slot::Evaluate(chunk), Outcome::Evaluate(results)) => self.chunks[chunk] = Some(results),
+            (Slot::Evaluate { chunk, .. }, Outcome::Evaluate(results)) => self.chunks[chunk] = Some(results),
             (Slot::Verdicts(chunk), Outcome::Verdicts(verdicts)) => self.verdicts[chunk] = Some(verdicts),
             (Slot::Decompose, Outcome::Decompose(found)) => self.decomposition = Some(found),
-            (slot, _) => {
-                self.pending.insert(id, slot);
-                let reason = "it is the outcome of another kind of job".to_owned();
-                return Err(ExperimentError::Damaged { what: "a result", reason }.into());
-            }
+            // Refused above.
+            _ => {}
         }
         let done = self.total - self.pending.len() as u32;
         events.push(Event::Stage { arm: self.spec.name.clone(), stage, done, total: self.total });

@@ -372,7 +372,9 @@ impl Audit {
                 item.ranks.insert(arm.to_owned(), *rank);
             }
         }
-        let list = top.iter().map(|&item| ids.interactions.items().get(item).to_owned()).collect();
+        let items = ids.interactions.items();
+        let top = top.iter().filter(|&&item| (item as usize) < items.len());
+        let list = top.map(|&item| items.get(item).to_owned()).collect();
         person.tops.insert(arm.to_owned(), list);
     }
 

@@ -4,6 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::combine::CombineConfig;
 use crate::embedding::EmbeddingConfig;
+use crate::error::Result;
 use crate::evaluate::EvaluateConfig;
 use crate::interactions::SplitConfig;
 use crate::model::ModelConfig;
@@ -11,7 +12,7 @@ use crate::partition::PartitionConfig;
 
 use super::Stage;
 
-/// The settings, one part per stage. Each part is checked by its own module when it is used.
+/// The settings, one part per stage.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(feature = "ts", derive(tsify::Tsify))]
 #[serde(default, deny_unknown_fields)]
@@ -33,6 +34,16 @@ pub struct Config {
 }
 
 impl Config {
+    /// Refuses the first setting that is out of its range; each part's ranges stand with its fields.
+    pub fn check(&self) -> Result<()> {
+        self.embedding.check()?;
+        self.partition.check()?;
+        self.model.check()?;
+        self.combine.check()?;
+        self.evaluate.check()?;
+        Ok(())
+    }
+
     /// The first stage whose result differs under `other`; everything from there on is stale.
     pub fn first_difference(&self, other: &Config) -> Option<Stage> {
         if self.seed != other.seed || self.split != other.split {

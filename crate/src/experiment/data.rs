@@ -11,6 +11,7 @@ use crate::unlearn::NO_SHARD;
 
 /// Interactions with their fates, and what is derived from them once.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(try_from = "Loaded", into = "Loaded")]
 pub struct Data {
     /// The rows.
     pub interactions: Interactions,
@@ -19,6 +20,31 @@ pub struct Data {
     pub handles: Vec<u32>,
     /// Users with at least one training row, ascending: those that a partition divides.
     pub active: Vec<u32>,
+}
+
+/// What of it is saved: the rest follows from the rows.
+#[derive(Serialize, Deserialize)]
+struct Loaded {
+    interactions: Interactions,
+    handles: Vec<u32>,
+}
+
+impl From<Data> for Loaded {
+    fn from(Data { interactions, handles, .. }: Data) -> Self {
+        Loaded { interactions, handles }
+    }
+}
+
+impl TryFrom<Loaded> for Data {
+    type Error = String;
+
+    fn try_from(Loaded { interactions, handles }: Loaded) -> Result<Self, String> {
+        let users = interactions.users().len();
+        if handles.len() != users {
+            return Err(format!("{} handles for {users} users", handles.len()));
+        }
+        Ok(Data::with_handles(interactions, handles))
+    }
 }
 
 impl Data {

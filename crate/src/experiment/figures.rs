@@ -81,8 +81,8 @@ impl Experiment {
             })
             .collect();
         if let Some(forgotten) = &self.forgotten {
-            let mut touched = vec![false; layout.shards as usize];
-            forgotten.touched_shards.iter().for_each(|&shard| touched[shard as usize] = true);
+            let touched: Vec<bool> =
+                (0..layout.shards).map(|shard| forgotten.touched_shards.contains(&shard)).collect();
             groups.extend(touched_groups(&shards, &touched));
         }
         groups.extend(shard_groups(&shards, layout.shards as u16));

@@ -19,6 +19,9 @@ use super::ExperimentError;
 /// Marks job and outcome bytes; the digit is the format's version.
 const MAGIC: &[u8; 4] = b"URJ2";
 
+/// Items of a catalogue at most: a score of each, and of each in every sub-model, has to fit in memory.
+const MOST_ITEMS: u32 = 1 << 26;
+
 /// One piece of work.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub(crate) enum Job {
@@ -198,8 +201,18 @@ impl UserTable {
         self.starts.len().saturating_sub(1)
     }
 
-    /// Are the offsets inside the arrays? Checked once when a job arrives, so that slicing cannot fail later.
-    pub fn is_sound(&self, n_items: u32, members: usize) -> bool {
+    /// Refuses offsets outside the arrays, and catalogues no memory can hold. Asked once when a job arrives, so that slicing
+    /// cannot fail later.
+    pub fn check(&self, n_items: u32, members: usize) -> Result<()> {
+        let reason = match (n_items > MOST_ITEMS, self.is_sound(n_items, members)) {
+            (true, _) => format!("a catalogue of {n_items} items is beyond the {MOST_ITEMS} that can be served"),
+            (_, false) => "its table of users does not fit together".to_owned(),
+            _ => return Ok(()),
+        };
+        Err(ExperimentError::Damaged { what: "a job", reason }.into())
+    }
+
+    fn is_sound(&self, n_items: u32, members: usize) -> bool {
         let users = self.len();
         let fits = |starts: &[u32], len: usize| {
             starts.len() == users + 1
@@ -214,6 +227,15 @@ impl UserTable {
             && self.items.iter().chain(&self.test_items).all(|&item| item < n_items)
             && self.own.iter().all(|&(member, _)| usize::from(member) < members.max(1))
     }
+}
+
+/// Refuses more items than rows: a shard's catalogue is made of its rows, and room is made for every item.
+pub(crate) fn check_catalogue(rows: &ShardRows) -> Result<()> {
+    if rows.n_items as usize <= rows.items.len() {
+        return Ok(());
+    }
+    let reason = format!("it names {} items and has {} rows", rows.n_items, rows.items.len());
+    Err(ExperimentError::Damaged { what: "a job", reason }.into())
 }
 
 /// Bytes of a job or an outcome.

@@ -41,7 +41,7 @@ pub(super) enum Slot {
     Cluster,
     Train(u32),
     Combine,
-    Evaluate(usize),
+    Evaluate { chunk: usize, users: u32 },
     Verdicts(usize),
     Decompose,
 }
@@ -53,7 +53,7 @@ impl Slot {
             Slot::Cluster => Stage::Partition,
             Slot::Train(_) => Stage::Train,
             Slot::Combine => Stage::Combine,
-            Slot::Evaluate(_) => Stage::Evaluate,
+            Slot::Evaluate { .. } => Stage::Evaluate,
             Slot::Verdicts(_) | Slot::Decompose => Stage::Decompose,
         }
     }
@@ -223,10 +223,10 @@ impl Arm {
     }
 
     /// A job per range of users.
-    fn by_users(&self, parallelism: u32, make: impl Fn(UserTable) -> Job) -> Vec<(f64, Job)> {
+    fn by_users(&self, parallelism: u32, make: impl Fn(UserTable) -> Job) -> Vec<(u32, Job)> {
         let all: Vec<u32> = (0..self.data.interactions.users().len() as u32).collect();
         let chunk = (all.len() as u32).div_ceil(parallelism.max(1)).max(1) as usize;
-        all.chunks(chunk).map(|users| (users.len() as f64, make(self.table(users)))).collect()
+        all.chunks(chunk).map(|users| (users.len() as u32, make(self.table(users)))).collect()
     }
 
     fn evaluate_jobs(&mut self, config: &Config, parallelism: u32) -> Vec<(Slot, f64, Job)> {
@@ -235,7 +235,7 @@ impl Arm {
             None => Job::Evaluate(self.evaluate_job(users, config)),
         });
         self.chunks = vec![None; jobs.len()];
-        let slot = |(index, (weight, job))| (Slot::Evaluate(index), weight, job);
+        let slot = |(chunk, (users, job))| (Slot::Evaluate { chunk, users }, f64::from(users), job);
         jobs.into_iter().enumerate().map(slot).collect()
     }
 
@@ -265,7 +265,7 @@ impl Arm {
             let jobs =
                 self.by_users(parallelism, |users| Job::Verdicts(self.evaluate_job(users, config), config.seed.into()));
             self.verdicts = vec![None; jobs.len()];
-            let slot = |(index, (weight, job))| (Slot::Verdicts(index), weight, job);
+            let slot = |(chunk, (users, job))| (Slot::Verdicts(chunk), f64::from(users), job);
             return jobs.into_iter().enumerate().map(slot).collect();
         }
         let job = DecomposeJob {

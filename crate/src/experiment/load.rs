@@ -78,9 +78,7 @@ impl Experiment {
     /// Errors: work is under way.
     pub fn configure(&mut self, config: Config) -> Result<Vec<Stage>> {
         self.idle("changing the settings")?;
-        config.partition.check()?;
-        config.model.check()?;
-        config.evaluate.check()?;
+        config.check()?;
         let Some(first) = self.config.first_difference(&config) else { return Ok(Vec::new()) };
         let resplit = first == Stage::Split && self.forgotten.is_none();
         let old = std::mem::replace(&mut self.config, config);

@@ -38,6 +38,7 @@ mod save;
 mod sequence;
 mod series;
 mod show;
+mod sound;
 mod start;
 mod sweep;
 mod task;

@@ -17,7 +17,9 @@ use super::sweep::Sweep;
 use super::{AuditView, Config, Experiment, ExperimentError, ForgetView, SecondsView, SequenceView, Stage};
 
 /// Marks the file; the digit is the format's version.
-const MAGIC: &[u8; 4] = b"URX3";
+const MAGIC: &[u8; 4] = b"URX4";
+/// What the bytes are called in a refusal.
+pub(super) const WHAT: &str = "a saved experiment";
 /// Bytes of the digest that follows the marks.
 const DIGEST: usize = 32;
 
@@ -69,9 +71,8 @@ impl Experiment {
 
     /// Replaces this experiment by a saved one, if its bytes are whole; else nothing changes.
     ///
-    /// Errors: work under way; bytes of something else, of another version, or damaged.
+    /// Errors: work under way; bytes of something else, of another version, damaged, or with parts that do not fit together.
     pub fn restore(&mut self, bytes: &[u8]) -> Result<()> {
-        const WHAT: &str = "a saved experiment";
         self.idle("opening an experiment")?;
         let rest = bytes.strip_prefix(MAGIC).ok_or(ExperimentError::Foreign { what: WHAT })?;
         let damaged = |reason: &str| ExperimentError::Damaged { what: WHAT, reason: reason.to_owned() };
@@ -81,19 +82,24 @@ impl Experiment {
             return Err(damaged("its bytes do not have the digest it names; it was cut short or changed").into());
         }
         let saved: Saved = postcard::from_bytes(body).map_err(|error| damaged(&error.to_string()))?;
+        saved.config.check()?;
         let receipts: Result<Vec<Receipt>, _> = saved.receipts.iter().map(|text| Receipt::parse(text)).collect();
         let data = saved.data.map(Arc::new);
-        let attach = |mut arm: Arm| {
+        let attach = |mut arm: Arm, serves: bool| -> Result<Arm> {
             arm.data = data.clone().unwrap_or_default();
-            arm
+            arm.check(serves)?;
+            Ok(arm)
         };
+        let serving = saved.serving.map(|arm| attach(arm, true)).transpose()?;
+        let others =
+            saved.others.into_iter().map(|(name, arm)| Ok((name, attach(arm, false)?))).collect::<Result<_>>()?;
         *self = Experiment {
             config: saved.config,
             source: saved.source,
             split: saved.split,
             stale: saved.stale,
-            serving: saved.serving.map(attach),
-            others: saved.others.into_iter().map(|(name, arm)| (name, attach(arm))).collect(),
+            serving,
+            others,
             before: saved.before,
             forgotten: saved.forgotten,
             seconds: saved.seconds,

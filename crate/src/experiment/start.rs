@@ -83,7 +83,7 @@ impl Arm {
         let own = &self.shards[shard as usize];
         if let Some(slices) = self.slices(config) {
             let rows = self.prefixes(shard, &slices);
-            let fits = |kept: &&Kept| rows.get(kept.legs as usize - 1) == Some(&kept.rows);
+            let fits = |kept: &&Kept| after(&rows, kept.legs) == Some(&kept.rows);
             let best = self.former.checkpoints.iter().filter(fits).max_by_key(|kept| kept.legs);
             let resume = best.map(|kept| Checkpoint { legs: kept.legs, state: kept.state.to_vec() });
             let slice_of_user = own.users.iter().map(|&user| slices.slice(self.data.interactions.users().get(user)));
@@ -130,11 +130,11 @@ impl Arm {
     pub(super) fn kept(&self, shard: u32, made: Vec<Checkpoint>, config: &Config) -> Vec<Kept> {
         let Some(slices) = self.slices(config) else { return Vec::new() };
         let rows = self.prefixes(shard, &slices);
-        let fits = |kept: &&Kept| rows.get(kept.legs as usize - 1) == Some(&kept.rows);
+        let fits = |kept: &&Kept| after(&rows, kept.legs) == Some(&kept.rows);
         let mut all: Vec<Kept> = self.former.checkpoints.iter().filter(fits).cloned().collect();
         all.retain(|kept| made.iter().all(|new| new.legs != kept.legs));
         all.extend(made.into_iter().filter_map(|new| {
-            let rows = *rows.get(new.legs as usize - 1)?;
+            let rows = *after(&rows, new.legs)?;
             Some(Kept { legs: new.legs, rows, state: Arc::new(ByteBuf::from(new.state)) })
         }));
         all.sort_by_key(|kept| kept.legs);
@@ -152,6 +152,11 @@ impl Arm {
         }
         rows
     }
+}
+
+/// The digest of the rows that so many legs see; none for a number of legs that nothing is kept of.
+fn after(rows: &[Digest], legs: u32) -> Option<&Digest> {
+    rows.get((legs as usize).checked_sub(1)?)
 }
 
 /// Work of each leg, in rows times passes: early legs take the same number of epochs each, the last takes the rest.

@@ -10,7 +10,7 @@ use super::legs::{Side, Sliced, Table};
 use super::sampling::Sampler;
 use super::training::{Epoch, Learner, Rows, start};
 use super::vectors::Vectors;
-use super::{ModelConfig, ModelError, ModelName, PairScores, ShardRows, SubModel, Trainer, UpdateTrace};
+use super::{ModelConfig, ModelName, PairScores, ShardRows, SubModel, Trainer, UpdateTrace};
 use crate::matrix::Matrix;
 use crate::random::{Purpose, StreamKey, normal};
 
@@ -52,7 +52,7 @@ pub(super) fn trainer(
     seed: u64,
     shard: u32,
     sliced: Option<Sliced>,
-) -> Result<Box<dyn Trainer>, ModelError> {
+) -> Box<dyn Trainer> {
     let settings = DEFAULTS.under(config, rows.items.len(), seed, shard);
     let Settings { factors, rate, lambda, mut stopping, key, .. } = settings;
     let params = Params { factors, rate, lambda, key };

@@ -61,10 +61,8 @@ impl Former {
     /// to today's rows (an item that was not counted, or bytes of something else). The sum of the squares of what changed,
     /// and a copy of the counts.
     fn counts(&self, rows: &Csr, n_items: u32) -> Option<(ItemCounts, u64)> {
-        let Saved { starts, columns, mut counts, .. } = weights::read(&self.weights).ok()?;
-        let old = Csr { starts, columns };
-        let sound = old.len() == self.users.len() && counts.is_sound() && counts.n_items() as usize == self.items.len();
-        if !sound || !old.starts.is_sorted() || old.columns.iter().any(|&item| item >= counts.n_items()) {
+        let (_, old, mut counts) = Saved::read(&self.weights).ok()?;
+        if old.len() != self.users.len() || counts.n_items() as usize != self.items.len() {
             return None;
         }
         let mut old_of = vec![None; n_items as usize];
@@ -174,8 +172,9 @@ struct Saved {
     counts: ItemCounts,
 }
 
-impl ItemItem {
-    pub(super) fn load(bytes: &[u8]) -> Result<Self, ModelError> {
+impl Saved {
+    /// Its parts, if each holds together; whether the counts are those of the rows is not asked.
+    fn read(bytes: &[u8]) -> Result<(Kind, Csr, ItemCounts), ModelError> {
         let Saved { kind, starts, columns, counts } = weights::read(bytes)?;
         let rows = Csr { starts, columns };
         let sound = rows.starts.first() == Some(&0)
@@ -184,9 +183,16 @@ impl ItemItem {
             && counts.is_sound()
             && (0..rows.len()).all(|user| rows.row(user).is_sorted_by(|a, b| a < b))
             && rows.columns.iter().all(|&item| item < counts.n_items());
+        if sound { Ok((kind, rows, counts)) } else { Err(weights::refuse("rows and counts do not hold together")) }
+    }
+}
+
+impl ItemItem {
+    pub(super) fn load(bytes: &[u8]) -> Result<Self, ModelError> {
+        let (kind, rows, counts) = Saved::read(bytes)?;
         // The counts are there twice, as counts and as rows; they must agree.
-        if !sound || ItemCounts::of(&rows, counts.n_items())? != counts {
-            return Err(weights::refuse("rows and counts do not hold together"));
+        if ItemCounts::of(&rows, counts.n_items())? != counts {
+            return Err(weights::refuse("rows and counts do not agree"));
         }
         let (weights, _) = kind.weights(&counts).map_err(|error| weights::refuse(&error.to_string()))?;
         Ok(ItemItem { kind, rows, counts, weights })

@@ -27,6 +27,22 @@ pub struct Sliced {
     pub resume: Option<Checkpoint>,
 }
 
+impl Sliced {
+    /// Refuses all but one slice for each of so many users, below their count, which has the range of the setting.
+    pub(super) fn check(&self, n_users: u32) -> Result<(), ModelError> {
+        let (count, slices) = (self.count, &self.slice_of_user);
+        let fits = slices.len() == n_users as usize && slices.iter().all(|&slice| slice < count);
+        if fits && (2..=64).contains(&count) {
+            return Ok(());
+        }
+        Err(ModelError::Parameter {
+            name: "slices",
+            expected: "2 to 64, and one for each user, below their number",
+            value: format!("{} for {n_users} users, of {count}", slices.len()),
+        })
+    }
+}
+
 /// A training between two legs.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Checkpoint {
@@ -167,18 +183,9 @@ pub(super) struct Legs {
 
 impl Legs {
     /// `settings`: what of the settings hangs on the shard's size, such as a default number of factors; a checkpoint with
-    /// others is passed over.
-    ///
-    /// Errors: not one slice for each user, or slices beyond the count.
-    pub(super) fn new(rows: ShardRows, sliced: Sliced, settings: Vec<u32>, make: MakeLeg) -> Result<Self, ModelError> {
+    /// others is passed over. `sliced` was checked.
+    pub(super) fn new(rows: ShardRows, sliced: Sliced, settings: Vec<u32>, make: MakeLeg) -> Self {
         let Sliced { count, slice_of_user: slices, resume } = sliced;
-        if slices.len() != rows.n_users as usize || slices.iter().any(|&slice| slice >= count) {
-            return Err(ModelError::Parameter {
-                name: "slices",
-                expected: "one slice for each user, below their number",
-                value: format!("{} for {} users, of {count}", slices.len(), rows.n_users),
-            });
-        }
         let resumed = resume.and_then(|checkpoint| open(&checkpoint, &settings).map(|state| (checkpoint.legs, state)));
         // Legs before the first user have nothing to train on.
         let mut leg = slices.iter().copied().min().unwrap_or(0);
@@ -198,7 +205,7 @@ impl Legs {
             (left.epochs_before, work.whole, epochs) = (state.epochs, state.work, state.epochs);
         }
         let traced = false;
-        Ok(Legs { rows, slices, count, settings, make, leg, first: leg, prefix, current, epochs, left, work, traced })
+        Legs { rows, slices, count, settings, make, leg, first: leg, prefix, current, epochs, left, work, traced }
     }
 
     fn state(&mut self) -> State {
@@ -363,14 +370,14 @@ pub(super) fn of_learner(
     advice: &'static str,
     marks: Vec<u32>,
     make: Make,
-) -> Result<Box<dyn Trainer>, ModelError> {
+) -> Box<dyn Trainer> {
     let each = epochs_per_leg(stopping.without, sliced.count);
     let make = move |prefix: &ShardRows, leg: u32, _fresh: &[u32]| -> Box<dyn Leg> {
         let csr: Csr = prefix.csr(|_| true);
         let rows = Rows { csr, values: prefix.values.clone(), n_items: prefix.n_items };
         Box::new(Passes { learner: make(rows, leg), epoch: leg * each, end: (leg + 1) * each, advice, traced: false })
     };
-    Ok(Box::new(Legs::new(rows, sliced, marks, Box::new(make))?))
+    Box::new(Legs::new(rows, sliced, marks, Box::new(make)))
 }
 
 #[cfg(test)]

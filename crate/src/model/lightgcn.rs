@@ -13,7 +13,7 @@ use super::optimiser::Adam;
 use super::rows::Csr;
 use super::training::{Rows, square, start};
 use super::vectors::Vectors;
-use super::{ModelConfig, ModelError, ModelName, ShardRows, SubModel, Trainer};
+use super::{ModelConfig, ModelName, ShardRows, SubModel, Trainer};
 use crate::matrix::Matrix;
 use crate::random::{Purpose, StreamKey};
 
@@ -40,7 +40,7 @@ pub(super) fn trainer(
     seed: u64,
     shard: u32,
     sliced: Option<Sliced>,
-) -> Result<Box<dyn Trainer>, ModelError> {
+) -> Box<dyn Trainer> {
     let settings = DEFAULTS.under(config, rows.items.len(), seed, shard);
     let Settings { factors, rate, lambda, layers, pieces, stopping, key, .. } = settings;
     let make = move |rows: Rows, leg: u32| {

@@ -11,7 +11,7 @@ use super::legs::{Side, Sliced};
 use super::optimiser::Momentum;
 use super::training::{Rows, start};
 use super::vectors::Vectors;
-use super::{ModelConfig, ModelError, ModelName, ShardRows, SubModel, Trainer};
+use super::{ModelConfig, ModelName, ShardRows, SubModel, Trainer};
 use crate::matrix::Matrix;
 use crate::random::{Purpose, StreamKey};
 
@@ -37,7 +37,7 @@ pub(super) fn trainer(
     seed: u64,
     shard: u32,
     sliced: Option<Sliced>,
-) -> Result<Box<dyn Trainer>, ModelError> {
+) -> Box<dyn Trainer> {
     let settings = DEFAULTS.under(config, rows.items.len(), seed, shard);
     let Settings { factors, rate, lambda, negatives, pieces, stopping, key, .. } = settings;
     // Values that are all negative or zero have no scale of their own.

@@ -204,15 +204,18 @@ pub fn trainer_from(
     }
     let (sliced, former) = match start {
         Start::Fresh => (None, None),
-        Start::Legs(sliced) => (Some(sliced), None),
+        Start::Legs(sliced) => {
+            sliced.check(rows.n_users)?;
+            (Some(sliced), None)
+        }
         Start::Counts(former) => (None, Some(former)),
     };
     match config.name {
-        ModelName::Wmf => wmf::trainer(rows, config, seed, shard, sliced),
-        ModelName::Bpr => bpr::trainer(rows, config, seed, shard, sliced),
-        ModelName::Mf => mf::trainer(rows, config, seed, shard, sliced),
-        ModelName::Lightgcn => lightgcn::trainer(rows, config, seed, shard, sliced),
-        ModelName::Gmf => gmf::trainer(rows, config, seed, shard, sliced),
+        ModelName::Wmf => Ok(wmf::trainer(rows, config, seed, shard, sliced)),
+        ModelName::Bpr => Ok(bpr::trainer(rows, config, seed, shard, sliced)),
+        ModelName::Mf => Ok(mf::trainer(rows, config, seed, shard, sliced)),
+        ModelName::Lightgcn => Ok(lightgcn::trainer(rows, config, seed, shard, sliced)),
+        ModelName::Gmf => Ok(gmf::trainer(rows, config, seed, shard, sliced)),
         ModelName::Neumf => Ok(neumf::trainer(rows, config, seed, shard)),
         ModelName::Dmf => Ok(dmf::trainer(rows, config, seed, shard)),
         ModelName::Ease => {

@@ -121,9 +121,9 @@ pub(super) fn start(
     advice: &'static str,
     marks: Vec<u32>,
     make: Make,
-) -> Result<Box<dyn Trainer>, ModelError> {
+) -> Box<dyn Trainer> {
     match sliced {
-        None => Ok(Box::new(Validated::new(rows, stopping, advice, make))),
+        None => Box::new(Validated::new(rows, stopping, advice, make)),
         Some(sliced) => legs::of_learner(rows, sliced, stopping, advice, marks, make),
     }
 }

@@ -76,8 +76,8 @@ pub(super) fn trainer(
     seed: u64,
     shard: u32,
     sliced: Option<Sliced>,
-) -> Result<Box<dyn Trainer>, ModelError> {
-    let Some(sliced) = sliced else { return Ok(Box::new(WmfTrainer::new(rows, config, seed, shard))) };
+) -> Box<dyn Trainer> {
+    let Some(sliced) = sliced else { return Box::new(WmfTrainer::new(rows, config, seed, shard)) };
     let (params, tolerance) = (params(&rows, config), config.tolerance);
     let make = move |rows: &ShardRows, leg: u32, fresh: &[u32]| -> Box<dyn Leg> {
         let mut items = Factors::zeros(rows.n_items as usize, params.factors);
@@ -85,7 +85,7 @@ pub(super) fn trainer(
         draw(&mut items, fresh, params.factors, StreamKey::new(seed, Purpose::ItemInit, shard, leg));
         Box::new(WmfTrainer::from_items(rows.csr(|_| true), items, params, 1, tolerance))
     };
-    Ok(Box::new(Legs::new(rows, sliced, vec![params.factors as u32], Box::new(make))?))
+    Box::new(Legs::new(rows, sliced, vec![params.factors as u32], Box::new(make)))
 }
 
 /// First values of `rows`: N(0, 0.1 / sqrt(factors)).

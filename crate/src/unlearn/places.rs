@@ -94,7 +94,9 @@ mod tests {
         let data = names(&[("a", "x"), ("b", "x"), ("b", "y")]);
         let places = Places { shards: 2, per: Per::User, shard_of: vec![0, 1] };
         assert_eq!(places.shard_of_row(&data), Ok(vec![0, 1, 1]));
-        for (shards, shard_of) in [(2, vec![0]), (2, vec![0, 1, 1]), (1, vec![0, 1]), (2, vec![0, NO_SHARD])] {
+        for (shards, shard_of) in
+            [(2, vec![0]), (2, vec![0, 1, 1]), (1, vec![0, 1]), (2, vec![0, NO_SHARD]), (u32::MAX, vec![0, 1])]
+        {
             let error = Places { shards, per: Per::User, shard_of }.shard_of_row(&data).unwrap_err();
             assert_eq!(error.code(), "request.layout");
         }

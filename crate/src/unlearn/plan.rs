@@ -167,8 +167,11 @@ impl Layout<'_> {
         Some(self.shard_of_row[row as usize]).filter(|&shard| shard != NO_SHARD)
     }
 
-    pub(super) fn check(&self, data: &Interactions) -> Result<(), RequestError> {
+    pub(crate) fn check(&self, data: &Interactions) -> Result<(), RequestError> {
         let refuse = |reason: String| Err(RequestError::Layout { reason });
+        if self.shards > u32::from(NO_SHARD) {
+            return refuse(format!("there cannot be {} shards: at most {NO_SHARD} have a number", self.shards));
+        }
         if self.shard_of_row.len() != data.rows().len() {
             let (given, rows) = (self.shard_of_row.len(), data.rows().len());
             return refuse(format!("{given} rows have a shard, but there are {rows} rows"));

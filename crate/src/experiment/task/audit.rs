@@ -7,12 +7,13 @@ use crate::experiment::ExperimentError;
 use crate::experiment::job::{AuditJob, Outcome, encode};
 use crate::random::{Purpose, StreamKey};
 
-use super::combine::damaged;
-use super::evaluate::ensemble;
+use super::evaluate::serving;
 use super::{Step, Task};
 
 /// Visitors per step: some milliseconds of work.
 const SLICE: usize = 64;
+/// Matched items at most for each item asked about: more tell nothing.
+const MOST_ROUNDS: u32 = 1000;
 /// Length of the one person's list.
 const TOP: usize = 10;
 
@@ -29,16 +30,12 @@ pub(super) struct Audit {
 
 impl Audit {
     pub(super) fn new(job: AuditJob) -> Result<Self> {
-        if !job.users.is_sound(job.n_items, job.members.len()) {
-            return Err(damaged());
-        }
-        if job.popularity.len() != job.n_items as usize || job.people.len() != job.users.len() {
-            let reason = "its popularities or its people do not fit the table".to_owned();
+        let (ensemble, prepared) = serving(&job.members, job.n_items, &job.prepared, &job.users)?;
+        let listed = job.popularity.len() == job.n_items as usize && job.people.len() == job.users.len();
+        if !listed || job.rounds > MOST_ROUNDS {
+            let reason = "its popularities, its people or its rounds do not fit the table".to_owned();
             return Err(ExperimentError::Damaged { what: "a job", reason }.into());
         }
-        let ensemble = ensemble(&job.members, job.n_items)?;
-        let prepared = Prepared::from_bytes(&job.prepared)?;
-        Scorer::new(&ensemble, &prepared)?;
         let order = popularity_order(&job.popularity);
         Ok(Audit { job, ensemble, prepared, order, gaps: Vec::new(), ranks: Vec::new(), top: Vec::new() })
     }

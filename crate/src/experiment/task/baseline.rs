@@ -2,9 +2,9 @@
 
 use crate::error::Result;
 use crate::evaluate::{UserMetrics, evaluate_user, random_scores};
+use crate::experiment::ExperimentError;
 use crate::experiment::job::{BaselineJob, Outcome, encode};
 
-use super::combine::damaged;
 use super::{Step, Task};
 
 /// Users per step.
@@ -17,9 +17,10 @@ pub(super) struct Cheap {
 
 impl Cheap {
     pub(super) fn new(job: BaselineJob) -> Result<Self> {
-        let fits = job.popularity.as_ref().is_none_or(|counts| counts.len() == job.n_items as usize);
-        if !job.users.is_sound(job.n_items, 0) || !fits {
-            return Err(damaged());
+        job.users.check(job.n_items, 0)?;
+        if job.popularity.as_ref().is_some_and(|counts| counts.len() != job.n_items as usize) {
+            let reason = "its popularities are not one for each item".to_owned();
+            return Err(ExperimentError::Damaged { what: "a job", reason }.into());
         }
         job.config.check()?;
         Ok(Cheap { job, results: Vec::new() })

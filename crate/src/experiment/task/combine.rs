@@ -4,7 +4,6 @@ use serde_bytes::ByteBuf;
 
 use crate::combine::{CombineConfig, CombinerRows, CombinerUser, Ensemble, Prepared, prepare_again};
 use crate::error::Result;
-use crate::experiment::ExperimentError;
 use crate::experiment::job::{CombineJob, Outcome, UserTable, encode};
 
 use super::evaluate::ensemble;
@@ -21,18 +20,12 @@ pub(super) struct Combine {
 
 impl Combine {
     pub(super) fn new(job: CombineJob) -> Result<Self> {
-        if !job.users.is_sound(job.n_items, job.members.len()) {
-            return Err(damaged());
-        }
+        job.users.check(job.n_items, job.members.len())?;
         let ensemble = ensemble(&job.members, job.n_items)?;
         let previous = job.previous.and_then(|bytes| Prepared::from_bytes(&bytes).ok());
         let (users, config, seed) = (job.users, job.config, job.seed);
         Ok(Combine { ensemble, users, config, seed, previous, outcome: Vec::new() })
     }
-}
-
-pub(super) fn damaged() -> crate::Error {
-    ExperimentError::Damaged { what: "a job", reason: "its table of users does not fit together".into() }.into()
 }
 
 impl Task for Combine {

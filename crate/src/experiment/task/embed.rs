@@ -3,7 +3,7 @@
 use crate::embedding::{Embedder, EmbeddingConfig, Plane, fold_in_users};
 use crate::error::Result;
 use crate::experiment::Event;
-use crate::experiment::job::{EmbedJob, Outcome, encode};
+use crate::experiment::job::{EmbedJob, Outcome, check_catalogue, encode};
 use crate::matrix::Matrix;
 use crate::model::{Csr, ShardRows};
 
@@ -18,6 +18,8 @@ pub(super) struct Embed {
 
 impl Embed {
     pub(super) fn new(job: EmbedJob) -> Result<Self> {
+        job.rows.check()?;
+        check_catalogue(&job.rows)?;
         let (rows, everybody) = if job.anchors.contains(&true) {
             let (rows, everybody) = anchored(&job.rows, &job.anchors);
             (rows, Some(everybody))

@@ -5,10 +5,9 @@ use std::sync::Arc;
 use crate::combine::{Ensemble, Member, Prepared, Scorer, UserRows};
 use crate::error::Result;
 use crate::evaluate::{UserMetrics, evaluate_user};
-use crate::experiment::job::{EvaluateJob, MemberBytes, Outcome, encode};
+use crate::experiment::job::{EvaluateJob, MemberBytes, Outcome, UserTable, encode};
 use crate::model::load;
 
-use super::combine::damaged;
 use super::{Step, Task};
 
 /// Users per step: some milliseconds of work.
@@ -30,15 +29,24 @@ pub(in crate::experiment) fn ensemble(members: &[MemberBytes], n_items: u32) -> 
     Ok(Ensemble::new(members, n_items)?)
 }
 
+/// The ensemble and its combiner, read back and checked against each other and against the users they are to serve.
+pub(super) fn serving(
+    members: &[MemberBytes],
+    n_items: u32,
+    prepared: &[u8],
+    users: &UserTable,
+) -> Result<(Ensemble, Prepared)> {
+    users.check(n_items, members.len())?;
+    let ensemble = ensemble(members, n_items)?;
+    let prepared = Prepared::from_bytes(prepared)?;
+    Scorer::new(&ensemble, &prepared)?;
+    Ok((ensemble, prepared))
+}
+
 impl Evaluate {
     pub(super) fn new(job: EvaluateJob) -> Result<Self> {
-        if !job.users.is_sound(job.n_items, job.members.len()) {
-            return Err(damaged());
-        }
         job.config.check()?;
-        let ensemble = ensemble(&job.members, job.n_items)?;
-        let prepared = Prepared::from_bytes(&job.prepared)?;
-        Scorer::new(&ensemble, &prepared)?;
+        let (ensemble, prepared) = serving(&job.members, job.n_items, &job.prepared, &job.users)?;
         Ok(Evaluate { job, ensemble, prepared, results: Vec::new() })
     }
 }

@@ -45,7 +45,7 @@ pub fn task(bytes: &[u8]) -> Result<Box<dyn Task>> {
         Job::Combine(job) => Box::new(combine::Combine::new(job)?),
         Job::Evaluate(job) => Box::new(evaluate::Evaluate::new(job)?),
         Job::Verdicts(job, seed) => Box::new(verdicts::Ask::new(job, seed)?),
-        Job::Decompose(job) => Box::new(verdicts::Decompose(job)),
+        Job::Decompose(job) => Box::new(verdicts::Decompose::new(job)?),
         Job::Baseline(job) => Box::new(baseline::Cheap::new(job)?),
         Job::Audit(job) => Box::new(audit::Audit::new(job)?),
     })

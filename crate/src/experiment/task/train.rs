@@ -4,7 +4,7 @@ use serde_bytes::ByteBuf;
 
 use crate::error::Result;
 use crate::experiment::Event;
-use crate::experiment::job::{Outcome, TrainJob, encode};
+use crate::experiment::job::{Outcome, TrainJob, check_catalogue, encode};
 use crate::model::{Left, StopReason, Trainer, trainer_from};
 
 use super::{Step, Task};
@@ -18,6 +18,7 @@ pub(super) struct Train {
 
 impl Train {
     pub(super) fn new(job: TrainJob) -> Result<Self> {
+        check_catalogue(&job.rows)?;
         let mut trainer = trainer_from(job.rows, &job.config, job.seed, job.shard, job.start)?;
         trainer.traced(job.traced);
         Ok(Train { arm: job.arm, shard: job.shard, trainer, epochs: 0 })

@@ -4,12 +4,11 @@ use std::sync::Arc;
 
 use crate::combine::{Ensemble, Prepared, Scorer, UserRows};
 use crate::error::Result;
-use crate::evaluate::{Verdicts, decompose, rank};
+use crate::evaluate::{EvaluateConfig, Verdicts, decompose, rank};
 use crate::experiment::job::{DecomposeJob, EvaluateJob, Outcome, encode};
 use crate::random::{Purpose, StreamKey, below};
 
-use super::combine::damaged;
-use super::evaluate::ensemble;
+use super::evaluate::serving;
 use super::{Step, Task};
 
 /// Users per step.
@@ -28,12 +27,7 @@ pub(super) struct Ask {
 
 impl Ask {
     pub(super) fn new(job: EvaluateJob, seed: u64) -> Result<Self> {
-        if !job.users.is_sound(job.n_items, job.members.len()) {
-            return Err(damaged());
-        }
-        let ensemble = ensemble(&job.members, job.n_items)?;
-        let prepared = Prepared::from_bytes(&job.prepared)?;
-        Scorer::new(&ensemble, &prepared)?;
+        let (ensemble, prepared) = serving(&job.members, job.n_items, &job.prepared, &job.users)?;
         let verdicts = Verdicts::new(ensemble.n_shards() as u32);
         Ok(Ask { job, seed, ensemble, prepared, verdicts, asked: 0 })
     }
@@ -93,7 +87,15 @@ impl Task for Ask {
 }
 
 /// One table of all users' verdicts, taken apart.
-pub(super) struct Decompose(pub DecomposeJob);
+pub(super) struct Decompose(DecomposeJob);
+
+impl Decompose {
+    pub(super) fn new(job: DecomposeJob) -> Result<Self> {
+        job.verdicts.iter().try_for_each(Verdicts::check)?;
+        EvaluateConfig { bootstrap: job.resamples, confidence: job.confidence, ..EvaluateConfig::default() }.check()?;
+        Ok(Decompose(job))
+    }
+}
 
 impl Task for Decompose {
     fn step(&mut self) -> Result<Step> {
