@@ -258,8 +258,7 @@ impl Arm {
             // Refused above.
             _ => {}
         }
-        let done = self.total - self.pending.len() as u32;
-        events.push(Event::Stage { arm: self.spec.name.clone(), stage, done, total: self.total });
+        events.push(self.progress(stage));
         if self.pending.is_empty() {
             self.close(stage, now - self.began, &mut events, goal);
         }

@@ -144,7 +144,7 @@ pub enum Event {
         arm: String,
         /// Which stage.
         stage: Stage,
-        /// Jobs done in this stage.
+        /// Jobs done in this stage; 0 as it begins.
         done: u32,
         /// Jobs in this stage.
         total: u32,

@@ -15,7 +15,7 @@ use super::job::{
     encode,
 };
 use super::series::{Baseline, resamples};
-use super::{Config, Stage};
+use super::{Config, Event, Stage};
 
 /// A job to hand out.
 #[derive(Clone, Debug, PartialEq)]
@@ -101,6 +101,12 @@ impl Arm {
                 JobOut { id, stage: slot.stage(), arm: self.shown().to_owned(), shard, weight, bytes: encode(&job) }
             })
             .collect()
+    }
+
+    /// How many of the stage's jobs are done.
+    pub fn progress(&self, stage: Stage) -> Event {
+        let done = self.total - self.pending.len() as u32;
+        Event::Stage { arm: self.spec.name.clone(), stage, done, total: self.total }
     }
 
     /// What whoever watches calls it.

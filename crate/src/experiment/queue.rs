@@ -166,7 +166,10 @@ impl Experiment {
         let Some(current) = &mut self.running else { return Vec::new() };
         match &mut current.work {
             Work::Arm(running) => {
-                running.arm.jobs(running.until, &self.config, parallelism, &mut self.next_id, self.clock)
+                let jobs = running.arm.jobs(running.until, &self.config, parallelism, &mut self.next_id, self.clock);
+                // Whoever watches learns of a stage when it begins, not when the first of its jobs is done.
+                self.told.extend(jobs.first().map(|job| running.arm.progress(job.stage)));
+                jobs
             }
             Work::Check(check) => check.jobs(parallelism, &mut self.next_id, self.clock),
             Work::Audit(audit) => audit.jobs(parallelism, &mut self.next_id, self.clock),

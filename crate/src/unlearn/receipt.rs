@@ -242,6 +242,8 @@ pub struct ReceiptView {
     pub code: String,
     /// Its place in the chain, from 1.
     pub number: u32,
+    /// The experiment's seed.
+    pub seed: u32,
     /// Rows before the request and after it.
     pub rows: (u32, u32),
     /// Users named, by hash.
@@ -271,6 +273,7 @@ impl Receipt {
         ReceiptView {
             code: self.code.clone(),
             number: self.number,
+            seed: u32::try_from(self.seed).unwrap_or(u32::MAX),
             rows: (self.data.before.rows(), self.data.after.rows()),
             users: self.request.users.len() as u32,
             items: self.request.items.len() as u32,
