@@ -144,6 +144,20 @@ test("a reload loses nothing; clearing everything leaves nothing behind", async 
   assert.equal(new URL(page.url()).hash.includes("shards=5"), false);
 });
 
+test("a run begun from another phase is followed as its stages begin, and the time left is told before a shard is done", async () => {
+  await visit({ hash: "#v1&model.name=bpr&partition.shards=3" });
+  assert.equal(await id("evidence-forget").count(), 1);
+  await id("speed").fill("1");
+  await id("reset").click();
+  await page.waitForFunction(() => /Training/.test(document.querySelector('[data-testid="progress"]').textContent), null, LONG);
+  await id("evidence-train").waitFor({ timeout: 2000 });
+  await page.waitForFunction(() => /timing the first shard|at most .* left/.test(document.querySelector('[data-testid="progress"]').textContent), null, { timeout: 3000 });
+  await page.waitForFunction(() => /at most .* left/.test(document.querySelector('[data-testid="progress"]').textContent), null, { timeout: 10_000 });
+  assert.equal(await page.locator('[data-testid^="shard-"][data-state="trained"]').count(), 0);
+  await id("cancel").click();
+  await id("cancel").waitFor({ state: "detached", timeout: 10_000 });
+});
+
 test("a changed knob marks results stale and wipes nothing; running again uses it; the address holds it", async () => {
   await visit();
   await id("knob-partition-shards").fill("6");

@@ -1,5 +1,8 @@
 /** How fast a run goes, and how long it took. */
-import type { Snapshot } from "../client";
+import type { ModelConfig, Snapshot } from "../client";
+import { seconds } from "../lib/format";
+import { BY_OBJECTIVE, CLOSED } from "../lib/stops";
+import { stream } from "./stream.svelte";
 
 export const SPEEDS: readonly { label: string; steps: number | null }[] = [
   { label: "2 steps a second", steps: 2 },
@@ -20,3 +23,12 @@ export const computing = (s: Snapshot) => s.shards.reduce((sum, shard) => sum + 
 /** Seconds from rows to a measured ensemble. */
 export const total = (s: Snapshot) =>
   (["embed", "partition", "train", "combine", "evaluate"] as const).reduce((sum, k) => sum + (s.seconds[k] ?? 0), 0);
+
+/** How long the stage that runs still takes, in words; null where nothing can be said. `model`: its settings, filled in; `after` follows a number. */
+export function timeLeft(model: ModelConfig | null, after = ""): string | null {
+  const cap = model?.epochs ? model.epochs * (model.refit && !BY_OBJECTIVE.includes(model.name) ? 2 : 1) : null;
+  const left = stream.left(cap);
+  if (left) return `${left.most ? "at most " : ""}${seconds(left.seconds)}${after}`;
+  const p = stream.progress;
+  return p?.stage === "train" && p.done === 0 && !CLOSED.includes(model?.name ?? "") ? "timing the first shard" : null;
+}

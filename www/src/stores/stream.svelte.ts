@@ -17,6 +17,8 @@ export interface Carriage {
   plan: Uint8Array | null;
 }
 export interface LaneSpan { worker: number; label: string; shard: number | null; from: number; to: number | null }
+/** An estimate, or the most that it can be. */
+export interface Left { seconds: number; most: boolean }
 export interface Progress { arm: Arm; stage: Stage; done: number; total: number }
 
 class Stream {
@@ -45,6 +47,7 @@ class Stream {
   updates: { at: number; n: number }[] = [];
   stageSince = 0;
 
+  #heldAt: number | null = null; // paused since
   #queued = false;
   #drawnAt = 0;
 
@@ -103,11 +106,6 @@ class Stream {
       case "epoch": {
         const curve = this.curve(event.arm, event.shard);
         if (event.refit) curve.refit ??= curve.loss.length;
-        // The library tells of a stage when its first job is done; a first epoch tells that training has begun.
-        if (this.progress && this.progress.stage !== "train" && this.progress.done >= this.progress.total) {
-          this.progress = { arm: event.arm, stage: "train", done: 0, total: 0 };
-          this.stageSince = now;
-        }
         if (event.trace) this.update = { shard: event.shard, epoch: event.epoch, refit: event.refit, trace: event.trace };
         curve.loss.push(event.loss);
         curve.metric.push(event.metric ?? null);
@@ -124,6 +122,13 @@ class Stream {
         break;
       case "worker":
         this.#lane(event, now);
+        break;
+      case "state":
+        if (event.paused) this.#heldAt ??= now;
+        else if (this.#heldAt !== null) {
+          this.stageSince += now - this.#heldAt;
+          this.#heldAt = null;
+        }
         break;
       default:
         return;
@@ -213,12 +218,26 @@ class Stream {
     return recent.reduce((sum, u) => sum + u.n, 0) / span;
   }
 
-  /** Seconds left in this stage at the pace so far, or null while there is nothing to judge by. */
-  left(): number | null {
+  /**
+   * Seconds left in this stage at the pace so far, or null while there is nothing to judge by. Training is judged by its
+   * epochs: a sub-model is taken to need as many as those that are finished, and before one is, `cap`; then it is a most.
+   */
+  left(cap: number | null): Left | null {
     const p = this.progress;
-    if (!p || p.done <= 0 || p.total <= p.done) return null;
     const spent = (performance.now() - this.stageSince) / 1000;
-    return spent < 0.25 ? null : (spent / p.done) * (p.total - p.done);
+    if (!p || p.total <= p.done || spent < 0.25) return null;
+    if (p.stage !== "train") return p.done > 0 ? { seconds: (spent / p.done) * (p.total - p.done), most: false } : null;
+    const curves = [...(this.curves.get(p.arm)?.values() ?? [])];
+    const finished = curves.filter((curve) => curve.done);
+    const epochs = (some: readonly Curve[]) => some.reduce((sum, curve) => sum + curve.loss.length, 0);
+    const usual = finished.length ? epochs(finished) / finished.length : cap;
+    const done = epochs(curves);
+    if (usual === null || done < 2) return null;
+    const going = curves.filter((curve) => !curve.done);
+    // Where a second fit is under way its length is that of the first at the most.
+    const needs = (curve: Curve) => (curve.refit === null || finished.length ? usual : 2 * curve.refit);
+    const rest = going.reduce((sum, curve) => sum + Math.max(0, needs(curve) - curve.loss.length), 0) + Math.max(0, p.total - curves.length) * usual;
+    return { seconds: (spent / done) * rest, most: !finished.length };
   }
 
   touch(): void {
