@@ -1,6 +1,6 @@
-/** A file on its way in: what was found in its first rows, what the person made of it, how far the reading is. */
+/** Files on their way in, to be used or to check a receipt: what was found in the first rows, and what the person made of it. */
 import type { ColumnChoice, Preview, ReadConfig, Role, ErrorData } from "../../client";
-import { sentence } from "../../lib/format";
+import { listed, sentence } from "../../lib/format";
 import { lab } from "../../stores/lab.svelte";
 
 export const ROLES: readonly { role: Role; label: string; needed: boolean }[] = [
@@ -16,15 +16,33 @@ export class Reading {
   preview = $state.raw<Preview | null>(null);
   mapping = $state<Record<Role, number | null>>({ user: null, item: null, rating: null, time: null, consent: null });
   problem = $state<string | null>(null);
+  /** Filters as typed; empty keeps everything. */
+  positive = $state("");
+  kCore = $state("");
   done = $state(0);
   total = $state(0);
-  ready = $derived(this.preview !== null && this.mapping.user !== null && this.mapping.item !== null && this.mapping.user !== this.mapping.item);
+  /** What keeps it from being read, in words. */
+  missing = $derived.by((): string | null => {
+    const { user, item } = this.mapping;
+    if (user !== null && user === item) return "The users and the items cannot stand in the same column.";
+    if (user === null || item === null) return this.preview?.problem ? sentence(this.preview.problem) : "A user column and another item column are needed.";
+    if (this.positive.trim() && !Number.isFinite(Number(this.positive))) return `“${this.positive}” is no number: ratings of at least how much are kept?`;
+    if (this.kCore.trim() && !/^\d+$/.test(this.kCore.trim())) return `“${this.kCore}” is no whole number: at least how many rows must a user and an item have?`;
+    return null;
+  });
+  ready = $derived(this.preview !== null && this.missing === null);
+  /** How it is read, in words. */
+  words = $derived.by(() => {
+    const name = (role: Role) => { const at = this.mapping[role]; return at === null ? null : this.preview?.columns[at]?.name; };
+    const used = ROLES.flatMap(({ role, label }) => (name(role) ? [`${label.toLowerCase()} from “${name(role)}”`] : []));
+    return listed([...used, ...(this.positive.trim() ? [`ratings of at least ${this.positive.trim()}`] : []), ...(Number(this.kCore) > 1 ? [`users and items with at least ${this.kCore.trim()} rows`] : [])], 9);
+  });
 
   async look(files: File[]): Promise<void> {
     this.files = inOrder(files);
     this.preview = null;
     this.problem = null;
-    lab.failure = null;
+    if (!this.files.length) return;
     try {
       const preview = await lab.session!.preview(this.files[0]!);
       this.preview = preview;
@@ -41,21 +59,26 @@ export class Reading {
     return {
       delimiter, header: has_header, user: choice("user"), item: choice("item"), rating: choice("rating"), time: choice("time"),
       consent: choice("consent"),
+      positive: this.positive.trim() && this.mapping.rating !== null ? Number(this.positive) : null, k_core: Number(this.kCore) || 0,
     };
+  }
+
+  source(): { data: File } | { train: File; test: File } {
+    const [first, second] = this.files;
+    return second ? { train: first!, test: second } : { data: first! };
   }
 
   async load(): Promise<boolean> {
     this.done = 0;
     this.total = this.files.reduce((sum, f) => sum + f.size, 0);
-    const [first, second] = this.files;
-    const input = second ? { train: first!, test: second } : { data: first! };
-    return lab.loadFiles(input, this.config(), (done, total) => { this.done = done; this.total = total; });
+    return lab.loadFiles(this.source(), this.config(), (done, total) => { this.done = done; this.total = total; });
   }
 
   forget(): void {
     this.files = [];
     this.preview = null;
     this.problem = null;
+    this.positive = this.kCore = "";
   }
 }
 
