@@ -4,7 +4,7 @@
 import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { test } from "node:test";
-import { LONG, choose, file, forget, id, inBrowser, leave, load, page, trained, visit } from "../support/page.mjs";
+import { LONG, accessible, choose, file, forget, id, inBrowser, leave, load, page, trained, visit } from "../support/page.mjs";
 
 inBrowser();
 
@@ -73,6 +73,45 @@ test("a receipt is kept, and checked in a fresh tab with nothing but it and the 
   assert.equal(await id("dataset").innerText(), loaded, "what was loaded stays");
 });
 
+test("rows with odd columns and a threshold are read for a check as they were for the receipt; a refusal says what to try", { timeout: 180_000 }, async () => {
+  const [, ...rows] = table().split("\n");
+  const odd = file(["thing,stars,person", ...rows.map((row, n) => `${row.split(",")[1]},${1 + ((n * 7) % 5)},${row.split(",")[0]}`)].join("\n"), "odd.csv");
+  const read = async () => {
+    await id("column-item").selectOption("0");
+    await id("column-user").selectOption("2");
+    await id("column-rating").selectOption("1");
+    await id("filter-positive").fill("2");
+    await id("filter-k-core").fill("3");
+  };
+  await visit();
+  await load(odd, read);
+  await choose(PERSON);
+  await forget();
+  const [download] = await Promise.all([page.waitForEvent("download"), id("save-receipt").click()]);
+  const receipt = file(readFileSync(await download.path(), "utf8"), "receipt.json", "application/json");
+
+  await visit();
+  await id("check-open").click();
+  await id("check-files").setInputFiles([receipt, odd]);
+  const reading = id("check-reading");
+  await reading.locator("summary").waitFor();
+  if (!(await id("preview").isVisible())) await reading.locator("summary").click();
+  await id("column-user").selectOption("0");
+  await id("column-item").selectOption("2");
+  await id("check-go").click();
+  await id("check-problem").waitFor(LONG);
+  assert.match(await id("check-problem").innerText(), /What to try:[^]*Other columns[^]*user from “thing”, item from “person”[^]*threshold/);
+  await accessible("the dialog");
+  await read();
+  await id("check-go").click();
+  await id("check-verdict").waitFor(LONG);
+  assert.match(await id("check-verdict").innerText(), /True: all \d+ checks hold/);
+  assert.match(await reading.locator("summary").innerText(), /ratings of at least 2 and users and items with at least 3 rows/);
+  await id("filter-positive").fill("two");
+  assert.match(await id("preview").locator('[role="alert"]').innerText(), /“two” is no number/);
+  assert.ok(await id("check-go").isDisabled());
+});
+
 test("after a request the browser stores no byte of who was forgotten", { timeout: 120_000 }, async () => {
   await visit();
   await load(file(table()));
@@ -101,6 +140,16 @@ test("a rehearsal says what an attacker could tell, and carries nothing out", { 
   await page.locator('[data-testid="rehearsal"] figure').first().waitFor(LONG);
   const label = await page.locator('[data-testid="rehearsal"] svg').first().getAttribute("aria-label");
   assert.match(label, /Original \.\d+, between .*; Unlearned \.\d+.*; Twin \.\d+/);
+  // Everybody is in a bar: one panel per ensemble, on the same bins.
+  for (const arm of ["original", "unlearned", "twin"]) {
+    const panel = id(`membership-${arm}`);
+    assert.ok((await panel.locator("rect.forgotten").count()) > 1, arm);
+    assert.ok((await panel.locator("rect.never").count()) > 1, arm);
+    const tall = await panel.locator("rect.forgotten").evaluateAll((all) => all.map((rect) => rect.height.baseVal.value));
+    assert.ok(Math.max(...tall) > 5, arm);
+  }
+  const bars = await id("rehearsal").locator('svg[aria-label^="How people score"]').getAttribute("aria-label");
+  assert.match(bars, /Original: the middle forgotten person at about .+; Unlearned: .+; Twin: .+/);
   assert.equal(await id("save-receipt").count(), 0, "nothing was carried out");
   assert.ok(await id("forget").isEnabled());
 });

@@ -12,6 +12,7 @@ export type ItemView = PersonView["rows"][number];
 export type ClusterEvent = Extract<SessionEvent, { kind: "cluster" }>;
 export type UpdateTrace = NonNullable<Extract<SessionEvent, { kind: "epoch" }>["trace"]>;
 export type TransportEvent = Extract<SessionEvent, { kind: "transport" }>;
+export type AuditHistogram = NonNullable<Snapshot["audit"]>["histograms"][string];
 export type Role = "user" | "item" | "rating" | "time" | "consent";
 /** A setting's value, as it stands in a link. */
 export type Json = null | boolean | number | string | Json[] | { [key: string]: Json };
