@@ -15,7 +15,7 @@ use serde::{Deserialize, Serialize};
 
 use super::pairwise::Pairwise;
 use super::report::percentile;
-use super::{EvaluateError, Interval};
+use super::{Interval, Verdicts};
 use crate::math;
 use crate::random::{Purpose, StreamKey, below};
 
@@ -23,113 +23,6 @@ use crate::random::{Purpose, StreamKey, below};
 const FULL: usize = 12;
 /// Pairs that a cell of the full table needs on average before the table is believed.
 const FILL: f64 = 5.0;
-
-/// Sub-models at most: as many as a partition has shards.
-const MOST: u32 = 1024;
-
-/// Verdicts on held-out pairs: one row per pair, a bit per sub-model.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
-pub struct Verdicts {
-    n_models: u32,
-    words: u32,
-    bits: Vec<u64>,
-    /// 1: relevant, 2: inside the ensemble's list.
-    outcome: Vec<u8>,
-    /// Where each user's pairs begin: the bootstrap draws users, since one user's pairs are not independent.
-    starts: Vec<u32>,
-}
-
-impl Verdicts {
-    /// For so many sub-models.
-    pub fn new(n_models: u32) -> Self {
-        Verdicts { n_models, words: n_models.div_ceil(64).max(1), ..Verdicts::default() }
-    }
-
-    /// Begins a user's pairs.
-    pub fn user(&mut self) {
-        self.starts.push(self.outcome.len() as u32);
-    }
-
-    /// Adds a pair: is the item relevant, does the ensemble list it, and does sub-model k?
-    pub fn push(&mut self, relevant: bool, ensemble: bool, models: impl Iterator<Item = bool>) {
-        let first = self.bits.len();
-        self.bits.resize(first + self.words as usize, 0);
-        for (model, listed) in models.take(self.n_models as usize).enumerate() {
-            self.bits[first + model / 64] |= u64::from(listed) << (model % 64);
-        }
-        self.outcome.push(u8::from(relevant) | u8::from(ensemble) << 1);
-    }
-
-    /// Appends another worker's users.
-    ///
-    /// Errors: another number of sub-models.
-    pub fn append(&mut self, other: &Verdicts) -> Result<(), EvaluateError> {
-        if other.n_models != self.n_models {
-            let reason = format!("verdicts of {} and of {} sub-models", self.n_models, other.n_models);
-            return Err(EvaluateError::Mixed { reason });
-        }
-        let shift = self.outcome.len() as u32;
-        self.starts.extend(other.starts.iter().map(|start| start + shift));
-        self.bits.extend_from_slice(&other.bits);
-        self.outcome.extend_from_slice(&other.outcome);
-        Ok(())
-    }
-
-    /// Refuses parts that do not hold together: what a worker sent, or somebody wrote.
-    pub fn check(&self) -> Result<(), EvaluateError> {
-        let words = self.words as usize;
-        let whole = self.n_models <= MOST
-            && self.words == self.n_models.div_ceil(64).max(1)
-            && words.checked_mul(self.outcome.len()) == Some(self.bits.len())
-            && self.outcome.iter().all(|&outcome| outcome < 4)
-            && self.starts.is_sorted()
-            && self.starts.last().is_none_or(|&start| start as usize <= self.outcome.len());
-        if whole {
-            return Ok(());
-        }
-        Err(EvaluateError::Mixed { reason: "verdicts whose lists differ in length or order".to_owned() })
-    }
-
-    /// Pairs held.
-    pub fn len(&self) -> usize {
-        self.outcome.len()
-    }
-
-    /// None?
-    pub fn is_empty(&self) -> bool {
-        self.outcome.is_empty()
-    }
-
-    pub(super) fn n_models(&self) -> usize {
-        self.n_models as usize
-    }
-
-    /// Where each user's pairs stand.
-    pub(super) fn users(&self) -> Vec<std::ops::Range<usize>> {
-        let ends = self.starts.iter().skip(1).copied().chain([self.len() as u32]);
-        self.starts.iter().zip(ends).map(|(&start, end)| start as usize..end as usize).collect()
-    }
-
-    /// Is the pair's item relevant, and does the ensemble list it?
-    pub(super) fn outcome(&self, pair: usize) -> (bool, bool) {
-        (self.outcome[pair] & 1 == 1, self.outcome[pair] >> 1 == 1)
-    }
-
-    /// Does a sub-model list it?
-    pub(super) fn listed(&self, pair: usize, model: usize) -> bool {
-        self.row(pair)[model / 64] >> (model % 64) & 1 == 1
-    }
-
-    /// Are there enough pairs for a table of all joint verdicts?
-    fn fill_a_table(&self) -> bool {
-        let n_models = self.n_models as usize;
-        n_models <= FULL && self.len() as f64 >= FILL * (1u64 << n_models) as f64
-    }
-
-    fn row(&self, pair: usize) -> &[u64] {
-        &self.bits[pair * self.words as usize..(pair + 1) * self.words as usize]
-    }
-}
 
 /// How the table of joint verdicts was estimated.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -172,7 +65,7 @@ pub struct Decomposition {
 /// O(pairs * K) once and again per resample; with [`Estimate::Pairs`] O(K^2) per resample, which draws up to 32 groups of
 /// users instead of users.
 pub fn decompose(verdicts: &Verdicts, corrected: bool, resamples: u32, confidence: f32, seed: u64) -> Decomposition {
-    if verdicts.fill_a_table() {
+    if fill_a_table(verdicts) {
         let cells = Cells::of(verdicts);
         let terms = |weights: &[f64]| cells.terms(weights, corrected);
         resample(verdicts, Estimate::Full, cells.counts.len(), terms, resamples, confidence, seed)
@@ -181,6 +74,12 @@ pub fn decompose(verdicts: &Verdicts, corrected: bool, resamples: u32, confidenc
         let terms = |weights: &[f64]| pairs.terms(weights, corrected);
         resample(verdicts, Estimate::Pairs, pairs.units(), terms, resamples, confidence, seed)
     }
+}
+
+/// Are there enough pairs for a table of all joint verdicts?
+fn fill_a_table(verdicts: &Verdicts) -> bool {
+    let n_models = verdicts.n_models();
+    n_models <= FULL && verdicts.len() as f64 >= FILL * (1u64 << n_models) as f64
 }
 
 /// (relevance, redundancy, combination, information), I(O_k; Y) per model, H(Y).
@@ -235,7 +134,7 @@ struct Cells {
 
 impl Cells {
     fn of(verdicts: &Verdicts) -> Self {
-        let n_models = verdicts.n_models as usize;
+        let n_models = verdicts.n_models();
         let mut numbers: BTreeMap<(&[u64], u8), u32> = BTreeMap::new();
         for pair in 0..verdicts.len() {
             numbers.entry((verdicts.row(pair), verdicts.outcome[pair])).or_insert(0);
@@ -344,128 +243,5 @@ pub(super) fn entropy(counts: &[f64], corrected: bool) -> f64 {
 }
 
 #[cfg(test)]
-mod tests {
-    use proptest::prelude::*;
-
-    use super::*;
-    use crate::random::unit;
-
-    /// Noisy copies of Y; the first two sub-models make the same mistakes if `copied`.
-    fn planted(n: usize, models: usize, copied: bool, seed: u64) -> Verdicts {
-        let mut rng = StreamKey::new(seed, Purpose::Synthetic, 0, 0).stream();
-        let mut verdicts = Verdicts::new(models as u32);
-        for pair in 0..n {
-            if pair % 10 == 0 {
-                verdicts.user();
-            }
-            let y = unit(&mut rng) < 0.4;
-            let mut listed: Vec<bool> = (0..models).map(|_| y ^ (unit(&mut rng) < 0.25)).collect();
-            if copied {
-                listed[1] = listed[0];
-            }
-            let majority = 2 * listed.iter().filter(|&&bit| bit).count() > models;
-            verdicts.push(y, majority, listed.into_iter());
-        }
-        verdicts
-    }
-
-    proptest! {
-        #![proptest_config(ProptestConfig::with_cases(60))]
-        #[test]
-        fn the_three_terms_add_up(
-            models in 1usize..7, n in 1usize..800, seed in 0u64..1000, corrected in any::<bool>(), copied in any::<bool>()
-        ) {
-            let verdicts = planted(n, models, copied && models > 1, seed);
-            let d = decompose(&verdicts, corrected, 3, 0.9, 1);
-            let sum = d.relevance.mean - d.redundancy.mean - d.combination.mean;
-            prop_assert!((sum - d.information.mean).abs() < 1e-9, "{d:?}");
-            if d.estimate == Estimate::Full && !corrected {
-                // Data processing: a function of the verdicts knows no more than the verdicts.
-                prop_assert!(d.combination.mean > -1e-9, "{d:?}");
-            }
-        }
-
-        #[test]
-        fn with_two_sub_models_pairs_are_exact(n in 40usize..500, seed in 0u64..1000, corrected in any::<bool>()) {
-            let verdicts = planted(n, 2, false, seed);
-            let cells = Cells::of(&verdicts);
-            let pairwise = Pairwise::of(&verdicts);
-            let full = cells.terms(&vec![1.0; cells.counts.len()], corrected).0;
-            let pairs = pairwise.terms(&vec![1.0; pairwise.units()], corrected).0;
-            for (full, pairs) in full.iter().zip(pairs) {
-                prop_assert!((full - pairs).abs() < 1e-9, "{full} {pairs}");
-            }
-        }
-    }
-
-    #[test]
-    fn verdicts_whose_parts_do_not_hold_together_are_refused() {
-        let good = planted(30, 3, false, 1);
-        assert_eq!(good.check(), Ok(()));
-        let faults: [fn(&mut Verdicts); 6] = [
-            |verdicts| verdicts.n_models = 65,
-            |verdicts| (verdicts.n_models, verdicts.words) = (64_000, 1000),
-            |verdicts| verdicts.bits.truncate(5),
-            |verdicts| verdicts.outcome[3] = 4,
-            |verdicts| verdicts.starts[1] = 31,
-            |verdicts| verdicts.starts.push(0),
-        ];
-        for (number, fault) in faults.into_iter().enumerate() {
-            let mut bad = good.clone();
-            fault(&mut bad);
-            assert_eq!(bad.check().unwrap_err().code(), "evaluate.mixed", "fault {number}");
-        }
-    }
-
-    #[test]
-    fn one_perfect_sub_model_has_all_relevance_and_loses_nothing() {
-        let mut verdicts = Verdicts::new(1);
-        verdicts.user();
-        for pair in 0..100 {
-            verdicts.push(pair < 50, pair < 50, [pair < 50].into_iter());
-        }
-        let d = decompose(&verdicts, false, 0, 0.9, 1);
-        assert!((d.relevance.mean - 1.0).abs() < 1e-12 && (d.entropy - 1.0).abs() < 1e-12, "{d:?}");
-        assert!(d.redundancy.mean.abs() < 1e-12 && d.combination.mean.abs() < 1e-12, "{d:?}");
-    }
-
-    #[test]
-    fn a_copied_sub_model_is_redundant() {
-        let (apart, copied) = (planted(20_000, 3, false, 5), planted(20_000, 3, true, 5));
-        let (apart, copied) = (decompose(&apart, true, 20, 0.9, 1), decompose(&copied, true, 20, 0.9, 1));
-        assert!(copied.redundancy.mean > apart.redundancy.mean + 0.1, "{copied:?} {apart:?}");
-        assert!((copied.relevance.mean - apart.relevance.mean).abs() < 0.02);
-        assert!(apart.relevance.low < apart.relevance.mean && apart.relevance.mean < apart.relevance.high);
-    }
-
-    #[test]
-    fn miller_madow_takes_off_most_of_the_bias() {
-        // Verdicts that know nothing: every term is 0 in truth, and the plug-in estimate of relevance is above it.
-        let mut rng = StreamKey::new(9, Purpose::Synthetic, 0, 0).stream();
-        let (mut plain, mut corrected) = (0.0, 0.0);
-        for _ in 0..100 {
-            let mut verdicts = Verdicts::new(3);
-            verdicts.user();
-            for _ in 0..100 {
-                let mut coin = || unit(&mut rng) < 0.5;
-                let bits = [coin(), coin(), coin()];
-                verdicts.push(coin(), coin(), bits.into_iter());
-            }
-            plain += decompose(&verdicts, false, 0, 0.9, 1).relevance.mean / 100.0;
-            corrected += decompose(&verdicts, true, 0, 0.9, 1).relevance.mean / 100.0;
-        }
-        assert!(plain > 0.015 && corrected.abs() < 0.005, "{plain} {corrected}");
-    }
-
-    #[test]
-    fn many_sub_models_are_estimated_from_pairs_and_ranges_of_users_add_up() {
-        let (whole, mut first, second) =
-            (planted(400, 70, false, 3), planted(200, 70, false, 3), planted(200, 70, false, 4));
-        assert_eq!(decompose(&whole, true, 2, 0.9, 1).estimate, Estimate::Pairs);
-        first.append(&second).unwrap();
-        assert_eq!((first.len(), first.starts.len()), (400, 40));
-        assert_eq!(first.append(&Verdicts::new(3)).unwrap_err().code(), "evaluate.mixed");
-        let empty = decompose(&Verdicts::new(2), true, 5, 0.9, 1);
-        assert_eq!((empty.pairs, empty.relevance.mean), (0, 0.0));
-    }
-}
+#[path = "decomposition_tests.rs"]
+mod tests;

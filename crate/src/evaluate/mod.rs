@@ -14,10 +14,11 @@ mod overlap;
 mod paired;
 mod pairwise;
 mod report;
+mod verdicts;
 
 pub use baselines::{popularity, random_scores};
 pub use config::EvaluateConfig;
-pub use decomposition::{Decomposition, Estimate, Verdicts, decompose};
+pub use decomposition::{Decomposition, Estimate, decompose};
 pub use error::EvaluateError;
 pub use groups::{Group, activity_groups, shard_groups, touched_groups};
 pub use membership::{Membership, PopularityOrder, gap, membership, membership_gap, popularity_order};
@@ -26,3 +27,4 @@ pub use metrics::{METRICS, UserMetrics, evaluate_user};
 pub use overlap::{ListSimilarity, compare_lists, overlap, rank_biased_overlap};
 pub use paired::paired_differences;
 pub use report::{GroupReport, Interval, Report, group_gap, report};
+pub use verdicts::Verdicts;

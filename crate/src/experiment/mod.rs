@@ -27,6 +27,7 @@ mod data;
 mod error;
 mod event;
 mod figures;
+mod forgetting;
 mod frozen;
 mod given;
 mod job;
