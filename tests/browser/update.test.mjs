@@ -6,7 +6,7 @@ import { LONG, id, inBrowser, page, pause, visit } from "../support/page.mjs";
 
 inBrowser();
 
-for (const [model, formula] of [["wmf", /Σ\(1 − w·v\)²/], ["bpr", /σ\(−\(w·v − w·n\)\)/]]) {
+for (const [model, formula] of [["wmf", /Σ\(1 − w·v\)²/], ["bpr", /σ\(−\(w·v − w·n\)\)/], ["gmf", /usual size/]]) {
   test(`${model}: stepped, one update is shown and changes`, { timeout: 120_000 }, async () => {
     await visit({ hash: `#v1&partition.shards=3&partition.method=hash&model.name=${model}`, ready: false, speed: "1" });
     await page.waitForFunction(() => /epoch|train/i.test(document.querySelector('[data-testid="progress"]')?.textContent ?? ""), null, LONG);

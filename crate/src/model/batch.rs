@@ -6,7 +6,7 @@ use super::legs::{Side, Table};
 use super::optimiser::{Adam, Momentum};
 use super::sampling::Sampler;
 use super::training::{Epoch, Learner, Rows, square};
-use super::{SubModel, UpdateTrace};
+use super::{StepRule, SubModel, UpdateTrace};
 use crate::random::{StreamKey, normal};
 
 /// One thing to learn from.
@@ -162,10 +162,16 @@ impl<O: Objective> Learner for Batches<O> {
             }
             if let Some(before) = before {
                 let step: Vec<f32> = self.weights.iter().zip(&before).map(|(now, old)| now - old).collect();
+                let gradient = square(&self.gradient).sqrt();
+                // The gradient has done its work and is cleared before the next batch.
+                self.gradient.fill(0.0);
+                let after = self.objective.loss_and_gradient(&self.weights, &self.samples, &mut self.gradient);
                 trace = Some(UpdateTrace::Batch {
                     samples: self.samples.len() as u32,
-                    loss: mean as f32,
-                    gradient: square(&self.gradient).sqrt(),
+                    before: mean as f32,
+                    after: after as f32,
+                    rule: self.optimiser.rule(),
+                    gradient,
                     rate: self.optimiser.rate(),
                     moved: square(&step).sqrt(),
                 });
@@ -203,6 +209,13 @@ impl Optimiser {
         match self {
             Optimiser::Adam(adam) => adam.rate(),
             Optimiser::Momentum(momentum) => momentum.rate(),
+        }
+    }
+
+    fn rule(&self) -> StepRule {
+        match self {
+            Optimiser::Adam(_) => StepRule::Adam,
+            Optimiser::Momentum(_) => StepRule::Momentum,
         }
     }
 

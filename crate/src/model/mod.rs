@@ -41,7 +41,7 @@ pub use item_item::Former;
 pub use legs::{Checkpoint, Left, Sliced, Work};
 pub use rows::Csr;
 use serde::{Deserialize, Serialize};
-pub use trace::{AlsTerms, PairScores, UpdateTrace};
+pub use trace::{AlsTerms, PairScores, StepRule, UpdateTrace};
 
 use crate::matrix::Matrix;
 

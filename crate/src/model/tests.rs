@@ -215,6 +215,11 @@ fn a_traced_training_gives_the_same_bytes_and_a_trace_in_every_epoch_that_has_on
             assert!(without.iter().all(Option::is_none));
             let closed = matches!(name, Ease | Itemknn);
             assert!(with.iter().all(|trace| trace.is_some() != closed), "{name:?} {with:?}");
+            for trace in with.iter().flatten() {
+                let UpdateTrace::Batch { before, after, rule, gradient, .. } = trace else { continue };
+                assert!(before != after && after.is_finite() && *gradient > 0.0, "{name:?} {trace:?}");
+                assert_eq!(*rule, if name == Mf { StepRule::Momentum } else { StepRule::Adam }, "{name:?}");
+            }
         }
     }
 }

@@ -48,14 +48,29 @@ pub enum UpdateTrace {
         /// Samples in the batch.
         samples: u32,
         /// Their mean loss before the step.
-        loss: f32,
-        /// Length of the gradient.
+        before: f32,
+        /// The same samples' mean loss after it.
+        after: f32,
+        /// How the gradient becomes a step.
+        rule: StepRule,
+        /// Length of the gradient: of the mean loss, or with momentum of the sum of losses.
         gradient: f32,
         /// Step size.
         rate: f32,
         /// Length of the step over all weights.
         moved: f32,
     },
+}
+
+/// How a gradient becomes a step.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "ts", derive(tsify::Tsify))]
+#[serde(rename_all = "snake_case")]
+pub enum StepRule {
+    /// Each weight by its own mean slope over that slope's usual size (Kingma and Ba, 2015).
+    Adam,
+    /// The steps so far, fading, and the slope.
+    Momentum,
 }
 
 /// What a solve of least squares weighs for one user.
