@@ -19,6 +19,8 @@ pub(super) struct Work {
     image: Vec<f32>,
     pub(super) coordinates: Vec<f32>,
     pub(super) passed: Vec<f32>,
+    /// Coordinates of several users.
+    pub(super) together: Vec<f32>,
 }
 
 pub(super) fn refill(buffer: &mut Vec<f32>, length: usize, value: f32) {
@@ -38,7 +40,11 @@ pub(super) fn through(middle: &Matrix, coordinates: &mut [f32], passed: &mut Vec
 /// Conjugate gradients on (I + P_SS) x = 1 (Hestenes and Stiefel 1952).
 pub(super) fn solve<'a>(form: &Form, items: &[u32], work: &'a mut Work) -> &'a [f32] {
     let n = items.len();
-    let Work { system, x, residual, direction, image, coordinates, passed } = work;
+    if n == 0 {
+        work.x.clear();
+        return &work.x;
+    }
+    let Work { system, x, residual, direction, image, coordinates, passed, .. } = work;
     system.clear();
     match form {
         Form::Kernel(kernel) => {

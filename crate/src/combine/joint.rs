@@ -22,7 +22,7 @@ use super::fold_once::{Work, combine_rows, refill, solve, through};
 use super::side_by_side::{gram, mark, row_scale, side_by_side};
 use super::{CombineError, Ensemble};
 use crate::matrix::Matrix;
-use crate::model::kernels::{Into, View, Whitener, dot, gemm, mirror_whole as mirror};
+use crate::model::kernels::{Into, View, Whitener, gemm, mirror_whole as mirror, scores_of_all};
 
 /// Items up to which the items x items kernel P is kept: 64 MB of it. Beyond, users are solved on whitened vectors.
 const KERNEL_ITEMS: usize = 4096;
@@ -122,24 +122,30 @@ impl Joint {
         }
     }
 
-    /// Scores of all items for a user with rows `items` (ascending, inside the catalogue).
-    pub fn score(&self, items: &[u32], work: &mut Work, out: &mut [f32]) {
-        out.fill(0.0);
-        if items.is_empty() {
-            return;
-        }
-        let weights = solve(&self.form, items, work);
+    /// Scores of all items for users with these rows (ascending, inside the catalogue), one user after the other in `out`. Each
+    /// user's bits are the same in any company.
+    pub fn score<'u>(&self, users: impl Iterator<Item = &'u [u32]>, work: &mut Work, out: &mut [f32]) {
         match &self.form {
-            Form::Kernel(kernel) => combine_rows(kernel, items, weights, out),
+            Form::Kernel(kernel) => {
+                for (items, out) in users.zip(out.chunks_exact_mut(kernel.rows().max(1))) {
+                    out.fill(0.0);
+                    combine_rows(kernel, items, solve(&self.form, items, work), out);
+                }
+            }
             Form::Whitened(vectors) | Form::Middle(vectors, _) => {
-                refill(&mut work.coordinates, vectors.cols(), 0.0);
-                combine_rows(vectors, items, &work.x, &mut work.coordinates);
-                if let Form::Middle(_, middle) = &self.form {
-                    through(middle, &mut work.coordinates, &mut work.passed);
+                let mut together = std::mem::take(&mut work.together);
+                together.clear();
+                for items in users {
+                    solve(&self.form, items, work);
+                    refill(&mut work.coordinates, vectors.cols(), 0.0);
+                    combine_rows(vectors, items, &work.x, &mut work.coordinates);
+                    if let Form::Middle(_, middle) = &self.form {
+                        through(middle, &mut work.coordinates, &mut work.passed);
+                    }
+                    together.extend_from_slice(&work.coordinates);
                 }
-                for (item, place) in out.iter_mut().enumerate() {
-                    *place = dot(vectors.row(item), &work.coordinates);
-                }
+                scores_of_all(&together, vectors, out);
+                work.together = together;
             }
         }
     }
@@ -235,7 +241,7 @@ mod tests {
             let expected = dense(&ensemble, prior, 0.7, 2.0, &items);
             let joint = Joint::prepare(&ensemble, prior, (0.7, 2.0), None).unwrap();
             let mut out = vec![0.0; 40];
-            joint.score(&items, &mut Work::default(), &mut out);
+            joint.score([&items[..]].into_iter(), &mut Work::default(), &mut out);
             for item in 0..40 {
                 assert!(
                     (f64::from(out[item]) - expected[item]).abs() < 3e-5,
@@ -255,7 +261,11 @@ mod tests {
             let scores = |form: Form| {
                 let joint = Joint { prior, alpha: 0.7, lambda: 2.0, form, gram: Matrix::default(), marks: Vec::new() };
                 let mut out = vec![0.0; 40];
-                joint.score(&items, &mut Work::default(), &mut out);
+                joint.score([&items[..]].into_iter(), &mut Work::default(), &mut out);
+                let company: [&[u32]; 6] = [&[1, 2], &[], &items, &[5], &[7, 8, 9], &items];
+                let mut together = vec![0.0; 240];
+                joint.score(company.into_iter(), &mut Work::default(), &mut together);
+                assert!(together[80..120] == out && together[200..] == out && together[40..80] == [0.0; 40]);
                 out
             };
             let (mut v, _) = side_by_side(&ensemble, prior).unwrap();
@@ -302,7 +312,7 @@ mod tests {
     fn a_user_without_rows_gets_equal_scores() {
         let joint = Joint::prepare(&ensemble(2, 20, 3, 5), Prior::Consensus, (1.0, 1.0), None).unwrap();
         let mut out = vec![1.0; 20];
-        joint.score(&[], &mut Work::default(), &mut out);
+        joint.score([&[][..]].into_iter(), &mut Work::default(), &mut out);
         assert_eq!(out, [0.0; 20]);
     }
 

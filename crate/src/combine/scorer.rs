@@ -2,6 +2,7 @@
 
 use super::calibrate::standardise;
 use super::fold_once::Work;
+use super::joint::Joint;
 use super::prepared::State;
 use super::{CombineError, Ensemble, Prepared, UserRows};
 
@@ -39,7 +40,8 @@ impl<'a> Scorer<'a> {
     ///
     /// Panics if `out` is not as long as the catalogue, like an index out of range.
     pub fn score(&mut self, user: &UserRows<'_>, out: &mut [f32]) {
-        match &self.prepared.state {
+        let prepared = self.prepared;
+        match &prepared.state {
             State::Own => {
                 if user.own.is_empty() {
                     self.fold_everywhere(user, |_| 1.0, out);
@@ -53,13 +55,35 @@ impl<'a> Scorer<'a> {
                 fit.score(self.ensemble, user.items, user.values, out);
                 self.hide_unknown(out);
             }
-            State::Joint(joint) => {
-                self.known.clear();
-                self.known.extend(user.items.iter().filter(|&&item| self.ensemble.knows(item)));
-                joint.score(&self.known, &mut self.work, out);
-                self.hide_unknown(out);
-            }
+            State::Joint(joint) => self.joint(joint, std::slice::from_ref(user), out),
         }
+    }
+
+    /// [`Scorer::score`] of several users, one after the other in `out`: the same bits, in less time where the combiner's
+    /// matrix outgrows the caches. Eight at a time get most of it.
+    ///
+    /// Panics if `out` is not users x items, like an index out of range.
+    pub fn score_all(&mut self, users: &[UserRows<'_>], out: &mut [f32]) {
+        let (prepared, n_items) = (self.prepared, self.ensemble.n_items() as usize);
+        assert_eq!(out.len(), users.len() * n_items, "a place for each user and item");
+        match &prepared.state {
+            State::Joint(joint) => self.joint(joint, users, out),
+            _ if n_items == 0 => (),
+            _ => users.iter().zip(out.chunks_exact_mut(n_items)).for_each(|(user, out)| self.score(user, out)),
+        }
+    }
+
+    fn joint(&mut self, joint: &Joint, users: &[UserRows<'_>], out: &mut [f32]) {
+        self.known.clear();
+        let mut ends = Vec::with_capacity(users.len());
+        for user in users {
+            self.known.extend(user.items.iter().filter(|&&item| self.ensemble.knows(item)));
+            ends.push(self.known.len());
+        }
+        let mut from = 0;
+        let known = ends.iter().map(|&end| &self.known[std::mem::replace(&mut from, end)..end]);
+        joint.score(known, &mut self.work, out);
+        out.chunks_exact_mut(joint.n_items().max(1)).for_each(|out| self.hide_unknown(out));
     }
 
     /// What one shard says: its scores at its items' places in the catalogue, `NEG_INFINITY` elsewhere. A user of the
@@ -265,7 +289,7 @@ mod tests {
     }
 
     #[test]
-    fn the_order_of_users_does_not_matter() {
+    fn neither_the_order_nor_the_company_of_users_matters() {
         let ensemble = ensemble(4, 50, 6, 11);
         for method in [CombineMethod::Own, CombineMethod::Mean, CombineMethod::Joint] {
             let prepared = prepare(&ensemble, &CombineConfig::of(method), 1, &CombinerRows::default()).unwrap();
@@ -282,6 +306,12 @@ mod tests {
             let forward: Vec<_> = (0..3).map(&mut score).collect();
             let backward: Vec<_> = (0..3).rev().map(&mut score).collect();
             assert!(forward.iter().eq(backward.iter().rev()), "{method:?}");
+            let values = [1.0; 7];
+            let user = |at: usize| UserRows { items: &rows[at], values: &values[..rows[at].len()], own: &[] };
+            let (mut together, mut alone) = ([0.0; 150], [0.0; 150]);
+            scorer.score_all(&[user(0), user(1), user(2)], &mut together);
+            (0..3).for_each(|at| scorer.score(&user(at), &mut alone[at * 50..][..50]));
+            assert_eq!(together, alone, "{method:?}");
         }
     }
 

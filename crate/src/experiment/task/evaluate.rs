@@ -12,6 +12,8 @@ use super::{Step, Task};
 
 /// Users per step: some milliseconds of work.
 const SLICE: usize = 64;
+/// Users scored together: their scores stay in the second-level cache while a large combiner is read once for all.
+const TOGETHER: usize = 8;
 
 pub(super) struct Evaluate {
     job: EvaluateJob,
@@ -56,18 +58,23 @@ impl Task for Evaluate {
         let (table, from) = (&self.job.users, self.results.len());
         let to = table.len().min(from + SLICE);
         let mut scorer = Scorer::new(&self.ensemble, &self.prepared)?;
-        let mut scores = vec![0.0; self.job.n_items as usize];
+        let n_items = self.job.n_items as usize;
+        let mut scores = vec![0.0; TOGETHER * n_items];
         let span = |starts: &[u32], user: usize| starts[user] as usize..starts[user + 1] as usize;
-        for user in from..to {
-            let rows = span(&table.starts, user);
-            let rows = UserRows {
-                items: &table.items[rows.clone()],
-                values: &table.values[rows],
+        let users: Vec<UserRows<'_>> = (from..to)
+            .map(|user| UserRows {
+                items: &table.items[span(&table.starts, user)],
+                values: &table.values[span(&table.starts, user)],
                 own: &table.own[span(&table.own_starts, user)],
-            };
-            scorer.score(&rows, &mut scores);
-            let test = &table.test_items[span(&table.test_starts, user)];
-            self.results.push(evaluate_user(&mut scores, rows.items, test, &self.job.config));
+            })
+            .collect();
+        for (users, first) in users.chunks(TOGETHER).zip((from..).step_by(TOGETHER)) {
+            scorer.score_all(users, &mut scores[..users.len() * n_items]);
+            for (at, rows) in users.iter().enumerate() {
+                let test = &table.test_items[span(&table.test_starts, first + at)];
+                let scores = &mut scores[at * n_items..][..n_items];
+                self.results.push(evaluate_user(scores, rows.items, test, &self.job.config));
+            }
         }
         Ok(Step { done: to == table.len(), progress: to as f32 / table.len().max(1) as f32, events: Vec::new() })
     }
