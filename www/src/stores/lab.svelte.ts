@@ -28,6 +28,8 @@ class Lab {
   #paced = false;
   /** Was the last build slowed down to be watched? Then its wall time says nothing. */
   slowed = $state(false);
+  /** Was one side of the race? Then their times do not compare. */
+  watched = $state(false);
   dataName = $state("");
   isSample = $state(true);
   /** The run's failure, in words, and the part of the page it belongs to. */
@@ -177,40 +179,48 @@ class Lab {
 
   async forget(request: Request, protocol: string): Promise<boolean> {
     const leaving = (request.users ?? []).map((id) => this.handleOf.get(id)).filter((h) => h !== undefined);
+    const watched = this.watched;
     const done = await this.#run("forget", async (session) => {
       ui.follow = true;
       ui.show("forget", false);
       stream.reset("unlearned");
       stream.reset("retrained");
-      this.#hurry(session);
+      this.watched = this.#hurry(session);
       this.snapshot = await session.forget(request, this.mode);
       this.users = await session.users();
       stream.settle(this.users);
       return true;
     });
-    if (!done) return false;
+    if (!done) {
+      this.watched = watched;
+      return false;
+    }
     this.forgotten = new Set([...this.forgotten, ...leaving]);
     stream.drop(this.forgotten);
     basket.empty();
     this.raced = { unlearn: this.snapshot!.seconds.unlearn ?? null, retrain: null };
     const touched = this.snapshot!.forget?.touched_shards ?? [];
-    this.#enter("forgot", protocol, touched.length, this.raced.unlearn);
+    this.#enter("forgot", protocol, touched.length, this.watched ? null : this.raced.unlearn);
     ui.say(`Forgotten. Shards trained again: ${listed(touched.map((k) => k + 1), 12)}, in ${seconds(this.raced.unlearn)}.`);
     return true;
   }
 
   async compare(): Promise<boolean> {
+    const watched = this.watched;
     const done = await this.#run("compare", async (session) => {
       ui.follow = true;
       ui.show("compare", false);
       stream.reset("retrained");
-      this.#hurry(session);
+      this.watched = this.#hurry(session) || this.watched;
       this.snapshot = await session.compare();
       return true;
     });
-    if (!done) return false;
+    if (!done) {
+      this.watched = watched;
+      return false;
+    }
     this.raced = { unlearn: this.snapshot!.seconds.unlearn ?? null, retrain: this.snapshot!.seconds.retrain ?? null };
-    this.#enter("compared", ledger.entries[0]?.protocol ?? "", this.snapshot!.forget?.touched_shards.length ?? null, this.raced.retrain);
+    this.#enter("compared", ledger.entries[0]?.protocol ?? "", this.snapshot!.forget?.touched_shards.length ?? null, this.watched ? null : this.raced.retrain);
     ui.show("compare", false);
     return true;
   }
@@ -232,7 +242,7 @@ class Lab {
     const done = await this.#run("sequence", async (session) => {
       stream.reset("unlearned");
       stream.reset("retrained");
-      this.#hurry(session);
+      this.watched = this.#hurry(session);
       this.snapshot = await session.sequence(sequence, this.mode, twin);
       return true;
     });
@@ -252,7 +262,7 @@ class Lab {
     stream.settle(users);
     basket.empty();
     this.raced = { unlearn: this.snapshot!.seconds.unlearn ?? null, retrain: null };
-    this.#enter("forgot", protocol, this.snapshot!.forget?.touched_shards.length ?? null, this.raced.unlearn);
+    this.#enter("forgot", protocol, this.snapshot!.forget?.touched_shards.length ?? null, this.watched ? null : this.raced.unlearn);
   }
 
   /** The pipeline from rows that never held the forgotten, to compare with hash for hash. */
@@ -372,14 +382,19 @@ class Lab {
     if (await this.loadSample("small")) await this.build();
   }
 
-  #hurry(session: Session): void {
-    session.setSpeed(this.#paced ? SPEEDS[this.speed]!.steps : null);
+  #hurry(session: Session): boolean {
+    const steps = this.#paced ? SPEEDS[this.speed]!.steps : null;
+    session.setSpeed(steps);
+    return steps !== null;
   }
 
   setSpeed(index: number, byHand = true): void {
     this.speed = index;
     this.#paced = byHand;
-    if (this.busy && SPEEDS[index]!.steps !== null) this.slowed = true;
+    if (this.busy && SPEEDS[index]!.steps !== null) {
+      if (this.activity === "forget" || this.activity === "compare" || this.activity === "sequence") this.watched = true;
+      else this.slowed = true;
+    }
     this.session?.setSpeed(SPEEDS[index]!.steps);
   }
 

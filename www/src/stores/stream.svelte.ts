@@ -21,6 +21,8 @@ export interface LaneSpan { worker: number; label: string; shard: number | null;
 export interface Left { seconds: number; most: boolean }
 export interface Progress { arm: Arm; stage: Stage; done: number; total: number }
 
+const ORDER: readonly Stage[] = ["embed", "partition", "train", "combine", "evaluate"];
+
 class Stream {
   /** Changes at most once a frame; read it to redraw. */
   frame = $state(0);
@@ -238,6 +240,31 @@ class Stream {
     const needs = (curve: Curve) => (curve.refit === null || finished.length ? usual : 2 * curve.refit);
     const rest = going.reduce((sum, curve) => sum + Math.max(0, needs(curve) - curve.loss.length), 0) + Math.max(0, p.total - curves.length) * usual;
     return { seconds: (spent / done) * rest, most: !finished.length };
+  }
+
+  /**
+   * Share of the stage that is done. A sub-model trained again counts by its epochs, and is taken to need as many as the
+   * first ones did, so that one that takes long is seen to move.
+   */
+  share(): number {
+    const p = this.progress;
+    if (!p || !p.total) return 0;
+    const first = [...(this.curves.get("original")?.values() ?? [])].filter((curve) => curve.done);
+    if (p.stage !== "train" || p.arm === "original" || !first.length) return p.done / p.total;
+    const usual = Math.max(1, first.reduce((sum, curve) => sum + curve.loss.length - (curve.refit ?? 0), 0) / first.length);
+    const again = [...(this.curves.get(p.arm)?.values() ?? [])];
+    const done = again.reduce((sum, curve) => sum + (curve.done ? 1 : Math.min(0.95, curve.loss.length / usual)), 0);
+    return Math.min(1, Math.max(p.done, done) / p.total);
+  }
+
+  /** Share of all stages that is done, each counted by its `seconds`: what it takes, roughly. */
+  overall(seconds: Partial<Record<Stage, number | null>>): number {
+    const p = this.progress;
+    if (!p) return 0;
+    const upTo = (end: number) => ORDER.slice(0, end).reduce((sum, stage) => sum + (seconds[stage] ?? 0), 0);
+    const here = ORDER.indexOf(p.stage);
+    const whole = upTo(ORDER.length);
+    return here < 0 || !(whole > 0) ? this.share() : (upTo(here) + this.share() * (seconds[p.stage] ?? 0)) / whole;
   }
 
   touch(): void {
