@@ -138,8 +138,7 @@ impl Solver {
         self.panels.add_gram(self.params.alpha, &mut self.gram, fixed.stride);
     }
 
-    /// The sum over all pairs of alpha y^2 for the side now fixed and the vectors `w`, given [`Solver::fix`]: the part
-    /// of the objective that needs no solve.
+    /// The penalty of a row with `n` entries against the side that [`Solver::fix`] was given.
     pub fn ridge(&self, n: usize) -> f32 {
         self.params.ridge(n, self.others)
     }

@@ -7,8 +7,8 @@
 //! (Bourtoule et al. 2021, "Machine Unlearning", section IV-B.)
 //!
 //! How long an early leg is must not hang on later rows either, so it is fixed: one sweep of a model that tells
-//! convergence itself, and two in the last leg; an equal share of the default epochs for a model that
-//! otherwise stops on validation rows, which are trained on like all others then.
+//! convergence itself, in the last leg too; an equal share of the default epochs for a model that otherwise stops on
+//! validation rows, which are trained on like all others then.
 
 use serde::{Deserialize, Serialize};
 

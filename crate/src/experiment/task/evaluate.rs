@@ -59,7 +59,7 @@ impl Task for Evaluate {
         let to = table.len().min(from + SLICE);
         let mut scorer = Scorer::new(&self.ensemble, &self.prepared)?;
         let n_items = self.job.n_items as usize;
-        let mut scores = vec![0.0; TOGETHER * n_items];
+        let mut scores = vec![0.0; TOGETHER.min(to - from) * n_items];
         let span = |starts: &[u32], user: usize| starts[user] as usize..starts[user + 1] as usize;
         let users: Vec<UserRows<'_>> = (from..to)
             .map(|user| UserRows {
