@@ -5,9 +5,9 @@ use std::hint::black_box;
 
 use criterion::{BatchSize, Criterion, Throughput, criterion_group, criterion_main};
 use ultrare::Matrix;
-use ultrare::model::kernels::{Packed, Panels, cholesky, padded, top_k};
 use ultrare::model::{ModelConfig, ModelName, ShardRows, trainer};
-use ultrare::random::{Purpose, StreamKey, normal, unit};
+use ultrare::numerics::kernels::{Packed, Panels, cholesky, padded, top_k};
+use ultrare::numerics::random::{Purpose, StreamKey, normal, unit};
 
 /// 943 users, 1349 items, about 80,000 rows, a long tail on both sides.
 fn rows() -> ShardRows {

@@ -18,7 +18,7 @@ use std::time::Instant;
 use ultrare::combine::{CombineConfig, CombineMethod, CombinerRows, Ensemble, Member, Scorer, UserRows, prepare};
 use ultrare::evaluate::{EvaluateConfig, evaluate_user};
 use ultrare::model::{ModelConfig, ModelName, ShardRows, trainer};
-use ultrare::random::{Purpose, keyed_fraction, keyed_hash};
+use ultrare::numerics::random::{Purpose, keyed_fraction, keyed_hash};
 
 type Pairs = Vec<(u32, u32)>;
 

@@ -18,8 +18,8 @@ use ultrare::embedding::Embedder;
 use ultrare::experiment::{Activity, Config, Experiment, Stage, run};
 use ultrare::interactions::{Interactions, ReadConfig, ReadReport, Reader};
 use ultrare::model::ShardRows;
+use ultrare::numerics::random::{Purpose, StreamKey, below, keyed_hash};
 use ultrare::partition::{Balance, Method, PartitionConfig, PartitionInput, Solver, clustering, measures};
-use ultrare::random::{Purpose, StreamKey, below, keyed_hash};
 use ultrare::unlearn::{How, Mode, Request, Selection};
 
 type Failure = Box<dyn Error>;

@@ -7,10 +7,10 @@ use std::sync::LazyLock;
 use proptest::prelude::*;
 use proptest::sample::Index;
 use ultrare::combine::{CombineConfig, CombineMethod};
-use ultrare::digest::Digest;
 use ultrare::experiment::{Activity, Config, Experiment, Stage, SweepConfig, run, task};
 use ultrare::interactions::{Interactions, ReadConfig, Reader, SyntheticConfig, synthetic, to_csv};
 use ultrare::model::{ModelConfig, ModelName};
+use ultrare::numerics::digest::Digest;
 use ultrare::partition::{Method, PartitionConfig};
 use ultrare::unlearn::{Mode, Receipt, Request};
 

@@ -5,8 +5,8 @@
 //! Procrustes, Schoenemann 1966); T is the mean of the rotated vectors and follows from the rotations in turn (generalised
 //! Procrustes, Gower 1975).
 
-use crate::matrix::Matrix;
-use crate::model::kernels::{Into, View, axpy, gemm};
+use crate::numerics::kernels::{Into, View, axpy, gemm};
+use crate::numerics::matrix::Matrix;
 
 /// Rounds of rotating and averaging.
 const ROUNDS: usize = 3;

@@ -6,8 +6,8 @@
 //! filter on the spectrum of V V' than `joint`'s.
 
 use super::joint::shifted;
-use crate::matrix::Matrix;
-use crate::model::kernels::{Into, View, Whitener, gemm, mirror_whole as mirror};
+use crate::numerics::kernels::{Into, View, Whitener, gemm, mirror_whole as mirror};
+use crate::numerics::matrix::Matrix;
 
 /// A = (alpha G^2 + lambda I)^-1 G.
 pub(super) fn middle(gram: Vec<f32>, width: usize, alpha: f32, lambda: f32) -> Result<Matrix, usize> {

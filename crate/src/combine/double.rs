@@ -3,9 +3,9 @@
 use std::sync::Arc;
 
 use super::{Ensemble, Member};
-use crate::matrix::Matrix;
 use crate::model::SubModel;
-use crate::random::{Purpose, StreamKey, normal, unit};
+use crate::numerics::matrix::Matrix;
+use crate::numerics::random::{Purpose, StreamKey, normal, unit};
 
 /// Users and items are fixed vectors; a fold-in is the mean of the rows' item vectors times their values.
 #[derive(Clone)]
@@ -31,13 +31,13 @@ impl SubModel for Fixed {
     fn fold_in(&self, items: &[u32], values: &[f32]) -> Vec<f32> {
         let mut out = vec![0.0; self.items.cols()];
         for (&item, &value) in items.iter().zip(values) {
-            crate::model::kernels::axpy(value / items.len() as f32, self.items.row(item as usize), &mut out);
+            crate::numerics::kernels::axpy(value / items.len() as f32, self.items.row(item as usize), &mut out);
         }
         out
     }
     fn score(&self, user: &[f32], out: &mut [f32]) {
         for (item, place) in out.iter_mut().enumerate() {
-            *place = crate::model::kernels::dot(self.items.row(item), user);
+            *place = crate::numerics::kernels::dot(self.items.row(item), user);
         }
     }
     fn item_vectors(&self) -> Option<&Matrix> {

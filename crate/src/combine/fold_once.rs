@@ -1,8 +1,8 @@
 //! One user's system of `joint` and `consensus`: (I + P_SS) x = 1 over the user's own rows S, by conjugate gradients.
 
 use super::joint::Form;
-use crate::matrix::Matrix;
-use crate::model::kernels::{axpy, dot};
+use crate::numerics::kernels::{axpy, dot};
+use crate::numerics::matrix::Matrix;
 
 /// Relative residual at which a user's system counts as solved.
 const TOLERANCE: f32 = 1e-6;

@@ -21,8 +21,8 @@ use super::consensus::middle;
 use super::fold_once::{Work, combine_rows, refill, solve, through};
 use super::side_by_side::{gram, mark, row_scale, side_by_side};
 use super::{CombineError, Ensemble};
-use crate::matrix::Matrix;
-use crate::model::kernels::{Into, View, Whitener, gemm, mirror_whole as mirror, scores_of_all};
+use crate::numerics::kernels::{Into, View, Whitener, gemm, mirror_whole as mirror, scores_of_all};
+use crate::numerics::matrix::Matrix;
 
 /// Items up to which the items x items kernel P is kept: 64 MB of it. Beyond, users are solved on whitened vectors.
 const KERNEL_ITEMS: usize = 4096;

@@ -14,8 +14,8 @@ use serde::{Deserialize, Serialize};
 
 use super::scorer::Folder;
 use super::{CombinerRows, Ensemble, UserRows};
-use crate::math;
-use crate::random::{Purpose, StreamKey, below};
+use crate::numerics::math;
+use crate::numerics::random::{Purpose, StreamKey, below};
 
 /// Weight of the squared coefficients (not of the intercept) against the sum of losses.
 const RIDGE: f64 = 1.0;
@@ -195,7 +195,7 @@ mod tests {
     use super::super::CombinerUser;
     use super::super::double::ensemble as double_ensemble;
     use super::*;
-    use crate::random::{normal, unit};
+    use crate::numerics::random::{normal, unit};
 
     fn planted(n: usize, truth: &[f64], seed: u64) -> Pairs {
         let mut rng = StreamKey::new(seed, Purpose::Synthetic, 0, 0).stream();

@@ -6,7 +6,7 @@ use super::attention::Attention;
 use super::joint::{Joint, Prior};
 use super::logistic::{self, LogisticFit};
 use super::{CombineConfig, CombineError, CombineMethod, CombinerRows, Ensemble};
-use crate::digest::Digest;
+use crate::numerics::digest::Digest;
 
 /// A combiner ready to score users, made by [`prepare`].
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -161,7 +161,7 @@ mod tests {
     use super::super::double::{Fixed, ensemble};
     use super::super::{CombinerUser, Scorer, UserRows};
     use super::*;
-    use crate::matrix::Matrix;
+    use crate::numerics::matrix::Matrix;
 
     const ALL: [CombineMethod; 6] = [
         CombineMethod::Own,

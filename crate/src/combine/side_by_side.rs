@@ -7,8 +7,8 @@ use siphasher::sip128::{Hasher128, SipHasher24};
 
 use super::joint::{Joint, Prior};
 use super::{CombineError, Ensemble};
-use crate::matrix::Matrix;
-use crate::model::kernels::{Into, View, dot, gemm, mirror_whole as mirror};
+use crate::numerics::kernels::{Into, View, dot, gemm, mirror_whole as mirror};
+use crate::numerics::matrix::Matrix;
 
 /// V, catalogue items x all coordinates, unscaled; and where each shard's coordinates begin (one more at the end).
 pub(super) fn side_by_side(ensemble: &Ensemble, prior: Prior) -> Result<(Matrix, Vec<usize>), CombineError> {

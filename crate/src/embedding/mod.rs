@@ -9,12 +9,13 @@ mod plane;
 pub use plane::Plane;
 use serde::{Deserialize, Serialize};
 
-use crate::matrix::Matrix;
-use crate::model::als::{AlsParams, Factors, Solver};
-use crate::model::kernels::{all_finite, dot};
 use crate::model::wmf::WmfTrainer;
-use crate::model::{Csr, EpochReport, ModelConfig, ModelError, ShardRows, StopReason, Trainer as _};
-use crate::random::{Purpose, StreamKey};
+use crate::model::{EpochReport, ModelConfig, ModelError, ShardRows, StopReason, Trainer as _};
+use crate::numerics::als::{AlsParams, Factors, Solver};
+use crate::numerics::kernels::{all_finite, dot};
+use crate::numerics::matrix::Matrix;
+use crate::numerics::random::{Purpose, StreamKey};
+use crate::numerics::sparse::Csr;
 
 /// How users are embedded.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]

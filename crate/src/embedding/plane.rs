@@ -4,7 +4,7 @@
 use nalgebra::{DMatrix, SymmetricEigen};
 use serde::{Deserialize, Serialize};
 
-use crate::matrix::Matrix;
+use crate::numerics::matrix::Matrix;
 
 /// An affine map from vectors to the plane, scaled so that the vectors it was made from lie in -1..1.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]

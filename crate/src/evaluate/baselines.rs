@@ -1,6 +1,6 @@
 //! What costs nothing to know: popularity and chance.
 
-use crate::random::{Purpose, StreamKey, unit};
+use crate::numerics::random::{Purpose, StreamKey, unit};
 
 /// Popularity: the number of rows that hold each item, the same list for everybody.
 pub fn popularity(rows: impl Iterator<Item = u32>, n_items: u32) -> Vec<f32> {

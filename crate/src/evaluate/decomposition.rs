@@ -16,8 +16,8 @@ use serde::{Deserialize, Serialize};
 use super::pairwise::Pairwise;
 use super::report::percentile;
 use super::{Interval, Verdicts};
-use crate::math;
-use crate::random::{Purpose, StreamKey, below};
+use crate::numerics::math;
+use crate::numerics::random::{Purpose, StreamKey, below};
 
 /// Sub-models up to which all joint verdicts are counted in one table.
 const FULL: usize = 12;

@@ -1,7 +1,7 @@
 use proptest::prelude::*;
 
 use super::*;
-use crate::random::unit;
+use crate::numerics::random::unit;
 
 /// Noisy copies of Y; the first two sub-models make the same mistakes if `copied`.
 fn planted(n: usize, models: usize, copied: bool, seed: u64) -> Verdicts {

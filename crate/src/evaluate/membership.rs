@@ -8,7 +8,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::Interval;
-use crate::random::{Purpose, StreamKey, below};
+use crate::numerics::random::{Purpose, StreamKey, below};
 
 /// The likelihood-ratio-like gap for one person: mean score of `items` minus mean score of as many matched items, over the
 /// standard deviation of all finite scores.
@@ -150,7 +150,7 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
-    use crate::random::normal;
+    use crate::numerics::random::normal;
 
     proptest! {
         #[test]

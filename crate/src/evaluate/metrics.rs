@@ -3,8 +3,8 @@
 use serde::{Deserialize, Serialize};
 
 use super::EvaluateConfig;
-use crate::math;
-use crate::model::kernels::TopK;
+use crate::numerics::kernels::TopK;
+use crate::numerics::math;
 
 /// The metrics per cutoff, in the order in which [`UserMetrics::values`] holds them.
 pub const METRICS: [&str; 6] = ["ndcg", "recall", "hit", "precision", "mrr", "map"];

@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use super::report::intervals;
 use super::{EvaluateConfig, EvaluateError, Interval, UserMetrics};
-use crate::random::{Purpose, StreamKey};
+use crate::numerics::random::{Purpose, StreamKey};
 
 /// Share of the first `cutoff` places that hold items of both lists, whatever their order; 1 for two empty lists.
 pub fn overlap(a: &[u32], b: &[u32], cutoff: usize) -> f64 {

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use super::overlap::same_users;
 use super::report::{headline, intervals};
 use super::{EvaluateConfig, EvaluateError, Interval, METRICS, UserMetrics};
-use crate::random::{Purpose, StreamKey};
+use crate::numerics::random::{Purpose, StreamKey};
 
 /// Mean of `a - b` for NDCG and recall at every cutoff, over the users with test items, with its bootstrap interval: an interval without 0 is a
 /// difference at the chosen confidence. The draws are those of [`report`](super::report) with the same seed.

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 
 use super::{EvaluateConfig, EvaluateError, Group, METRICS, UserMetrics};
-use crate::random::{Purpose, StreamKey, below};
+use crate::numerics::random::{Purpose, StreamKey, below};
 
 /// A mean over users and the percentile interval of its bootstrap.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
@@ -225,7 +225,7 @@ fn coverage(per_user: &[UserMetrics], n_items: u32, cutoffs: &[u32]) -> BTreeMap
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::random::{normal, unit};
+    use crate::numerics::random::{normal, unit};
 
     fn config() -> EvaluateConfig {
         EvaluateConfig { cutoffs: vec![2], bootstrap: 200, ..EvaluateConfig::default() }

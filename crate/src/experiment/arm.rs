@@ -8,10 +8,10 @@ use serde::{Deserialize, Serialize};
 use serde_bytes::ByteBuf;
 
 use crate::combine::CombineConfig;
-use crate::digest::{Digest, Hasher};
 use crate::error::Result;
 use crate::evaluate::{Decomposition, UserMetrics, Verdicts};
 use crate::model::{Best, ModelConfig, StopReason, Work};
+use crate::numerics::digest::{Digest, Hasher};
 use crate::partition::PartitionConfig;
 use crate::unlearn::{self, Places};
 
@@ -300,7 +300,7 @@ impl Arm {
     fn positions(&self, plane: &crate::embedding::Plane, users: &crate::Matrix) -> Event {
         let handles = self.data.active.iter().flat_map(|&user| self.data.handles[user as usize].to_le_bytes());
         let handles = handles.collect();
-        Event::Positions { handles, xy: crate::matrix::f32s_to_bytes(&plane.project(users.data())) }
+        Event::Positions { handles, xy: crate::numerics::matrix::f32s_to_bytes(&plane.project(users.data())) }
     }
 
     /// What to show of a shard.

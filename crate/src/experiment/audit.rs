@@ -17,7 +17,7 @@ use serde_bytes::ByteBuf;
 use crate::error::Result;
 use crate::evaluate::{Membership, membership};
 use crate::interactions::{Interactions, Row};
-use crate::random::{Purpose, keyed_fraction, keyed_hash};
+use crate::numerics::random::{Purpose, keyed_fraction, keyed_hash};
 use crate::unlearn::{Mode, Request};
 
 use super::arm::Arm;

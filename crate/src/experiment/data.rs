@@ -2,11 +2,11 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::digest::{Digest, Hasher};
 use crate::interactions::{Fate, Interactions, Row};
 use crate::model::ShardRows;
+use crate::numerics::digest::{Digest, Hasher};
+use crate::numerics::random::{Purpose, keyed_fraction};
 use crate::partition::{Assignment, PartitionConfig};
-use crate::random::{Purpose, keyed_fraction};
 use crate::unlearn::NO_SHARD;
 
 /// Interactions with their fates, and what is derived from them once.

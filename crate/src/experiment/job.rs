@@ -10,8 +10,8 @@ use crate::combine::CombineConfig;
 use crate::embedding::EmbeddingConfig;
 use crate::error::Result;
 use crate::evaluate::{Decomposition, EvaluateConfig, UserMetrics, Verdicts};
-use crate::matrix::Matrix;
 use crate::model::{Best, Checkpoint, ModelConfig, ShardRows, Start, StopReason, Work};
+use crate::numerics::matrix::Matrix;
 use crate::partition::{Partition, PartitionConfig, PartitionInput};
 
 use super::ExperimentError;
@@ -82,7 +82,7 @@ pub(crate) struct UserTable {
     /// Training rows of each user begin here; users + 1 values.
     pub starts: Vec<u32>,
     pub items: Vec<u32>,
-    #[serde(with = "crate::matrix::packed")]
+    #[serde(with = "crate::numerics::matrix::packed")]
     pub values: Vec<f32>,
     pub validation: Vec<bool>,
     /// Test rows of each user begin here; users + 1 values.

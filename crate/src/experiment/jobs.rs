@@ -5,8 +5,8 @@ use serde_bytes::ByteBuf;
 use crate::embedding::EmbeddingConfig;
 use crate::evaluate::popularity;
 use crate::interactions::Fate;
+use crate::numerics::random::{Purpose, keyed_hash};
 use crate::partition::{Method, PartitionInput};
-use crate::random::{Purpose, keyed_hash};
 
 use super::arm::Arm;
 use super::data::{Layout, is_anchor};

@@ -70,7 +70,7 @@ pub use view::{
 
 pub use voices::{VoiceView, VoicesView};
 
-use crate::digest::Digest;
+use crate::numerics::digest::Digest;
 use crate::unlearn::Receipt;
 use crate::unlearn::salt::Salt;
 use arm::{Arm, Before};

@@ -5,8 +5,8 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
-use crate::digest::Digest;
 use crate::error::Result;
+use crate::numerics::digest::Digest;
 use crate::unlearn::Receipt;
 use crate::unlearn::salt::Salt;
 

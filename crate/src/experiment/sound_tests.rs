@@ -6,8 +6,8 @@ use super::super::{Activity, Experiment, Stage, run, task};
 use super::*;
 use crate::combine::CombineConfig;
 use crate::interactions::SyntheticConfig;
-use crate::matrix::Matrix;
 use crate::model::{Sliced, Start};
+use crate::numerics::matrix::Matrix;
 
 /// Spoils what is of its kind; says whether it was.
 type Fault<T> = fn(&mut T) -> bool;

@@ -6,8 +6,8 @@ use std::sync::Arc;
 use serde::{Deserialize, Serialize};
 use serde_bytes::ByteBuf;
 
-use crate::digest::{Digest, Hasher};
 use crate::model::{self, Checkpoint, Sliced, Start};
+use crate::numerics::digest::{Digest, Hasher};
 use crate::unlearn::slices::Slices;
 use crate::unlearn::{Plan, Resolved, Warning};
 

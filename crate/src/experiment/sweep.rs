@@ -6,9 +6,9 @@ use std::collections::VecDeque;
 use serde::{Deserialize, Serialize};
 
 use crate::combine::{CombineConfig, CombineError, CombineMethod};
-use crate::digest::{Digest, Hasher};
 use crate::error::Result;
 use crate::evaluate::{Decomposition, Interval, report};
+use crate::numerics::digest::{Digest, Hasher};
 use crate::partition::{Method, PartitionConfig};
 use crate::unlearn::NO_SHARD;
 

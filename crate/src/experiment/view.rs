@@ -5,9 +5,9 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 
 use crate::combine::{CombineMethod, LogisticFit};
-use crate::digest::Digest;
 use crate::evaluate::{Decomposition, GroupReport, Interval};
 use crate::model::{ModelConfig, ModelName, StopReason};
+use crate::numerics::digest::Digest;
 use crate::partition::Method;
 
 use crate::unlearn::Taint;

@@ -152,7 +152,7 @@ fn share(part: f64, whole: f64) -> f64 {
 fn histogram(ascending: &[u32]) -> Histogram {
     let (Some(&least), Some(&most)) = (ascending.first(), ascending.last()) else { return Histogram::default() };
     let (low, high) = (f64::from(least.max(1)), f64::from(most) + 1.0);
-    let step = crate::math::pow(high / low, 1.0 / ACTIVITY_BINS as f64);
+    let step = crate::numerics::math::pow(high / low, 1.0 / ACTIVITY_BINS as f64);
     let mut edges = vec![least];
     let mut edge = low;
     while edges[edges.len() - 1] <= most && edges.len() <= ACTIVITY_BINS {

@@ -5,8 +5,8 @@ use serde::{Deserialize, Serialize};
 
 use super::{Fate, Interactions, Row, SplitError};
 use crate::Digest;
-use crate::digest::Hasher;
-use crate::random::{Purpose, keyed_fraction};
+use crate::numerics::digest::Hasher;
+use crate::numerics::random::{Purpose, keyed_fraction};
 
 /// The largest share that may be held out.
 const MAX_SHARE: f32 = 0.9;

@@ -8,8 +8,8 @@ use serde::{Deserialize, Serialize};
 
 use super::titles::{self, ItemTitle, ItemTitles};
 use super::{Consent, Fate, Ids, Interactions, Row, SplitError};
-use crate::math;
-use crate::random::{Purpose, StreamKey, below, normal, shuffle, unit};
+use crate::numerics::math;
+use crate::numerics::random::{Purpose, StreamKey, below, normal, shuffle, unit};
 
 /// A share of a user's rows goes to the user's own group, another to a second group, the rest to anything.
 const OWN: f64 = 0.62;

@@ -307,8 +307,8 @@ proptest! {
     fn the_order_of_rows_does_not_matter(pairs in prop::collection::btree_map((0u8..30, 0u8..30), 1u8..6, 2..80), seed: u64) {
         let mut lines: Vec<String> = pairs.iter().map(|((u, i), v)| format!("{u},{i},{v}\n")).collect();
         let sorted = read(&format!("uid,iid,val\n{}", lines.concat()));
-        let mut rng = crate::random::StreamKey::new(seed, crate::random::Purpose::Order, 0, 0).fast();
-        crate::random::shuffle(&mut rng, &mut lines);
+        let mut rng = crate::numerics::random::StreamKey::new(seed, crate::numerics::random::Purpose::Order, 0, 0).fast();
+        crate::numerics::random::shuffle(&mut rng, &mut lines);
         let shuffled = read(&format!("uid,iid,val\n{}", lines.concat()));
         prop_assert_eq!(shuffled.as_ref().map(|read| &read.0), sorted.as_ref().map(|read| &read.0));
     }

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use rand::Rng;
 use serde::{Deserialize, Serialize};
 
-use crate::random::below;
+use crate::numerics::random::below;
 
 /// What an item is called.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]

@@ -1,13 +1,13 @@
 //! Learning by batches: draw samples, compute the gradient of their mean loss, take one optimiser step over all weights.
 //! The engine of `lightgcn`, `gmf`, `neumf`, `dmf` and `mf`.
 
-use super::kernels::{all_finite, axpy, dot};
 use super::legs::{Side, Table};
 use super::optimiser::{Adam, Momentum};
 use super::sampling::Sampler;
 use super::training::{Epoch, Learner, Rows, square};
 use super::{StepRule, SubModel, UpdateTrace};
-use crate::random::{StreamKey, normal};
+use crate::numerics::kernels::{all_finite, axpy, dot};
+use crate::numerics::random::{StreamKey, normal};
 
 /// One thing to learn from.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -289,7 +289,7 @@ impl Penalty {
 #[cfg(test)]
 pub(super) mod tests {
     use super::*;
-    use crate::random::{Purpose, unit};
+    use crate::numerics::random::{Purpose, unit};
 
     /// Samples over everybody, with targets between 0 and 1.
     pub(in super::super) fn samples(n_users: u32, n_items: u32, n: usize) -> Vec<Sample> {

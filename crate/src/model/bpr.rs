@@ -5,14 +5,14 @@
 
 use super::defaults::{Defaults, Settings};
 use super::fold::Fold;
-use super::kernels::{LANES, Lanes, all_finite, dot, padded, sigmoid, softplus, tree};
 use super::legs::{Side, Sliced, Table};
 use super::sampling::Sampler;
 use super::training::{Epoch, Learner, Rows, start};
 use super::vectors::Vectors;
 use super::{ModelConfig, ModelName, PairScores, ShardRows, SubModel, Trainer, UpdateTrace};
-use crate::matrix::Matrix;
-use crate::random::{Purpose, StreamKey, normal};
+use crate::numerics::kernels::{LANES, Lanes, all_finite, dot, padded, sigmoid, softplus, tree};
+use crate::numerics::matrix::Matrix;
+use crate::numerics::random::{Purpose, StreamKey, normal};
 
 const ADVICE: &str = "the vectors grow without bound; lower the rate or raise lambda";
 
@@ -223,9 +223,9 @@ impl Learner for Bpr {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::math;
     use crate::model::rows::tests::planted;
     use crate::model::tests::exercise;
+    use crate::numerics::math;
 
     #[test]
     fn keeps_every_promise_of_a_sub_model() {
@@ -263,7 +263,7 @@ mod tests {
     #[test]
     fn a_traced_step_has_the_numbers_of_its_formula() {
         // One user who has one of two items: the pass is a single sample, so weights before and after are its own.
-        let csr = crate::model::Csr { starts: vec![0, 1], columns: vec![0] };
+        let csr = crate::numerics::sparse::Csr { starts: vec![0, 1], columns: vec![0] };
         let key = StreamKey::new(1, Purpose::Negatives, 0, 0);
         let params = Params { factors: 5, rate: 0.1, lambda: 0.3, key };
         let mut bpr = Bpr::new(Rows { csr, values: vec![1.0], n_items: 2 }, params);

@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::ModelError;
-use super::rows::Csr;
+use crate::numerics::sparse::Csr;
 
 /// Items beyond which a square matrix of them is refused: 8192 items are 256 MB of counts.
 pub const MAX_ITEMS: u32 = 8192;

@@ -4,7 +4,7 @@
 use super::training::Stopping;
 use super::{ModelConfig, ModelName, ShardRows};
 use super::{bpr, dmf, ease, gmf, itemknn, lightgcn, mf, neumf, wmf};
-use crate::random::{Purpose, StreamKey};
+use crate::numerics::random::{Purpose, StreamKey};
 
 /// What a model that learns by epochs starts from.
 #[derive(Clone, Copy, Debug)]

@@ -1,7 +1,7 @@
 //! A dense layer over flat weights, y = ReLU(x W + b), for eight samples at a time: a value of x or y is eight values, one
 //! lane a sample, so every multiplication is one of whole lanes whatever the layer's sizes are.
 
-use super::kernels::{LANES, Lanes, tree};
+use crate::numerics::kernels::{LANES, Lanes, tree};
 
 /// Where a layer's weights stand: `inputs` rows of `outputs` values, then `outputs` biases.
 #[derive(Clone, Copy, Debug, PartialEq)]

@@ -11,14 +11,14 @@ use serde::{Deserialize, Serialize};
 use super::batch::{Batches, Draw, Objective, Optimiser, Sample, push_normal};
 use super::defaults::{Defaults, Settings};
 use super::fold::Fold;
-use super::kernels::{Packed, add_transposed_product, axpy, dot, gather, padded, sigmoid, softplus};
 use super::optimiser::Adam;
-use super::rows::Csr;
 use super::training::{Rows, Validated, square};
 use super::vectors::Vectors;
 use super::{ModelConfig, ModelError, ModelName, ShardRows, SubModel, Trainer, weights};
-use crate::matrix::Matrix;
-use crate::random::{Purpose, StreamKey};
+use crate::numerics::kernels::{Packed, add_transposed_product, axpy, dot, gather, padded, sigmoid, softplus};
+use crate::numerics::matrix::Matrix;
+use crate::numerics::random::{Purpose, StreamKey};
+use crate::numerics::sparse::Csr;
 
 const ADVICE: &str = "the weights grow without bound; lower the rate or raise lambda";
 /// What a cosine is multiplied by before the sigmoid.

@@ -4,9 +4,9 @@
 //! there). X'X is counts, so forgetting a user subtracts integers and solves again.
 
 use super::counts::ItemCounts;
-use super::kernels::{Panels, cholesky, cholesky_inverse, padded};
 use super::{ModelError, ShardRows};
-use crate::matrix::Matrix;
+use crate::numerics::kernels::{Panels, cholesky, cholesky_inverse, padded};
+use crate::numerics::matrix::Matrix;
 
 /// Ridge strength when none is given: in proportion to the rows, 400 for ML-100K, and at least 10.
 pub(super) fn default_lambda(rows: &ShardRows) -> f32 {

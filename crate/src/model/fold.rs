@@ -5,12 +5,12 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::als::Factors;
 use super::dmf::Tower;
-use super::kernels::{Panels, all_finite, axpy, cholesky, cholesky_solve, dot, padded, sigmoid, syrk};
 use super::weights;
 use super::{ModelError, ModelName};
-use crate::matrix::Matrix;
+use crate::numerics::als::Factors;
+use crate::numerics::kernels::{Panels, all_finite, axpy, cholesky, cholesky_solve, dot, padded, sigmoid, syrk};
+use crate::numerics::matrix::Matrix;
 
 /// The rule, with what it needs beyond the item vectors.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -176,8 +176,8 @@ impl Folder {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::math;
-    use crate::random::{Purpose, StreamKey, normal};
+    use crate::numerics::math;
+    use crate::numerics::random::{Purpose, StreamKey, normal};
 
     fn items(n: usize, factors: usize) -> Matrix {
         let mut rng = StreamKey::new(4, Purpose::ItemInit, 0, 0).stream();

@@ -6,14 +6,14 @@
 use super::batch::{Batches, Draw, Objective, Optimiser, Penalty, Sample, push_normal};
 use super::defaults::{Defaults, Settings};
 use super::fold::Fold;
-use super::kernels::{dot_of_three, sigmoid, softplus};
 use super::legs::{Side, Sliced};
 use super::optimiser::Adam;
 use super::training::{Rows, start};
 use super::vectors::Vectors;
 use super::{ModelConfig, ModelName, ShardRows, SubModel, Trainer};
-use crate::matrix::Matrix;
-use crate::random::{Purpose, StreamKey};
+use crate::numerics::kernels::{dot_of_three, sigmoid, softplus};
+use crate::numerics::matrix::Matrix;
+use crate::numerics::random::{Purpose, StreamKey};
 
 const ADVICE: &str = "the weights grow without bound; lower the rate or raise lambda";
 

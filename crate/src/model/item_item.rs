@@ -7,12 +7,12 @@
 use serde::{Deserialize, Serialize};
 
 use super::counts::ItemCounts;
-use super::kernels::{all_finite, axpy};
 use super::legs::{Left, Work};
-use super::rows::Csr;
 use super::weights;
 use super::{EpochReport, ModelError, ModelName, ShardRows, StopReason, SubModel, Trainer, ease, itemknn};
-use crate::matrix::Matrix;
+use crate::numerics::kernels::{all_finite, axpy};
+use crate::numerics::matrix::Matrix;
+use crate::numerics::sparse::Csr;
 
 /// Which matrix, with its knob.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]

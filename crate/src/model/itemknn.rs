@@ -4,8 +4,8 @@
 //! only; a score is the sum of similarities to the user's items. Ties go to the lower index.
 
 use super::counts::ItemCounts;
-use super::kernels::TopK;
-use crate::matrix::Matrix;
+use crate::numerics::kernels::TopK;
+use crate::numerics::matrix::Matrix;
 
 /// Neighbours kept when none are given. On a tenth of ML-100K's training rows held out, NDCG@20 is within .003 of the best of
 /// 20, 50, 100, 200 and 400, for one model (best: 200) and for 10 shards (best: 50).

@@ -12,9 +12,9 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::rows::Csr;
 use super::training::{Epoch, Learner, Make, Rows, Stopping};
 use super::{EpochReport, ModelError, ShardRows, StopReason, SubModel, Trainer};
+use crate::numerics::sparse::Csr;
 
 /// The slices of a shard's users, and where to begin.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
@@ -159,7 +159,7 @@ struct State {
 struct SavedTable {
     side: Side,
     width: u32,
-    #[serde(with = "crate::matrix::packed")]
+    #[serde(with = "crate::numerics::matrix::packed")]
     values: Vec<f32>,
 }
 
@@ -240,7 +240,7 @@ impl Legs {
 
 fn open(checkpoint: &Checkpoint, settings: &[u32]) -> Option<State> {
     let state: State = postcard::from_bytes(&checkpoint.state).ok()?;
-    let finite = state.tables.iter().all(|table| super::kernels::all_finite(&table.values));
+    let finite = state.tables.iter().all(|table| crate::numerics::kernels::all_finite(&table.values));
     (state.settings == settings && state.legs == checkpoint.legs && finite).then_some(state)
 }
 

@@ -7,15 +7,15 @@
 use super::batch::{Batches, Draw, Objective, Optimiser, Sample, push_normal};
 use super::defaults::{Defaults, Settings};
 use super::fold::Fold;
-use super::kernels::{axpy, dot, gather, padded, sigmoid, softplus};
 use super::legs::{Side, Sliced};
 use super::optimiser::Adam;
-use super::rows::Csr;
 use super::training::{Rows, square, start};
 use super::vectors::Vectors;
 use super::{ModelConfig, ModelName, ShardRows, SubModel, Trainer};
-use crate::matrix::Matrix;
-use crate::random::{Purpose, StreamKey};
+use crate::numerics::kernels::{axpy, dot, gather, padded, sigmoid, softplus};
+use crate::numerics::matrix::Matrix;
+use crate::numerics::random::{Purpose, StreamKey};
+use crate::numerics::sparse::Csr;
 
 const ADVICE: &str = "the embeddings grow without bound; lower the rate or raise lambda";
 

@@ -6,14 +6,14 @@
 use super::batch::{Batches, Draw, Objective, Optimiser, Penalty, Sample, push_normal};
 use super::defaults::{Defaults, Settings};
 use super::fold::Fold;
-use super::kernels::{axpy, dot};
 use super::legs::{Side, Sliced};
 use super::optimiser::Momentum;
 use super::training::{Rows, start};
 use super::vectors::Vectors;
 use super::{ModelConfig, ModelName, ShardRows, SubModel, Trainer};
-use crate::matrix::Matrix;
-use crate::random::{Purpose, StreamKey};
+use crate::numerics::kernels::{axpy, dot};
+use crate::numerics::matrix::Matrix;
+use crate::numerics::random::{Purpose, StreamKey};
 
 const ADVICE: &str = "the vectors grow without bound; lower the rate";
 

@@ -4,7 +4,6 @@
 //! *local*: users and items are numbered within the shard, in the order of their ids, so nothing that happens in
 //! another shard can change a number here.
 
-pub mod als;
 mod batch;
 mod bpr;
 mod config;
@@ -12,14 +11,12 @@ mod counts;
 mod defaults;
 mod dense;
 mod dmf;
-pub mod dual;
 mod ease;
 mod error;
 mod fold;
 mod gmf;
 mod item_item;
 mod itemknn;
-pub mod kernels;
 mod legs;
 mod lightgcn;
 mod mf;
@@ -39,11 +36,10 @@ pub use counts::{ItemCounts, MAX_ITEMS};
 pub use error::ModelError;
 pub use item_item::Former;
 pub use legs::{Checkpoint, Left, Sliced, Work};
-pub use rows::Csr;
 use serde::{Deserialize, Serialize};
 pub use trace::{AlsTerms, PairScores, StepRule, UpdateTrace};
 
-use crate::matrix::Matrix;
+use crate::numerics::matrix::Matrix;
 
 /// The rows of one shard, users in order, each user's items ascending: compressed sparse rows.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]

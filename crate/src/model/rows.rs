@@ -1,53 +1,7 @@
-//! Shard rows as the models want them: checked once, seen from both sides.
+//! Shard rows as the models want them: checked once.
 
 use super::{ModelError, ShardRows};
-
-/// One side of the bipartite graph in compressed rows: for every user the items, or for every item the users.
-#[derive(Clone, Debug, Default, PartialEq)]
-pub struct Csr {
-    /// Where each row begins; rows + 1 values.
-    pub starts: Vec<u32>,
-    /// Column of each entry, ascending within a row.
-    pub columns: Vec<u32>,
-}
-
-impl Csr {
-    /// Number of rows.
-    pub fn len(&self) -> usize {
-        self.starts.len().saturating_sub(1)
-    }
-
-    /// No rows?
-    pub fn is_empty(&self) -> bool {
-        self.len() == 0
-    }
-
-    /// The columns of one row.
-    #[inline]
-    pub fn row(&self, index: usize) -> &[u32] {
-        &self.columns[self.starts[index] as usize..self.starts[index + 1] as usize]
-    }
-
-    /// The same entries seen from the other side. Counting sort, so the order within each row is ascending again.
-    pub fn transposed(&self, n_columns: usize) -> Csr {
-        let mut starts = vec![0u32; n_columns + 1];
-        for &column in &self.columns {
-            starts[column as usize + 1] += 1;
-        }
-        for column in 0..n_columns {
-            starts[column + 1] += starts[column];
-        }
-        let mut next = starts.clone();
-        let mut columns = vec![0u32; self.columns.len()];
-        for row in 0..self.len() {
-            for &column in self.row(row) {
-                columns[next[column as usize] as usize] = row as u32;
-                next[column as usize] += 1;
-            }
-        }
-        Csr { starts, columns }
-    }
-}
+use crate::numerics::sparse::Csr;
 
 impl ShardRows {
     /// Users x items of the rows for which `keep` says so (by row number). Users without such a row stay, empty.
@@ -98,7 +52,7 @@ impl ShardRows {
 #[cfg(test)]
 pub(crate) mod tests {
     use super::*;
-    use crate::random::{Purpose, StreamKey, unit};
+    use crate::numerics::random::{Purpose, StreamKey, unit};
 
     /// Rows with planted taste: users and items in `groups` groups, most rows inside a group. Every seventh row or so
     /// is held out for validation.
@@ -117,15 +71,6 @@ pub(crate) mod tests {
             rows.starts.push(rows.items.len() as u32);
         }
         rows
-    }
-
-    #[test]
-    fn transposing_twice_is_the_identity_and_rows_stay_ascending() {
-        let rows = planted(23, 17, 3, 1);
-        let csr = rows.csr(|_| true);
-        let other = csr.transposed(17);
-        assert!((0..17).all(|item| other.row(item).is_sorted()));
-        assert_eq!(other.transposed(23), csr);
     }
 
     #[test]

@@ -2,8 +2,8 @@
 
 use rand::Rng;
 
-use super::rows::Csr;
-use crate::random::{below, shuffle};
+use crate::numerics::random::{below, shuffle};
+use crate::numerics::sparse::Csr;
 
 /// Users x items bits beyond which membership is looked up in the sorted rows instead: 32 MB of bits.
 const MAX_BITS: u64 = 1 << 28;
@@ -85,7 +85,7 @@ impl Sampler {
 mod tests {
     use super::*;
     use crate::model::rows::tests::planted;
-    use crate::random::{Purpose, StreamKey};
+    use crate::numerics::random::{Purpose, StreamKey};
 
     #[test]
     fn negatives_are_uniform_over_what_the_user_lacks_in_both_forms() {

@@ -2,6 +2,7 @@
 
 use super::rows::tests::planted;
 use super::*;
+use crate::numerics::kernels;
 
 /// Trains to the end.
 pub(super) fn train(rows: ShardRows, config: &ModelConfig, seed: u64) -> Box<dyn SubModel> {

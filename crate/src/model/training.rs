@@ -1,11 +1,11 @@
 //! The loop around every model that stops on its shard's validation rows: train, look, keep the best, stop when looking no
 //! longer helps, then fit once more on all rows for the number of epochs found.
 
-use super::kernels::{Packed, dot, top_k};
 use super::legs::{self, Sliced, Table};
-use super::rows::Csr;
 use super::{Best, EpochReport, ModelConfig, ModelError, ShardRows, StopReason, SubModel, Trainer, UpdateTrace};
-use crate::math;
+use crate::numerics::kernels::{Packed, dot, top_k};
+use crate::numerics::math;
+use crate::numerics::sparse::Csr;
 
 /// The list length of the validation metric, NDCG.
 const CUTOFF: usize = 20;
@@ -288,7 +288,7 @@ pub(super) fn ndcg_of_users(model: &dyn SubModel, train: &Csr, held_out: &Csr) -
         let vectors: Vec<f32> = users.iter().flat_map(|&user| model.user(user as u32)).collect();
         top_k(&vectors, &packed, CUTOFF, |at| train.row(users[at]), |at, list| count(users[at], list));
     } else {
-        let mut best = super::kernels::TopK::new(CUTOFF);
+        let mut best = crate::numerics::kernels::TopK::new(CUTOFF);
         let mut list = Vec::new();
         let mut scores = vec![0.0; model.n_items()];
         for &user in &users {

@@ -1,9 +1,9 @@
 use std::sync::{Arc, Mutex};
 
 use super::*;
-use crate::matrix::Matrix;
-use crate::model::kernels::scores;
 use crate::model::rows::tests::planted;
+use crate::numerics::kernels::scores;
+use crate::numerics::matrix::Matrix;
 
 /// A learner whose model ranks perfectly from epoch `good` on and at random before; counts what it was given.
 struct Scripted {

@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 
 use super::training::ndcg_of_users;
 use super::{ModelConfig, ModelError, ModelName, ShardRows, StopReason, trainer};
-use crate::random::{Purpose, keyed_fraction};
+use crate::numerics::random::{Purpose, keyed_fraction};
 
 /// Share of the remaining rows that decides when to stop.
 const STOPPING: f64 = 0.1;
@@ -21,7 +21,7 @@ pub struct Tuning {
     /// Each shard's rows to train on.
     train: Vec<ShardRows>,
     /// The same shards' rows to measure on.
-    held_out: Vec<super::Csr>,
+    held_out: Vec<crate::numerics::sparse::Csr>,
     grid: Vec<ModelConfig>,
     seed: u64,
 }

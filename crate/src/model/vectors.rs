@@ -3,10 +3,10 @@
 use serde::{Deserialize, Serialize};
 
 use super::fold::{Fold, Folder};
-use super::kernels::scores;
 use super::weights;
 use super::{ModelError, ModelName, SubModel};
-use crate::matrix::Matrix;
+use crate::numerics::kernels::scores;
+use crate::numerics::matrix::Matrix;
 
 /// `bpr`, `mf`, `lightgcn`, `gmf` and `dmf` once trained.
 pub(super) struct Vectors {

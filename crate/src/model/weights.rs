@@ -4,9 +4,9 @@
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
-use super::kernels::all_finite;
 use super::{ModelError, ModelName};
-use crate::matrix::Matrix;
+use crate::numerics::kernels::all_finite;
+use crate::numerics::matrix::Matrix;
 
 const MARK: &[u8; 5] = b"URSM\x01";
 

@@ -7,17 +7,17 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::als::{AlsParams, Factors, Solver};
-use super::dual::Groups;
-use super::kernels::{dot, scores};
 use super::legs::{Leg, Legs, Side, Sliced, Table};
-use super::rows::Csr;
 use super::weights::{self, finite};
 use super::{
     AlsTerms, EpochReport, ModelConfig, ModelError, ModelName, ShardRows, StopReason, SubModel, Trainer, UpdateTrace,
 };
-use crate::matrix::Matrix;
-use crate::random::{Purpose, StreamKey, normal};
+use crate::numerics::als::Groups;
+use crate::numerics::als::{AlsParams, Factors, Solver};
+use crate::numerics::kernels::{dot, scores};
+use crate::numerics::matrix::Matrix;
+use crate::numerics::random::{Purpose, StreamKey, normal};
+use crate::numerics::sparse::Csr;
 
 /// Where `wmf` starts when a knob is left out: 64 factors but no more than the shard has users or items (beyond that they
 /// only copy single rows), alpha .3, lambda .015, in proportion to the data.
@@ -329,9 +329,9 @@ impl SubModel for Wmf {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::model::kernels::dot;
     use crate::model::rows::tests::planted;
     use crate::model::tests::{exercise, train};
+    use crate::numerics::kernels::dot;
 
     #[test]
     fn keeps_every_promise_of_a_sub_model() {

@@ -4,8 +4,8 @@ use super::lloyd::Lloyd;
 use super::measures::{user_bytes, user_sizes};
 use super::vectors::{Points, nearest};
 use super::{Assignment, ClusterEvent, Clustering, Partition, PartitionConfig, PartitionError, PartitionInput};
-use crate::matrix::Matrix;
-use crate::random::{Purpose, keyed_fraction};
+use crate::numerics::matrix::Matrix;
+use crate::numerics::random::{Purpose, keyed_fraction};
 
 /// Is a user an anchor? A keyed hash of the user's own key decides, so nobody else's presence matters.
 pub fn is_anchor(seed: u64, user_key: u64, share: f32) -> bool {

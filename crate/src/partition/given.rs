@@ -4,7 +4,7 @@ use super::measures::{user_bytes, user_sizes};
 use super::seeding::keyed_order;
 use super::vectors::Points;
 use super::{Assignment, ClusterEvent, Clustering, Method, Partition, PartitionConfig, PartitionError, PartitionInput};
-use crate::matrix::Matrix;
+use crate::numerics::matrix::Matrix;
 
 /// An assignment known from the start; one event, then finished.
 pub(super) struct Given {

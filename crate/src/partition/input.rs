@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::{Balance, Method, PartitionConfig, PartitionError};
-use crate::matrix::Matrix;
+use crate::numerics::matrix::Matrix;
 
 /// What a partition is computed from. Users here are those with at least one training row, in the order of their ids.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]

@@ -7,8 +7,8 @@ use super::vectors::Points;
 use super::{
     Assignment, Balance, ClusterEvent, Clustering, Method, Partition, PartitionConfig, PartitionError, PartitionInput,
 };
-use crate::matrix::Matrix;
-use crate::random::{Purpose, keyed_hash};
+use crate::numerics::matrix::Matrix;
+use crate::numerics::random::{Purpose, keyed_hash};
 
 /// Optimal balanced clustering (Li et al. 2023), and k-means as the case without balance.
 ///

@@ -4,8 +4,8 @@ use serde::{Deserialize, Serialize};
 
 use super::transport::{capacities, exact};
 use super::vectors::{Points, squared_distance};
-use crate::matrix::Matrix;
-use crate::random::{Purpose, StreamKey, below};
+use crate::numerics::matrix::Matrix;
+use crate::numerics::random::{Purpose, StreamKey, below};
 
 /// Users and training rows per shard, for an assignment of users.
 pub fn user_sizes(shard_of: &[u16], starts: &[u32], shards: u32) -> (Vec<u32>, Vec<u32>) {

@@ -2,8 +2,8 @@
 
 use super::tests::{by_user, config, permuted, run, sample};
 use super::*;
-use crate::matrix::Matrix;
-use crate::random::{Purpose, StreamKey, below, shuffle};
+use crate::numerics::matrix::Matrix;
+use crate::numerics::random::{Purpose, StreamKey, below, shuffle};
 
 #[test]
 fn entropic_obc_anneals_and_ends_near_the_exact_one() {

@@ -9,8 +9,8 @@ use super::measures::{majority, row_sizes, shares_within_ss, user_bytes, user_si
 use super::seeding::keyed_order;
 use super::vectors::Points;
 use super::{Assignment, ClusterEvent, Clustering, Method, Partition, PartitionConfig, PartitionError, PartitionInput};
-use crate::matrix::Matrix;
-use crate::random::{Purpose, StreamKey, below};
+use crate::numerics::matrix::Matrix;
+use crate::numerics::random::{Purpose, StreamKey, below};
 
 /// Rounds after which the paper's algorithm stops.
 const ROUNDS: u32 = 50;

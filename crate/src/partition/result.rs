@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::{Assignment, Method};
-use crate::matrix::Matrix;
+use crate::numerics::matrix::Matrix;
 
 /// One step of a clustering: an iteration, or one epsilon of an iteration with the entropic solver.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]

@@ -1,8 +1,8 @@
 //! First centres.
 
 use super::vectors::Points;
-use crate::matrix::Matrix;
-use crate::random::{Purpose, StreamKey, unit};
+use crate::numerics::matrix::Matrix;
+use crate::numerics::random::{Purpose, StreamKey, unit};
 
 /// Users in the order of their keys: what is drawn by position must not depend on how users are numbered.
 pub(super) fn keyed_order(keys: &[u64]) -> Vec<u32> {

@@ -2,8 +2,8 @@
 
 use super::vectors::squared_distance;
 use super::*;
-use crate::matrix::Matrix;
-use crate::random::{Purpose, StreamKey, below, keyed_hash, normal, shuffle};
+use crate::numerics::matrix::Matrix;
+use crate::numerics::random::{Purpose, StreamKey, below, keyed_hash, normal, shuffle};
 
 /// `n` users in `groups` clouds of dimension 6, with 1 to 40 rows each over 50 items.
 pub(super) fn sample(n: usize, groups: usize, seed: u64) -> PartitionInput {

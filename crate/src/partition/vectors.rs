@@ -1,6 +1,6 @@
 //! Distances between users and centres: eight lanes of f32, one fixed tree, the rest in f64.
 
-use crate::matrix::Matrix;
+use crate::numerics::matrix::Matrix;
 
 const LANES: usize = 8;
 

@@ -6,8 +6,8 @@ use thiserror::Error;
 use super::merkle::{Leaf, Proof, ProofError, Range, Root, Tree};
 use super::salt::{Salt, Seals, key, keys_of, leaf};
 use super::{Layout, NO_SHARD, Request, RequestError, Resolved};
-use crate::digest::Digest;
 use crate::interactions::Interactions;
+use crate::numerics::digest::Digest;
 
 /// What was forgotten, by salted hashes and never by ids. Names that did not occur in the data are not in it.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]

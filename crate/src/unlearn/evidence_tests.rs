@@ -11,7 +11,10 @@ fn shards_of(data: &Interactions, salt: u64, shards: u32) -> Vec<u16> {
         let ids = [data.users().get(row.user).as_bytes(), data.items().get(row.item).as_bytes()];
         match row.fate {
             Fate::Test => NO_SHARD,
-            _ => (crate::random::keyed_hash(salt, crate::random::Purpose::Partition, &ids) % u64::from(shards)) as u16,
+            _ => {
+                (crate::numerics::random::keyed_hash(salt, crate::numerics::random::Purpose::Partition, &ids)
+                    % u64::from(shards)) as u16
+            }
         }
     };
     data.rows().iter().map(shard).collect()

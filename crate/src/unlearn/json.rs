@@ -14,7 +14,7 @@ use serde::de::{self, MapAccess, SeqAccess, Visitor};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use sha2::{Digest as _, Sha256};
 
-use crate::digest::Digest;
+use crate::numerics::digest::Digest;
 
 /// Any JSON value. An object that names a member twice is refused: readers disagree about which one counts.
 #[derive(Clone, Debug, Default, PartialEq)]

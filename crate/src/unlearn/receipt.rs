@@ -17,9 +17,9 @@ use super::evidence::{DataRecord, Forgotten};
 use super::json::Value;
 use super::places::Places;
 use super::{Mode, Taint};
-use crate::digest::Digest;
 use crate::evaluate::Interval;
 use crate::model::StopReason;
+use crate::numerics::digest::Digest;
 
 /// The first member of every receipt.
 pub const FORMAT: &str = "ultrare receipt";

@@ -12,9 +12,9 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::digest::{Digest, Hasher};
 use crate::interactions::{Interactions, Row};
-use crate::random::Purpose;
+use crate::numerics::digest::{Digest, Hasher};
+use crate::numerics::random::Purpose;
 
 use super::merkle::{Leaf, Range};
 

@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use super::RequestError;
 use crate::interactions::{Fate, Interactions};
-use crate::random::{Purpose, keyed_hash};
+use crate::numerics::random::{Purpose, keyed_hash};
 
 /// Which users a selection prefers.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]

@@ -247,7 +247,7 @@ impl Ledger {
 /// shard is missed by all n with probability (1 - 1/K)^n.
 pub fn expected_touched(shards: u32, users: u32) -> f64 {
     let shards = f64::from(shards.max(1));
-    shards * (1.0 - crate::math::pow(1.0 - 1.0 / shards, f64::from(users)))
+    shards * (1.0 - crate::numerics::math::pow(1.0 - 1.0 / shards, f64::from(users)))
 }
 
 #[cfg(test)]

@@ -58,7 +58,7 @@ fn the_ledger_says_when_one_full_retrain_would_have_been_cheaper() {
 
 #[test]
 fn expected_touched_agrees_with_drawing() {
-    use crate::random::{Purpose, StreamKey, below};
+    use crate::numerics::random::{Purpose, StreamKey, below};
     assert!((expected_touched(10, 1) - 1.0).abs() < 1e-12);
     assert_eq!(expected_touched(10, 0), 0.0);
     let mut rng = StreamKey::new(3, Purpose::Audit, 0, 0).fast();

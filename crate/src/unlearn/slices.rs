@@ -8,7 +8,7 @@
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
-use crate::random::{Purpose, keyed_fraction};
+use crate::numerics::random::{Purpose, keyed_fraction};
 
 /// Too few or too many slices.
 #[derive(Clone, Copy, Debug, Error, PartialEq, Eq)]

@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use super::Taint;
 use super::places::{Per, Places};
-use crate::digest::Digest;
+use crate::numerics::digest::Digest;
 use crate::partition::measures::best_names;
 
 /// The digests of one pipeline.

@@ -14,10 +14,10 @@ use super::json::Value;
 use super::receipt::{Receipt, ShardRecord};
 use super::salt::{Salt, Side};
 use super::{Layout, Places, RequestError};
-use crate::digest::Digest;
 use crate::evaluate::Interval;
 use crate::interactions::Interactions;
 use crate::model::StopReason;
+use crate::numerics::digest::Digest;
 
 /// One comparison.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]

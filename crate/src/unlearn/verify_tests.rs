@@ -37,7 +37,7 @@ fn shards_of(data: &Interactions) -> Vec<u16> {
 /// Stands in for training: a digest of each shard's rows.
 fn train(data: &Interactions, shard_of_row: &[u16]) -> Vec<RecomputedShard> {
     let one = |shard: u32| {
-        let mut hasher = crate::digest::Hasher::new("weights");
+        let mut hasher = crate::numerics::digest::Hasher::new("weights");
         let mut rows = 0;
         for (row, _) in data.rows().iter().zip(shard_of_row).filter(|(_, of)| u32::from(**of) == shard) {
             hasher.str(data.users().get(row.user)).str(data.items().get(row.item)).f32(row.value);

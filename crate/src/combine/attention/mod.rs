@@ -20,9 +20,9 @@ use sides::{Side, item_side, user_side};
 
 use super::align::align;
 use super::{CombineError, CombinerRows, Ensemble};
-use crate::matrix::Matrix;
-use crate::model::kernels::dot;
-use crate::random::{Purpose, StreamKey, normal};
+use crate::numerics::kernels::dot;
+use crate::numerics::matrix::Matrix;
+use crate::numerics::random::{Purpose, StreamKey, normal};
 
 /// Adagrad's step.
 const RATE: f32 = 0.004;

@@ -1,9 +1,9 @@
 //! The forward pass of attention, its loss, and the gradient of all parameters.
 
 use super::sides::Side;
-use crate::math;
-use crate::matrix::Matrix;
-use crate::model::kernels::{Into, View, axpy, dot, gemm};
+use crate::numerics::kernels::{Into, View, axpy, dot, gemm};
+use crate::numerics::math;
+use crate::numerics::matrix::Matrix;
 
 /// Weight of untouched pairs in the loss. This, the step and the default number of epochs were chosen on a tenth of MovieLens
 /// 100K's training rows held out, ten shards, random and RecEraser's: NDCG@20 .232 at the start, .240 with 2 and sixteen

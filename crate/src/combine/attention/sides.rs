@@ -1,7 +1,7 @@
 //! What attention learns from: the vectors that shards have of items and of users.
 
 use super::super::{CombineError, Ensemble};
-use crate::matrix::Matrix;
+use crate::numerics::matrix::Matrix;
 
 /// One side's inputs: per shard, which entities it has a vector for and the vectors.
 pub(super) struct Side {

@@ -5,7 +5,7 @@ use crate::error::Result;
 use crate::evaluate::{PopularityOrder, gap, popularity_order};
 use crate::experiment::ExperimentError;
 use crate::experiment::job::{AuditJob, Outcome, encode};
-use crate::random::{Purpose, StreamKey};
+use crate::numerics::random::{Purpose, StreamKey};
 
 use super::evaluate::serving;
 use super::{Step, Task};

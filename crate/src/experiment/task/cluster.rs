@@ -4,7 +4,7 @@ use crate::embedding::Plane;
 use crate::error::Result;
 use crate::experiment::job::{ClusterJob, Outcome, encode};
 use crate::experiment::{Event, ExperimentError};
-use crate::matrix::{Matrix, f32s_to_bytes};
+use crate::numerics::matrix::{Matrix, f32s_to_bytes};
 use crate::partition::transport::plan_row;
 use crate::partition::{Assignment, Clustering, Method, Partition, PartitionConfig, clustering, measures};
 

@@ -4,8 +4,9 @@ use crate::embedding::{Embedder, EmbeddingConfig, Plane, fold_in_users};
 use crate::error::Result;
 use crate::experiment::Event;
 use crate::experiment::job::{EmbedJob, Outcome, check_catalogue, encode};
-use crate::matrix::Matrix;
-use crate::model::{Csr, ShardRows};
+use crate::model::ShardRows;
+use crate::numerics::matrix::Matrix;
+use crate::numerics::sparse::Csr;
 
 use super::{Step, Task};
 

@@ -6,7 +6,7 @@ use crate::combine::{Ensemble, Prepared, Scorer, UserRows};
 use crate::error::Result;
 use crate::evaluate::{EvaluateConfig, Verdicts, decompose, rank};
 use crate::experiment::job::{DecomposeJob, EvaluateJob, Outcome, encode};
-use crate::random::{Purpose, StreamKey, below};
+use crate::numerics::random::{Purpose, StreamKey, below};
 
 use super::evaluate::serving;
 use super::{Step, Task};

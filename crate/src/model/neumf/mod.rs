@@ -19,7 +19,7 @@ use super::defaults::{Defaults, Settings};
 use super::optimiser::Adam;
 use super::training::{Rows, Validated};
 use super::{ModelConfig, ShardRows, Trainer};
-use crate::random::{Purpose, StreamKey};
+use crate::numerics::random::{Purpose, StreamKey};
 
 const ADVICE: &str = "the weights grow without bound; lower the rate or raise lambda";
 

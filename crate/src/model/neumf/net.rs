@@ -1,8 +1,8 @@
 //! The perceptron of `neumf`: its first layer apart for users and items, and what stands above it, eight samples at a time.
 
 use super::super::dense::{Dense, add, mask};
-use super::super::kernels::{LANES, Lanes, axpy};
 use super::shape::Shape;
+use crate::numerics::kernels::{LANES, Lanes, axpy};
 
 /// The first layer taken apart: W \[p' ; q'\] + b = (W_1 p') + (W_2 q' + b), each part computed once for every user and every
 /// item, however many samples they are in.

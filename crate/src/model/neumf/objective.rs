@@ -3,10 +3,10 @@
 use super::super::SubModel;
 use super::super::batch::{Objective, Penalty, Sample};
 use super::super::dense::{add, drain};
-use super::super::kernels::{LANES, Lanes, axpy, dot, dot_of_three, sigmoid, softplus, tree};
 use super::net::{Halves, Net};
 use super::served::{Model, Saved};
 use super::shape::Shape;
+use crate::numerics::kernels::{LANES, Lanes, axpy, dot, dot_of_three, sigmoid, softplus, tree};
 
 pub(super) struct Neumf {
     net: Net,

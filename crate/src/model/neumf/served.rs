@@ -3,13 +3,13 @@
 use serde::{Deserialize, Serialize};
 
 use super::super::dense::add;
-use super::super::kernels::{LANES, Lanes, all_finite, axpy, dot, sigmoid, tree};
 use super::super::optimiser::Adam;
 use super::super::weights::{self, finite, refuse};
 use super::super::{ModelError, ModelName, SubModel};
 use super::net::Net;
 use super::shape::Shape;
-use crate::matrix::Matrix;
+use crate::numerics::kernels::{LANES, Lanes, all_finite, axpy, dot, sigmoid, tree};
+use crate::numerics::matrix::Matrix;
 
 #[derive(Serialize, Deserialize)]
 pub(super) struct Saved {

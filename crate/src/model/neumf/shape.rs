@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use super::super::batch::push_normal;
 use super::super::dense::Dense;
-use crate::random::{Purpose, StreamKey};
+use crate::numerics::random::{Purpose, StreamKey};
 
 /// All sizes. Weights: user embeddings (\[p ; p'\] each), item embeddings (\[q ; q'\] each), layers, last layer, bias.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]

@@ -10,7 +10,7 @@ use nalgebra::{DMatrix, DVector};
 
 use super::TransportError;
 use super::exponential::exp_nonpositive;
-use crate::math;
+use crate::numerics::math;
 
 /// Above this many columns the Hessian costs more than it saves.
 const NEWTON_COLUMNS: usize = 128;
@@ -293,7 +293,7 @@ fn finish(problem: &Entropic<'_>, g: Vec<f64>, state: &State, supply: f64, sweep
 mod tests {
     use super::super::{capacities, exact};
     use super::*;
-    use crate::random::{Purpose, StreamKey, unit};
+    use crate::numerics::random::{Purpose, StreamKey, unit};
 
     fn random_costs(rows: usize, k: usize, seed: u64) -> Vec<f64> {
         let mut rng = StreamKey::new(seed, Purpose::Synthetic, 0, 0).stream();

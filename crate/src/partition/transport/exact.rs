@@ -171,8 +171,8 @@ fn check(costs: &[f64], columns: &[Column], supplies: Option<&[u32]>) -> Result<
 fn scale(mut largest: f64, columns: &[Column], supply: u64) -> f64 {
     for column in columns {
         if let Column::Penalty { target, tau } = *column {
-            largest = largest.max(tau * crate::math::ln(0.25 / target).abs());
-            largest = largest.max(tau * crate::math::ln((2 * supply + 1) as f64 / target).abs());
+            largest = largest.max(tau * crate::numerics::math::ln(0.25 / target).abs());
+            largest = largest.max(tau * crate::numerics::math::ln((2 * supply + 1) as f64 / target).abs());
         }
     }
     let top = (1u64 << 43) as f64;

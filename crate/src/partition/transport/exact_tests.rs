@@ -3,7 +3,7 @@
 use proptest::prelude::*;
 
 use super::*;
-use crate::random::{Purpose, StreamKey, normal, unit};
+use crate::numerics::random::{Purpose, StreamKey, normal, unit};
 
 fn gaussian_costs(rows: usize, k: usize, seed: u64) -> Vec<f64> {
     let mut rng = StreamKey::new(seed, Purpose::Synthetic, 0, 0).stream();
@@ -48,7 +48,9 @@ fn brute_force(costs: &[f64], columns: &[Column]) -> f64 {
 fn midpoint_price(column: &Column, load: u64) -> f64 {
     match *column {
         Column::Range { .. } => 0.0,
-        Column::Penalty { target, tau } => (0..load).map(|l| tau * crate::math::ln((l as f64 + 0.5) / target)).sum(),
+        Column::Penalty { target, tau } => {
+            (0..load).map(|l| tau * crate::numerics::math::ln((l as f64 + 0.5) / target)).sum()
+        }
     }
 }
 
@@ -87,7 +89,7 @@ fn assert_optimal(costs: &[f64], columns: &[Column], supplies: Option<&[u32]>, p
                 // -g lies between the prices of the last unit and of the next (of a block of units for weighted rows).
                 let grain =
                     supplies.map_or(1, |s| (s.iter().map(|&s| u64::from(s)).sum::<u64>() / (k as u64 * 1024)).max(1));
-                let price = |block: u64| tau * crate::math::ln((block as f64 + 0.5) * grain as f64 / target);
+                let price = |block: u64| tau * crate::numerics::math::ln((block as f64 + 0.5) * grain as f64 / target);
                 let tolerance = scale * 1e-11 + tau * 1e-9;
                 assert!(-g <= price(loads[j] / grain) + tolerance, "column {j}");
                 assert!(loads[j] == 0 || -g >= price((loads[j] - 1) / grain) - tolerance, "column {j}");

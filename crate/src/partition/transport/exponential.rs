@@ -42,7 +42,7 @@ pub(super) fn exp_nonpositive(x: f64) -> f64 {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::math;
+    use crate::numerics::math;
 
     #[test]
     fn agrees_with_libm() {

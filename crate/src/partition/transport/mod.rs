@@ -61,7 +61,7 @@ impl Column {
             Column::Range { .. } => 0.0,
             Column::Penalty { target, tau } => {
                 let load = load as f64;
-                let entropy = if load > 0.0 { load * crate::math::ln(load / target) } else { 0.0 };
+                let entropy = if load > 0.0 { load * crate::numerics::math::ln(load / target) } else { 0.0 };
                 tau * (entropy - load + target)
             }
         }

@@ -2,7 +2,7 @@
 
 use super::Column;
 use super::network::Network;
-use crate::math;
+use crate::numerics::math;
 
 impl Network<'_> {
     /// Prices the outside and sets what each column passes on so that its price agrees with complementary slackness;

@@ -10,7 +10,7 @@ use ultrare::combine::{
 use ultrare::evaluate::{EvaluateConfig, evaluate_user};
 use ultrare::interactions::{SyntheticConfig, synthetic};
 use ultrare::model::{ModelConfig, ModelName, ShardRows, trainer};
-use ultrare::random::{Purpose, keyed_fraction};
+use ultrare::numerics::random::{Purpose, keyed_fraction};
 
 use crate::{Case, Outcome, Run, hash};
 

@@ -7,9 +7,9 @@ use ultrare::combine::{
     CombineConfig, CombineMethod, CombinerRows, Ensemble, Member, Prepared, Scorer, UserRows, prepare,
 };
 use ultrare::evaluate::{EvaluateConfig, evaluate_user};
-use ultrare::model::kernels::{Packed, top_k};
 use ultrare::model::{ModelConfig, ModelName, ShardRows, trainer};
-use ultrare::random::{Purpose, StreamKey, below, normal};
+use ultrare::numerics::kernels::{Packed, top_k};
+use ultrare::numerics::random::{Purpose, StreamKey, below, normal};
 
 use crate::{Case, Outcome, Run, hash};
 

@@ -4,7 +4,7 @@ use std::sync::{LazyLock, OnceLock};
 
 use ultrare::interactions::{Interactions, ReadConfig, Reader};
 use ultrare::model::ShardRows;
-use ultrare::random::{Purpose, StreamKey, keyed_hash, unit};
+use ultrare::numerics::random::{Purpose, StreamKey, keyed_hash, unit};
 
 /// The rows of two files, the second held out.
 static GIVEN: OnceLock<ShardRows> = OnceLock::new();

@@ -1,9 +1,9 @@
 //! Transport of gaussian rows (dimension 32) to K of them, the cost matrix given; and whole clusterings.
 
 use ultrare::Matrix;
+use ultrare::numerics::random::{Purpose, StreamKey, below, normal};
 use ultrare::partition::transport::{Column, Entropic, EntropicPlan, capacities, entropic, exact, kl_columns, ladder};
 use ultrare::partition::{Assignment, Method, PartitionConfig, PartitionInput, clustering};
-use ultrare::random::{Purpose, StreamKey, below, normal};
 
 use crate::{Case, Outcome, Run, hash};
 

@@ -4,7 +4,7 @@
 //! block that is computed alone has the bits it has inside the whole, which is what lets `joint` keep blocks of
 //! unchanged shards.
 
-use crate::matrix::Matrix;
+use crate::numerics::matrix::Matrix;
 
 /// Rows of a register tile.
 const MR: usize = 4;
@@ -187,7 +187,7 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
-    use crate::random::{Purpose, StreamKey, normal};
+    use crate::numerics::random::{Purpose, StreamKey, normal};
 
     fn random(rows: usize, cols: usize, seed: u64) -> Matrix {
         let mut rng = StreamKey::new(seed, Purpose::Synthetic, 0, 0).stream();

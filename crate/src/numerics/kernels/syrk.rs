@@ -1,7 +1,7 @@
 //! Sums of outer products: the Gram matrices that alternating least squares lives on.
 
 use super::{LANES, Lanes, padded};
-use crate::matrix::Matrix;
+use crate::numerics::matrix::Matrix;
 
 /// A block of rows, cut into groups of eight columns: group g holds columns 8g..8g+8 of all rows one after the other,
 /// so that a tile of the product reads two contiguous streams.

@@ -163,7 +163,7 @@ mod tests {
     use nalgebra::{DMatrix, DVector};
 
     use super::*;
-    use crate::random::{Purpose, StreamKey, normal};
+    use crate::numerics::random::{Purpose, StreamKey, normal};
 
     fn system(n: usize, seed: u64) -> (Vec<f32>, DMatrix<f64>) {
         let mut rng = StreamKey::new(seed, Purpose::Synthetic, 0, 0).stream();

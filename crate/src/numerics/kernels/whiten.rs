@@ -129,8 +129,8 @@ mod tests {
     use nalgebra::DMatrix;
 
     use super::*;
-    use crate::matrix::Matrix;
-    use crate::random::{Purpose, StreamKey, normal};
+    use crate::numerics::matrix::Matrix;
+    use crate::numerics::random::{Purpose, StreamKey, normal};
 
     fn random(rows: usize, cols: usize, seed: u64) -> Matrix {
         let mut rng = StreamKey::new(seed, Purpose::Synthetic, 0, 0).stream();

@@ -13,8 +13,8 @@ use rand_chacha::ChaCha8Rng;
 use rand_xoshiro::Xoshiro256PlusPlus;
 use siphasher::sip::SipHasher24;
 
-use crate::digest::Hasher;
-use crate::math;
+use crate::numerics::digest::Hasher;
+use crate::numerics::math;
 
 /// What a hash or a stream is for. The numbers are part of every digest: append, never renumber.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

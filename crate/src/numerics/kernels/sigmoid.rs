@@ -43,7 +43,7 @@ pub fn softplus(x: f32) -> f32 {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::math;
+    use crate::numerics::math;
 
     #[test]
     fn softplus_agrees_with_the_exact_function_over_its_range() {

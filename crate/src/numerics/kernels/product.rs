@@ -1,7 +1,7 @@
 //! Products of dense matrices, four rows by eight columns at a time.
 
 use super::{LANES, Lanes};
-use crate::matrix::Matrix;
+use crate::numerics::matrix::Matrix;
 
 /// Four rows times eight columns, `panel` holding eight values for every depth. Each sum runs over the depth in order.
 #[inline]

@@ -22,7 +22,7 @@ pub use syrk::{Panels, mirror, syrk};
 pub use top_k::{TopK, top_k};
 pub use whiten::Whitener;
 
-use crate::matrix::Matrix;
+use crate::numerics::matrix::Matrix;
 
 /// Values that move together.
 pub const LANES: usize = 8;

@@ -122,7 +122,7 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
-    use crate::matrix::Matrix;
+    use crate::numerics::matrix::Matrix;
 
     proptest! {
         #[test]

@@ -5,9 +5,11 @@
 //! row by its n only, because the ridge does: rows with equally many entries share M = U'U and the vectors
 //! z_i = U^-T v_i, and a row is left with the n x n matrix I + Z_S Z_S', which is never singular, and w = U^-1 Z_S' y.
 
-use super::als::Factors;
-use super::kernels::{LANES, Lanes, Panels, all_finite, axpy, cholesky, cholesky_solve, dot, four_rows, padded};
-use super::rows::Csr;
+use super::Factors;
+use crate::numerics::kernels::{
+    LANES, Lanes, Panels, all_finite, axpy, cholesky, cholesky_solve, dot, four_rows, padded,
+};
+use crate::numerics::sparse::Csr;
 
 /// Rows of one side in groups of equally many entries, and all room that solving them takes. Made once, used for every
 /// sweep.
@@ -88,7 +90,7 @@ impl Groups {
 
     /// Solves the rows of all groups into `solved`; `gram` is alpha V'V (upper triangle) of the vectors in `fixed` and
     /// `ridge` the penalty of a row by its number of entries. Returns the sum of their shares of the objective, as
-    /// [`Solver::solve`](super::als::Solver::solve) has it: n - b'w, which is the sum of y here. What is not solved (because
+    /// [`Solver::solve`](super::Solver::solve) has it: n - b'w, which is the sum of y here. What is not solved (because
     /// it was not worth it, or M is singular, or a result not finite) is in [`Groups::rest`] afterwards.
     pub fn solve(
         &mut self,
@@ -269,30 +271,9 @@ mod tests {
     use nalgebra::{DMatrix, DVector};
 
     use super::*;
-    use crate::model::als::{AlsParams, Solver};
-    use crate::random::{Purpose, StreamKey, normal};
-
-    fn random(rows: usize, factors: usize) -> Factors {
-        let mut rng = StreamKey::new(5, Purpose::ItemInit, 0, 0).stream();
-        let mut out = Factors::zeros(rows, factors);
-        for index in 0..rows {
-            out.row_mut(index)[..factors].fill_with(|| normal(&mut rng) as f32 * 0.3);
-        }
-        out
-    }
-
-    /// `rows` rows with 0 to 12 entries each among `columns` (13 at least).
-    fn sparse(rows: usize, columns: usize) -> Csr {
-        let mut csr = Csr { starts: vec![0], columns: Vec::new() };
-        for row in 0..rows {
-            let mut own: Vec<u32> = (0..row % 13).map(|e| ((row * 7 + e * (1 + row % 3)) % columns) as u32).collect();
-            own.sort_unstable();
-            own.dedup();
-            csr.columns.extend(own);
-            csr.starts.push(csr.columns.len() as u32);
-        }
-        csr
-    }
+    use crate::numerics::als::tests::random;
+    use crate::numerics::als::{AlsParams, Solver};
+    use crate::numerics::sparse::tests::sparse;
 
     #[test]
     fn every_row_solves_its_normal_equations_and_the_shares_add_up_to_the_objective() {
@@ -317,7 +298,7 @@ mod tests {
             for row in 0..300 {
                 let columns = entries.row(row);
                 let weight = columns.len() as f64 + f64::from(alpha) * 50.0;
-                let ridge = f64::from(lambda) * crate::math::pow(weight, f64::from(nu));
+                let ridge = f64::from(lambda) * crate::numerics::math::pow(weight, f64::from(nu));
                 let mut a = v.transpose() * &v * f64::from(alpha) + DMatrix::identity(factors, factors) * ridge;
                 let mut b = DVector::zeros(factors);
                 for &column in columns {

@@ -78,7 +78,7 @@ pub fn f32s_from_bytes(bytes: &[u8]) -> Vec<f32> {
     bytes.chunks_exact(4).map(|b| f32::from_le_bytes([b[0], b[1], b[2], b[3]])).collect()
 }
 
-/// For `#[serde(with = "crate::matrix::packed")]` on a `Vec<f32>`: its bytes in one piece.
+/// For `#[serde(with = "crate::numerics::matrix::packed")]` on a `Vec<f32>`: its bytes in one piece.
 pub mod packed {
     use super::*;
 

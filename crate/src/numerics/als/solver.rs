@@ -1,97 +1,13 @@
-//! Alternating least squares with exact solves: the engine of `wmf`, of the embedding and of every ridge fold-in.
+//! The exact solver: one row of normal equations at a time, or a half sweep of them.
 //!
 //! One half sweep solves, for every row u with entries S_u, the normal equations
 //! (sum_{i in S_u} v_i v_i' + alpha V'V + lambda (n_u + alpha m)^nu I) w_u = sum_{i in S_u} v_i
 //! (Hu, Koren and Volinsky 2008, equation 4; the frequency scaling is Rendle et al. 2022, section 3).
 
 use super::dual::Groups;
-use super::kernels::{Panels, cholesky, cholesky_solve, dot, padded};
-use super::rows::Csr;
-use crate::math;
-
-/// What the objective of weighted matrix factorisation needs.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub struct AlsParams {
-    /// Length of a vector.
-    pub factors: usize,
-    /// Weight of the squared score of every pair.
-    pub alpha: f32,
-    /// Strength of the ridge penalty.
-    pub lambda: f32,
-    /// 0: the same penalty for everybody. 1: in proportion to the weight of a row's data.
-    pub nu: f32,
-}
-
-impl AlsParams {
-    /// The penalty of a row with `n` entries against `others` columns.
-    fn ridge(&self, n: usize, others: usize) -> f32 {
-        let weight = n as f64 + f64::from(self.alpha) * others as f64;
-        let scale = if self.nu == 1.0 {
-            weight
-        } else if self.nu == 0.0 {
-            1.0
-        } else {
-            math::pow(weight, f64::from(self.nu))
-        };
-        (f64::from(self.lambda) * scale) as f32
-    }
-}
-
-/// Vectors of one side, each padded to whole lanes.
-#[derive(Clone, Debug, Default, PartialEq)]
-pub struct Factors {
-    /// Row-major, `stride` values each, zero beyond the factors.
-    pub data: Vec<f32>,
-    /// [`padded`]`(factors)`.
-    pub stride: usize,
-}
-
-impl Factors {
-    /// All zero.
-    pub fn zeros(rows: usize, factors: usize) -> Self {
-        Factors { data: vec![0.0; rows * padded(factors)], stride: padded(factors) }
-    }
-
-    /// From unpadded rows.
-    pub fn from_matrix(matrix: &crate::Matrix) -> Self {
-        let mut out = Factors::zeros(matrix.rows(), matrix.cols());
-        for index in 0..matrix.rows() {
-            out.row_mut(index)[..matrix.cols()].copy_from_slice(matrix.row(index));
-        }
-        out
-    }
-
-    /// Without the padding.
-    pub fn to_matrix(&self, factors: usize) -> crate::Matrix {
-        let mut out = crate::Matrix::zeros(self.len(), factors);
-        for index in 0..self.len() {
-            out.row_mut(index).copy_from_slice(&self.row(index)[..factors]);
-        }
-        out
-    }
-
-    /// Number of vectors.
-    pub fn len(&self) -> usize {
-        self.data.len().checked_div(self.stride).unwrap_or(0)
-    }
-
-    /// None?
-    pub fn is_empty(&self) -> bool {
-        self.len() == 0
-    }
-
-    /// One vector with its padding.
-    #[inline]
-    pub fn row(&self, index: usize) -> &[f32] {
-        &self.data[index * self.stride..][..self.stride]
-    }
-
-    /// One vector with its padding, to write.
-    #[inline]
-    pub fn row_mut(&mut self, index: usize) -> &mut [f32] {
-        &mut self.data[index * self.stride..][..self.stride]
-    }
-}
+use super::{AlsParams, Factors};
+use crate::numerics::kernels::{LANES, Panels, all_finite, cholesky, cholesky_solve, dot, padded};
+use crate::numerics::sparse::Csr;
 
 /// Entries summed into one block of outer products: the block stays in the first-level cache.
 const BLOCK: usize = 64;
@@ -119,7 +35,7 @@ impl Solver {
             system: vec![0.0; k * stride],
             right: vec![0.0; stride],
             panels: Panels::new(k, BLOCK),
-            work: Panels::new(k, super::kernels::LANES),
+            work: Panels::new(k, LANES),
         }
     }
 
@@ -171,7 +87,7 @@ impl Solver {
         if cholesky(&mut self.system, k, stride, &mut self.work).is_ok() {
             cholesky_solve(&self.system, k, stride, out);
             let share = columns.len() as f64 - f64::from(dot(&self.right, out));
-            if share.is_finite() && super::kernels::all_finite(out) {
+            if share.is_finite() && all_finite(out) {
                 return Some(share);
             }
         }
@@ -223,23 +139,15 @@ mod tests {
     use nalgebra::{DMatrix, DVector};
 
     use super::*;
-    use crate::model::rows::tests::planted;
-    use crate::random::{Purpose, StreamKey, normal};
-
-    fn random(rows: usize, factors: usize) -> Factors {
-        let mut rng = StreamKey::new(3, Purpose::ItemInit, 0, 0).stream();
-        let mut out = Factors::zeros(rows, factors);
-        for index in 0..rows {
-            out.row_mut(index)[..factors].fill_with(|| normal(&mut rng) as f32 * 0.3);
-        }
-        out
-    }
+    use crate::numerics::als::tests::random;
+    use crate::numerics::math;
+    use crate::numerics::sparse::tests::sparse;
 
     #[test]
     fn every_row_solves_its_normal_equations_and_reports_its_share_of_the_objective() {
         for (factors, nu) in [(1, 1.0), (5, 0.0), (8, 0.5), (13, 1.0), (24, 1.0)] {
             let params = AlsParams { factors, alpha: 0.4, lambda: 0.05, nu };
-            let entries = planted(20, 90, 2, 4).csr(|_| true);
+            let entries = sparse(20, 90);
             let fixed = random(90, factors);
             let mut solved = Factors::zeros(20, factors);
             let objective = Solver::new(params).half_sweep(&entries, &fixed, &mut solved).unwrap();
@@ -248,7 +156,7 @@ mod tests {
             for user in 0..20 {
                 let items = entries.row(user);
                 let n = items.len() as f64;
-                let ridge = 0.05 * (n + 0.4 * 90.0).powf_for_test(f64::from(nu));
+                let ridge = 0.05 * math::pow(n + 0.4 * 90.0, f64::from(nu));
                 let mut a = v.transpose() * &v * 0.4 + DMatrix::identity(factors, factors) * ridge;
                 let mut b = DVector::zeros(factors);
                 for &item in items {
@@ -266,15 +174,6 @@ mod tests {
                     + ridge * w.norm_squared();
             }
             assert!((objective / expected_objective - 1.0).abs() < 1e-5, "{objective} {expected_objective}");
-        }
-    }
-
-    trait PowForTest {
-        fn powf_for_test(self, exponent: f64) -> f64;
-    }
-    impl PowForTest for f64 {
-        fn powf_for_test(self, exponent: f64) -> f64 {
-            math::exp(exponent * math::ln(self))
         }
     }
 
