@@ -7,10 +7,11 @@
 use std::time::Instant;
 
 use ultrare::combine::CombineMethod;
-use ultrare::experiment::{Activity, Experiment, Stage, run};
+use ultrare::experiment::{Activity, Experiment, Loaded};
 use ultrare::interactions::{ReadConfig, Reader};
 use ultrare::partition::Method;
-use ultrare::unlearn::{How, Mode, Request, Selection};
+use ultrare::pipeline::{Runner, Stage};
+use ultrare::unlearn::{Change, How, Mode, Selection};
 
 type Failure = Box<dyn std::error::Error>;
 
@@ -35,10 +36,11 @@ fn main() -> Result<(), Failure> {
         for (at, experiment) in [&whole, &sliced].into_iter().enumerate() {
             let mut experiment = experiment.clone();
             let began = Instant::now();
-            experiment.begin(Activity::Forget { request: Request::of_users([(*user).clone()]), mode: Mode::Frozen })?;
+            experiment
+                .begin(Activity::Change { change: Change::forget_users([(*user).clone()]), mode: Mode::Frozen })?;
             training[at] += drive(&mut experiment, Stage::Train)?;
             seconds[at] += began.elapsed().as_secs_f64();
-            if let Some(saving) = experiment.snapshot().forget.and_then(|forget| forget.saving) {
+            if let Some(saving) = experiment.snapshot().change.and_then(|change| change.saving) {
                 share += saving.share;
                 expected += saving.expected.unwrap_or_default();
             }
@@ -63,14 +65,14 @@ fn build(train: &str, test: &str, slices: u32) -> Result<Experiment, Failure> {
         Ok(if part { reader.finish_part() } else { reader.finish() }?)
     };
     let mut experiment = Experiment::new();
-    let mut config = experiment.config().clone();
+    let mut config = experiment.settings().clone();
     config.seed = 1;
     config.partition.method = Method::Random;
     config.combine.method = CombineMethod::Mean;
     config.model.slices = slices;
     experiment.configure(config)?;
     let ((rows, report), (test, _)) = (read(train, false)?, read(test, true)?);
-    experiment.load(rows, Some(test), &report, Default::default())?;
+    experiment.load(Loaded { test: Some(test), ..Loaded::of(rows, &report) })?;
     experiment.begin(Activity::Build { until: Stage::Evaluate })?;
     drive(&mut experiment, Stage::Train)?;
     Ok(experiment)
@@ -78,11 +80,11 @@ fn build(train: &str, test: &str, slices: u32) -> Result<Experiment, Failure> {
 
 /// Runs what was begun; gives the seconds of the jobs of one stage.
 fn drive(experiment: &mut Experiment, stage: Stage) -> Result<f64, Failure> {
-    let mut seconds = 0.0;
+    let (runner, mut seconds) = (Runner::new(), 0.0);
     while experiment.running() {
-        for job in experiment.jobs(1) {
+        for job in experiment.jobs() {
             let began = Instant::now();
-            let outcome = run(&job.bytes)?;
+            let outcome = experiment.run(&job, &runner)?;
             let took = began.elapsed().as_secs_f64();
             seconds += if job.stage == stage { took } else { 0.0 };
             experiment.accept(job.id, &outcome, took)?;

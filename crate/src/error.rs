@@ -8,8 +8,8 @@ use crate::experiment::ExperimentError;
 use crate::interactions::{ReadError, SplitError};
 use crate::model::ModelError;
 use crate::partition::PartitionError;
+use crate::pipeline::{PipelineError, SlicesError};
 use crate::unlearn::sequence::ScriptError;
-use crate::unlearn::slices::SlicesError;
 use crate::unlearn::{ReceiptError, RequestError, VerifyError};
 
 /// A refusal. `Display` says what was expected, where, and what to do; [`Error::code`] is for programs.
@@ -49,7 +49,10 @@ pub enum Error {
     /// The results could not be measured as asked.
     #[error(transparent)]
     Evaluate(#[from] EvaluateError),
-    /// The experiment is not ready for it, or was handed something foreign.
+    /// A pipeline cannot be made or advanced.
+    #[error(transparent)]
+    Pipeline(#[from] PipelineError),
+    /// The experiment is not ready for it.
     #[error(transparent)]
     Experiment(#[from] ExperimentError),
 }
@@ -69,6 +72,7 @@ impl Error {
             Error::Slices(_) => "slices.count",
             Error::Combine(error) => error.code(),
             Error::Evaluate(error) => error.code(),
+            Error::Pipeline(error) => error.code(),
             Error::Experiment(error) => error.code(),
         }
     }

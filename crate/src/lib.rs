@@ -18,6 +18,7 @@ pub mod interactions;
 pub mod model;
 pub mod numerics;
 pub mod partition;
+pub mod pipeline;
 pub mod unlearn;
 
 pub use error::{Error, Result};

@@ -2,14 +2,15 @@
 
 use ultrare::combine::CombineMethod;
 use ultrare::evaluate::{Decomposition, Estimate};
-use ultrare::experiment::{Activity, Config, Event, Experiment, Stage, SweepConfig, SweepView, run};
+use ultrare::experiment::{Activity, Experiment, Loaded, Notice, SweepConfig, SweepView};
 use ultrare::interactions::{ReadConfig, Reader, SyntheticConfig};
 use ultrare::model::ModelName;
 use ultrare::partition::Method;
+use ultrare::pipeline::{Runner, Settings, Stage};
 use ultrare::unlearn::{Mode, Request};
 
-fn small(change: impl Fn(&mut Config)) -> Experiment {
-    let mut config = Config { seed: 3, ..Config::default() };
+fn small(change: impl Fn(&mut Settings)) -> Experiment {
+    let mut config = Settings { seed: 3, ..Settings::default() };
     config.partition.shards = 4;
     config.partition.restarts = 1;
     config.model.factors = Some(6);
@@ -22,25 +23,25 @@ fn small(change: impl Fn(&mut Config)) -> Experiment {
     experiment
 }
 
-/// Runs jobs until `enough` outcomes are in; all of them with `u32::MAX`.
-fn drive(experiment: &mut Experiment, activity: Activity, parallelism: u32, enough: u32) -> Vec<Event> {
+/// Runs jobs until `enough` outcomes are in.
+fn some(experiment: &mut Experiment, activity: Activity, enough: u32) -> Vec<Notice> {
     experiment.begin(activity).unwrap();
-    let mut events = Vec::new();
-    let mut count = 0;
+    let (runner, mut notices, mut count) = (Runner::new(), Vec::new(), 0);
     while experiment.running() {
-        for job in experiment.jobs(parallelism) {
+        for job in experiment.jobs() {
             if count == enough {
-                return events;
+                return notices;
             }
-            events.extend(experiment.accept(job.id, &run(&job.bytes).unwrap(), 0.0).unwrap());
+            let outcome = experiment.run(&job, &runner).unwrap();
+            notices.extend(experiment.accept(job.id, &outcome, 0.0).unwrap());
             count += 1;
         }
     }
-    events
+    notices
 }
 
-fn whole(experiment: &mut Experiment, activity: Activity) -> Vec<Event> {
-    drive(experiment, activity, 2, u32::MAX)
+fn whole(experiment: &mut Experiment, activity: Activity) -> Vec<Notice> {
+    some(experiment, activity, u32::MAX)
 }
 
 const BUILD: Activity = Activity::Build { until: Stage::Evaluate };
@@ -61,7 +62,7 @@ fn every_arm_has_groups_gaps_coverage_and_is_held_against_the_serving_one() {
     assert!(first.comparisons.is_empty());
     let user = experiment.users().unwrap().ids[7].clone();
     let request = Request::of_users([user]);
-    whole(&mut experiment, Activity::Forget { request, mode: Mode::Frozen });
+    whole(&mut experiment, Activity::Change { change: request.into(), mode: Mode::Frozen });
     whole(&mut experiment, Activity::Compare);
     whole(&mut experiment, Activity::Baselines);
     let snapshot = experiment.snapshot();
@@ -94,8 +95,15 @@ fn every_arm_has_groups_gaps_coverage_and_is_held_against_the_serving_one() {
 fn figures_depend_on_neither_workers_nor_saving() {
     let all = |parallelism: u32| {
         let mut experiment = small(|_| ());
+        let runners: Vec<Runner> = (0..parallelism).map(|_| Runner::new()).collect();
         for activity in [BUILD, Activity::Baselines, Activity::Decompose] {
-            drive(&mut experiment, activity, parallelism, u32::MAX);
+            experiment.begin(activity).unwrap();
+            while experiment.running() {
+                for (job, runner) in experiment.jobs().iter().zip(runners.iter().cycle()) {
+                    let outcome = experiment.run(job, runner).unwrap();
+                    experiment.accept(job.id, &outcome, 0.0).unwrap();
+                }
+            }
         }
         let saved = experiment.save();
         let snapshot = experiment.snapshot();
@@ -123,7 +131,7 @@ fn the_identity_holds_for_every_partition_model_and_combiner() {
                 });
                 whole(&mut experiment, BUILD);
                 let events = whole(&mut experiment, Activity::Decompose);
-                assert!(events.iter().any(|event| matches!(event, Event::Evaluated { .. })));
+                assert!(events.iter().any(|event| matches!(event, Notice::Evaluated { .. })));
                 let found = experiment.snapshot().results["original"].decomposition.clone().unwrap();
                 assert_eq!((found.estimate, found.per_model.len()), (Estimate::Full, 4));
                 let learned = experiment.snapshot().results["original"].logistic.clone();
@@ -155,7 +163,7 @@ fn a_request_takes_the_decomposition_and_the_sweep_with_it() {
     whole(&mut experiment, Activity::Sweep { config });
     assert!(experiment.snapshot().sweep.is_some());
     let request = Request::of_users([experiment.users().unwrap().ids[0].clone()]);
-    whole(&mut experiment, Activity::Forget { request, mode: Mode::Frozen });
+    whole(&mut experiment, Activity::Change { change: request.into(), mode: Mode::Frozen });
     let snapshot = experiment.snapshot();
     assert!(snapshot.sweep.is_none() && snapshot.results["original"].decomposition.is_none());
 }
@@ -174,7 +182,7 @@ fn sweep() -> Activity {
 fn a_sweep_goes_through_every_point_once_and_bills_one_user() {
     let mut experiment = small(|_| ());
     let events = whole(&mut experiment, sweep());
-    assert_eq!(events.iter().filter(|event| matches!(event, Event::Swept { .. })).count(), 10);
+    assert_eq!(events.iter().filter(|event| matches!(event, Notice::Swept { .. })).count(), 10);
     let SweepView { one, ones, points } = experiment.snapshot().sweep.unwrap();
     let one = one.unwrap();
     assert_eq!(ones.iter().map(|point| point.combiner).collect::<Vec<_>>(), [CombineMethod::Own, CombineMethod::Joint]);
@@ -194,7 +202,7 @@ fn a_sweep_goes_through_every_point_once_and_bills_one_user() {
     assert!(rows(Method::Inbp, 5).1 > 1.5, "rows of one user are in several shards");
     // Nothing is left to do, and other settings begin afresh.
     assert!(whole(&mut experiment, sweep()).is_empty());
-    let config = Config { seed: 4, ..experiment.config().clone() };
+    let config = Settings { seed: 4, ..experiment.settings().clone() };
     experiment.configure(config).unwrap();
     assert!(experiment.snapshot().sweep.is_none());
 }
@@ -204,15 +212,15 @@ fn a_cancelled_sweep_goes_on_where_it_was_also_after_saving() {
     let mut reference = small(|_| ());
     whole(&mut reference, sweep());
     let mut experiment = small(|_| ());
-    let events = drive(&mut experiment, sweep(), 2, 23);
-    let done = events.iter().filter(|event| matches!(event, Event::Swept { .. })).count();
+    let events = some(&mut experiment, sweep(), 23);
+    let done = events.iter().filter(|event| matches!(event, Notice::Swept { .. })).count();
     assert!((1..10).contains(&done), "{done}");
     experiment.cancel();
     let saved = experiment.save();
     let mut opened = Experiment::new();
     opened.restore(&saved).unwrap();
     let more = whole(&mut opened, sweep());
-    assert_eq!(more.iter().filter(|event| matches!(event, Event::Swept { .. })).count(), 10 - done);
+    assert_eq!(more.iter().filter(|event| matches!(event, Notice::Swept { .. })).count(), 10 - done);
     assert_eq!(opened.snapshot().sweep, reference.snapshot().sweep);
 }
 
@@ -247,7 +255,7 @@ fn items_that_no_shard_knows_and_users_without_test_rows_are_counted() {
     // Two people have test rows, one of them an item that nobody was trained on; a third was never trained on.
     let (test, _) = part("u01,new\nu02,i0\nstranger,i1\n");
     let mut experiment = small(|config| config.partition.shards = 2);
-    experiment.load(train, Some(test), &report, Default::default()).unwrap();
+    experiment.load(Loaded { test: Some(test), ..Loaded::of(train, &report) }).unwrap();
     whole(&mut experiment, BUILD);
     let result = &experiment.snapshot().results["original"];
     assert_eq!((result.unknown_items, result.users, result.users_without_test), (Some(1), 2, 11));
@@ -258,11 +266,11 @@ fn every_shard_is_asked_about_the_top_of_a_list() {
     let mut experiment = small(|config| config.combine.method = CombineMethod::Own);
     whole(&mut experiment, BUILD);
     let id = experiment.users().unwrap().ids[3].clone();
-    let (person, voices) = (experiment.person(&id).unwrap(), experiment.voices(&id).unwrap());
+    let (person, said) = (experiment.person(&id).unwrap(), experiment.opinions(&id).unwrap());
     let listed: Vec<_> = person.lists["original"].iter().take(10).cloned().collect();
-    assert_eq!(voices.items, listed);
-    assert_eq!(voices.voices.iter().map(|voice| voice.shard).collect::<Vec<_>>(), [0, 1, 2, 3]);
-    for voice in &voices.voices {
+    assert_eq!(said.items, listed);
+    assert_eq!(said.opinions.iter().map(|voice| voice.shard).collect::<Vec<_>>(), [0, 1, 2, 3]);
+    for voice in &said.opinions {
         assert_eq!(voice.own, person.shards == [voice.shard]);
         assert!(voice.spoke && voice.ranks.len() == listed.len());
         if voice.own {
@@ -271,6 +279,6 @@ fn every_shard_is_asked_about_the_top_of_a_list() {
             assert!(voice.scores.is_sorted_by(|a, b| a >= b));
         }
     }
-    assert_eq!(experiment.voices("nobody").unwrap_err().code(), "experiment.unknown_user");
-    assert_eq!(small(|_| ()).voices(&id).unwrap_err().code(), "experiment.too_early");
+    assert_eq!(experiment.opinions("nobody").unwrap_err().code(), "experiment.unknown_user");
+    assert_eq!(small(|_| ()).opinions(&id).unwrap_err().code(), "experiment.too_early");
 }

@@ -1,18 +1,21 @@
 //! What strangers hand in: jobs, outcomes, saved experiments, receipts and texts with bytes changed. Whatever they say, the
 //! answer is a result or an error for people, and never a panic.
 
-use std::collections::BTreeMap;
 use std::sync::LazyLock;
 
 use proptest::prelude::*;
 use proptest::sample::Index;
 use ultrare::combine::{CombineConfig, CombineMethod};
-use ultrare::experiment::{Activity, Config, Experiment, Stage, SweepConfig, run, task};
+use ultrare::experiment::{Activity, Experiment, Loaded, SweepConfig};
 use ultrare::interactions::{Interactions, ReadConfig, Reader, SyntheticConfig, synthetic, to_csv};
 use ultrare::model::{ModelConfig, ModelName};
 use ultrare::numerics::digest::Digest;
 use ultrare::partition::{Method, PartitionConfig};
+use ultrare::pipeline::{JobOut, Runner, Settings, Stage};
 use ultrare::unlearn::{Mode, Receipt, Request};
+
+/// Bytes of a job or an outcome before its content: marks, and the beginning of the content's digest.
+const MARKS: usize = 12;
 
 /// Steps of a job before it is finished as it is: what is wrong shows at once or not at all.
 const STEPS: usize = 12;
@@ -63,10 +66,17 @@ fn changed(bytes: &[u8], from: usize, edits: &[Edit]) -> Vec<u8> {
     out
 }
 
-fn config(method: Method, model: ModelName, combine: CombineMethod) -> Config {
+/// With the digest that belongs to the changed bytes, as somebody would write it who wants them to pass.
+fn sealed(mut bytes: Vec<u8>) -> Vec<u8> {
+    let digest = Digest::of(&bytes[MARKS..]);
+    bytes[4..MARKS].copy_from_slice(&digest.0[..MARKS - 4]);
+    bytes
+}
+
+fn config(method: Method, model: ModelName, combine: CombineMethod) -> Settings {
     let slices = if model.takes_slices() { 2 } else { 0 };
     let model = ModelConfig { factors: Some(3), epochs: Some(2), slices, ..ModelConfig::of(model) };
-    let mut config = Config { seed: 3, model, combine: CombineConfig::of(combine), ..Config::default() };
+    let mut config = Settings { seed: 3, model, combine: CombineConfig::of(combine), ..Settings::default() };
     config.partition = PartitionConfig { method, shards: 3, restarts: 1, anchors: 0.6, ..PartitionConfig::default() };
     config.embedding.factors = 3;
     config.evaluate.bootstrap = 5;
@@ -75,7 +85,7 @@ fn config(method: Method, model: ModelName, combine: CombineMethod) -> Config {
 
 const SAMPLE: SyntheticConfig = SyntheticConfig { users: 24, items: 14, rows: 170, groups: 3, seed: 4 };
 
-fn loaded(config: Config) -> Experiment {
+fn loaded(config: Settings) -> Experiment {
     let mut experiment = Experiment::new();
     experiment.configure(config).unwrap();
     experiment.load_synthetic(&SAMPLE).unwrap();
@@ -84,7 +94,7 @@ fn loaded(config: Config) -> Experiment {
 
 /// The rows of all receipts: how they are split hangs on the seed alone.
 fn rows() -> Interactions {
-    loaded(Config { seed: 3, ..Config::default() }).rows().unwrap().clone()
+    loaded(Settings { seed: 3, ..Settings::default() }).rows().unwrap().clone()
 }
 
 /// So many; what fails is printed whole and needs no file.
@@ -93,19 +103,19 @@ fn cases(cases: u32) -> ProptestConfig {
 }
 
 /// Drives to the end; jobs and outcomes are kept.
-fn drive(experiment: &mut Experiment, seen: &mut Vec<(Vec<u8>, Vec<u8>)>) {
+fn drive(experiment: &mut Experiment, runner: &Runner, seen: &mut Vec<(JobOut, Vec<u8>)>) {
     while experiment.running() {
-        for job in experiment.jobs(1) {
-            let outcome = run(&job.bytes).unwrap();
+        for job in experiment.jobs() {
+            let outcome = experiment.run(&job, runner).unwrap();
             experiment.accept(job.id, &outcome, 0.01).unwrap();
-            seen.push((job.bytes, outcome));
+            seen.push((job, outcome));
         }
     }
 }
 
 fn forget(experiment: &Experiment) -> Activity {
     let users = experiment.users().unwrap().ids;
-    Activity::Forget { request: Request::of_users([users[2].clone(), users[9].clone()]), mode: Mode::Frozen }
+    Activity::Change { change: Request::of_users([users[2].clone(), users[9].clone()]).into(), mode: Mode::Frozen }
 }
 
 /// What an experiment can be asked to do once it is built.
@@ -124,7 +134,9 @@ fn activities(experiment: &Experiment) -> Vec<Activity> {
 
 struct Seen {
     /// Every job of some pipelines, with its outcome.
-    jobs: Vec<(Vec<u8>, Vec<u8>)>,
+    jobs: Vec<(JobOut, Vec<u8>)>,
+    /// Has the large inputs of all of them.
+    runner: Runner,
     /// Experiments saved after a request.
     saved: Vec<Vec<u8>>,
     /// Receipts of that request.
@@ -132,7 +144,8 @@ struct Seen {
 }
 
 static SEEN: LazyLock<Seen> = LazyLock::new(|| {
-    let mut seen = Seen { jobs: Vec::new(), saved: Vec::new(), receipts: Vec::new() };
+    let runner = Runner::new();
+    let mut seen = Seen { jobs: Vec::new(), runner, saved: Vec::new(), receipts: Vec::new() };
     let cases = [
         (Method::Obc, ModelName::Wmf, CombineMethod::Joint),
         (Method::Kmeans, ModelName::Wmf, CombineMethod::Consensus),
@@ -148,12 +161,12 @@ static SEEN: LazyLock<Seen> = LazyLock::new(|| {
     for (number, (method, model, combine)) in cases.into_iter().enumerate() {
         let mut experiment = loaded(config(method, model, combine));
         experiment.begin(Activity::Build { until: Stage::Evaluate }).unwrap();
-        drive(&mut experiment, &mut seen.jobs);
+        drive(&mut experiment, &seen.runner, &mut seen.jobs);
         seen.saved.push(experiment.save());
         let asked = if number == 0 { activities(&experiment) } else { vec![forget(&experiment)] };
         for activity in asked {
             experiment.begin(activity).unwrap();
-            drive(&mut experiment, &mut seen.jobs);
+            drive(&mut experiment, &seen.runner, &mut seen.jobs);
         }
         seen.saved.push(experiment.save());
         seen.receipts.push(experiment.receipts()[0].to_json());
@@ -163,7 +176,7 @@ static SEEN: LazyLock<Seen> = LazyLock::new(|| {
 
 /// Runs a job for some steps and finishes it.
 fn try_job(bytes: &[u8]) {
-    let Ok(mut task) = task(bytes) else { return };
+    let Ok(mut task) = SEEN.runner.task(bytes) else { return };
     for _ in 0..STEPS {
         match task.step() {
             Ok(step) if step.done => break,
@@ -177,13 +190,13 @@ fn try_job(bytes: &[u8]) {
 /// Asks an experiment for everything that it shows and can do.
 fn try_experiment(experiment: &Experiment) {
     let _ = experiment.snapshot();
-    let _ = (experiment.users(), experiment.places(), experiment.stages(), experiment.twin());
+    let _ = (experiment.users(), experiment.assignment(), experiment.stages(), experiment.twin());
     let Ok(view) = experiment.users() else { return };
     let Some(user) = view.ids.get(2) else { return };
     let request = Request { confirmed: true, ..Request::of_users([user.clone()]) };
-    let _ = experiment.plan(&request, Mode::Frozen);
+    let _ = experiment.plan(&request.clone().into(), Mode::Frozen);
     let mut again = experiment.clone();
-    let forget = Activity::Forget { request, mode: Mode::Frozen };
+    let forget = Activity::Change { change: request.into(), mode: Mode::Frozen };
     for activity in [Activity::Build { until: Stage::Evaluate }, forget, Activity::Decompose] {
         if again.begin(activity).is_ok() {
             try_jobs(&mut again);
@@ -193,14 +206,15 @@ fn try_experiment(experiment: &Experiment) {
 }
 
 fn try_jobs(experiment: &mut Experiment) {
+    let runner = Runner::new();
     // Every job done or refused; a refused one ends the activity.
     for _ in 0..200 {
-        let jobs = experiment.jobs(1);
+        let jobs = experiment.jobs();
         if jobs.is_empty() {
             return;
         }
         for job in jobs {
-            let Ok(outcome) = run(&job.bytes) else {
+            let Ok(outcome) = experiment.run(&job, &runner) else {
                 experiment.cancel();
                 return;
             };
@@ -216,8 +230,9 @@ fn try_jobs(experiment: &mut Experiment) {
 #[test]
 fn what_is_not_changed_is_accepted() {
     assert!(SEEN.jobs.len() > 100, "{}", SEEN.jobs.len());
-    for (job, outcome) in &SEEN.jobs {
-        assert_eq!(run(job).unwrap(), *outcome);
+    let small = SEEN.jobs.iter().filter(|(job, _)| job.inputs.is_empty());
+    for (job, outcome) in small {
+        assert_eq!(Runner::new().run(&job.body).unwrap(), *outcome);
     }
     for saved in &SEEN.saved {
         Experiment::new().restore(saved).unwrap();
@@ -236,7 +251,9 @@ proptest! {
     #[test]
     fn changed_jobs_cause_no_panic(which in any::<Index>(), edits in edits()) {
         let (job, _) = which.get(&SEEN.jobs);
-        try_job(&changed(job, 4, &edits));
+        let bytes = changed(&job.body, MARKS, &edits);
+        try_job(&bytes);
+        try_job(&sealed(bytes));
     }
 }
 
@@ -249,11 +266,11 @@ proptest! {
         experiment.begin(Activity::Build { until: Stage::Evaluate }).unwrap();
         // One outcome of the eight is changed. If it is refused, the job still waits for the right one.
         let target = which.index(8);
-        let mut number = 0;
+        let (runner, mut number) = (Runner::new(), 0);
         'all: while experiment.running() {
-            for job in experiment.jobs(1) {
-                let Ok(outcome) = run(&job.bytes) else { break 'all };
-                let bad = changed(&outcome, 4, &edits);
+            for job in experiment.jobs() {
+                let Ok(outcome) = experiment.run(&job, &runner) else { break 'all };
+                let bad = sealed(changed(&outcome, MARKS, &edits));
                 if number != target || experiment.accept(job.id, &bad, 0.01).is_err() {
                     experiment.accept(job.id, &outcome, 0.01).unwrap();
                 }
@@ -306,7 +323,7 @@ proptest! {
         reader.push(second);
         if let Ok((rows, report)) = reader.finish() {
             let mut experiment = Experiment::new();
-            let _ = experiment.load(rows, None, &report, BTreeMap::new());
+            let _ = experiment.load(Loaded::of(rows, &report));
         }
     }
 }

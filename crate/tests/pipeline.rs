@@ -3,38 +3,40 @@
 use std::collections::BTreeMap;
 
 use ultrare::combine::{CombineConfig, CombineMethod};
-use ultrare::experiment::{Activity, Config, Event, Experiment, Snapshot, Stage, run};
+use ultrare::experiment::{Activity, Experiment, Loaded, Notice, Snapshot};
 use ultrare::interactions::{ReadConfig, Reader, Size, SyntheticConfig, synthetic, to_csv};
 use ultrare::partition::{Method, PartitionConfig};
+use ultrare::pipeline::{Runner, Settings, Stage};
 use ultrare::unlearn::{Mode, Request};
 
-/// Runs all that is asked, with as many jobs at once as `parallelism` says, last job first if `backwards`.
-fn drive(experiment: &mut Experiment, parallelism: u32, backwards: bool) -> Vec<Event> {
-    let mut events = Vec::new();
+/// Runs all that is asked with so many runners in turns, last job first if `backwards`.
+fn drive(experiment: &mut Experiment, runners: usize, backwards: bool) -> Vec<Notice> {
+    let runners: Vec<Runner> = (0..runners).map(|_| Runner::new()).collect();
+    let mut notices = Vec::new();
     while experiment.running() {
-        let mut jobs = experiment.jobs(parallelism);
+        let mut jobs = experiment.jobs();
         assert!(!jobs.is_empty(), "an activity runs but has no job");
         if backwards {
             jobs.reverse();
         }
-        for job in jobs {
-            let outcome = run(&job.bytes).unwrap();
-            events.extend(experiment.accept(job.id, &outcome, 0.001).unwrap());
+        for (job, runner) in jobs.iter().zip(runners.iter().cycle()) {
+            let outcome = experiment.run(job, runner).unwrap();
+            notices.extend(experiment.accept(job.id, &outcome, 0.001).unwrap());
         }
     }
-    events
+    notices
 }
 
-fn config(method: Method, combine: CombineMethod) -> Config {
-    Config {
+fn config(method: Method, combine: CombineMethod) -> Settings {
+    Settings {
         seed: 3,
         partition: PartitionConfig { method, shards: 4, ..PartitionConfig::default() },
         combine: CombineConfig::of(combine),
-        ..Config::default()
+        ..Settings::default()
     }
 }
 
-fn built(config: &Config) -> Experiment {
+fn built(config: &Settings) -> Experiment {
     let mut experiment = Experiment::new();
     experiment.configure(config.clone()).unwrap();
     let sample = SyntheticConfig { users: 120, items: 80, rows: 2400, ..Size::Small.config(5) };
@@ -45,7 +47,7 @@ fn built(config: &Config) -> Experiment {
 }
 
 fn forget(experiment: &mut Experiment, request: Request, mode: Mode) -> Snapshot {
-    experiment.begin(Activity::Forget { request, mode }).unwrap();
+    experiment.begin(Activity::Change { change: request.into(), mode }).unwrap();
     drive(experiment, 2, false);
     experiment.snapshot()
 }
@@ -86,7 +88,7 @@ fn forgetting_trains_the_touched_shards_only_and_equals_never_having_had() {
                 touched
             };
             let after = forget(&mut experiment, Request::of_users(users.clone()), Mode::Frozen);
-            assert_eq!(after.forget.as_ref().unwrap().touched_shards, touched);
+            assert_eq!(after.change.as_ref().unwrap().touched_shards, touched);
             for shard in &after.shards {
                 assert_eq!(
                     shard.digest == shard.digest_before,
@@ -110,7 +112,7 @@ fn forgetting_trains_the_touched_shards_only_and_equals_never_having_had() {
 }
 
 /// An experiment read from a text file from which the users' lines were deleted, with the same shards for everybody else.
-fn twin_of(config: &Config, users: &[String], shard_of: &BTreeMap<String, u16>) -> Experiment {
+fn twin_of(config: &Settings, users: &[String], shard_of: &BTreeMap<String, u16>) -> Experiment {
     let sample = SyntheticConfig { users: 120, items: 80, rows: 2400, ..Size::Small.config(5) };
     let mut text = Vec::new();
     to_csv(&synthetic(&sample).unwrap().interactions, &mut text).unwrap();
@@ -126,8 +128,8 @@ fn twin_of(config: &Config, users: &[String], shard_of: &BTreeMap<String, u16>) 
     config.partition.method = Method::File;
     let mut twin = Experiment::new();
     twin.configure(config).unwrap();
-    twin.load(rows, None, &report, BTreeMap::new()).unwrap();
-    twin.set_given(shard_of.clone()).unwrap();
+    twin.load(Loaded::of(rows, &report)).unwrap();
+    twin.assign(shard_of.clone()).unwrap();
     twin
 }
 
@@ -152,13 +154,13 @@ fn cancelling_leaves_everything_as_it_was() {
     let mut experiment = built(&config(Method::Random, CombineMethod::Mean));
     let before = experiment.snapshot();
     let users = some_users(&experiment);
-    experiment.begin(Activity::Forget { request: Request::of_users(users), mode: Mode::Frozen }).unwrap();
-    let jobs = experiment.jobs(1);
-    let outcome = run(&jobs[0].bytes).unwrap();
+    experiment.begin(Activity::Change { change: Request::of_users(users).into(), mode: Mode::Frozen }).unwrap();
+    let jobs = experiment.jobs();
+    let outcome = experiment.run(&jobs[0], &Runner::new()).unwrap();
     experiment.accept(jobs[0].id, &outcome, 0.0).unwrap();
     experiment.cancel();
     assert_eq!(experiment.snapshot(), before);
-    assert_eq!(experiment.accept(jobs[0].id, &outcome, 0.0).unwrap_err().code(), "experiment.unknown_job");
+    assert_eq!(experiment.accept(jobs[0].id, &outcome, 0.0).unwrap_err().code(), "pipeline.unknown_job");
     assert!(!experiment.running());
 }
 
@@ -171,7 +173,7 @@ fn a_build_with_nothing_to_do_ends_and_one_that_starts_over_gives_the_same() {
     experiment.restart().unwrap();
     experiment.begin(Activity::Build { until: Stage::Evaluate }).unwrap();
     let events = drive(&mut experiment, 1, false);
-    assert!(events.iter().any(|event| matches!(event, Event::Divided { .. })), "the partition is made again");
+    assert!(events.iter().any(|event| matches!(event, Notice::Divided { .. })), "the partition is made again");
     assert_eq!(experiment.snapshot().digests, first.digests);
 }
 

@@ -1,13 +1,14 @@
 //! What waits for its turn: each is told its own end, and what cannot begin disturbs nobody.
 
-use ultrare::experiment::{Activity, Event, Experiment, Stage, run};
+use ultrare::experiment::{Activity, Experiment, Notice};
 use ultrare::interactions::Size;
 use ultrare::partition::Method;
+use ultrare::pipeline::{Runner, Stage};
 use ultrare::unlearn::{Mode, Request, Sequence};
 
 fn built() -> Experiment {
     let mut experiment = Experiment::new();
-    let mut config = experiment.config().clone();
+    let mut config = experiment.settings().clone();
     config.partition.method = Method::Hash;
     config.partition.shards = 4;
     config.model.factors = Some(4);
@@ -19,29 +20,22 @@ fn built() -> Experiment {
     experiment
 }
 
-fn drive(experiment: &mut Experiment) -> Vec<Event> {
-    let mut events = experiment.events();
-    while experiment.running() {
-        for job in experiment.jobs(2) {
-            events.extend(experiment.accept(job.id, &run(&job.bytes).unwrap(), 0.01).unwrap());
-        }
-        events.extend(experiment.events());
-    }
-    events
+fn drive(experiment: &mut Experiment) -> Vec<Notice> {
+    experiment.drive(&Runner::new()).unwrap()
 }
 
 fn forget(user: &str) -> Activity {
-    Activity::Forget { request: Request::of_users([user]), mode: Mode::Frozen }
+    Activity::Change { change: Request::of_users([user]).into(), mode: Mode::Frozen }
 }
 
 /// (ticket, code of the refusal) in the order of the ends.
-fn ends(events: &[Event]) -> Vec<(u32, Option<&str>)> {
-    let end = |event: &'_ Event| match event {
-        Event::Finished { ticket, .. } => Some((*ticket, None)),
-        Event::Refused { ticket, code, .. } => Some((*ticket, Some(code.clone()))),
+fn ends(notices: &[Notice]) -> Vec<(u32, Option<&str>)> {
+    let end = |notice: &'_ Notice| match notice {
+        Notice::Finished { ticket, .. } => Some((*ticket, None)),
+        Notice::Refused { ticket, code, .. } => Some((*ticket, Some(code.clone()))),
         _ => None,
     };
-    let ends: Vec<(u32, Option<String>)> = events.iter().filter_map(end).collect();
+    let ends: Vec<(u32, Option<String>)> = notices.iter().filter_map(end).collect();
     ends.into_iter().map(|(ticket, code)| (ticket, code.map(|code| &*code.leak()))).collect()
 }
 
@@ -77,10 +71,10 @@ fn each_that_waits_is_told_its_own_end() {
 fn what_is_refused_at_once_is_no_event() {
     let mut experiment = built();
     assert_eq!(experiment.begin(forget("nobody")).unwrap_err().code(), "request.unknown");
-    assert!(experiment.events().is_empty() && !experiment.running());
+    assert!(experiment.notices().is_empty() && !experiment.running());
     // Nothing to do is an end like any other.
     let ticket = experiment.begin(Activity::Build { until: Stage::Evaluate }).unwrap();
-    assert_eq!(ends(&experiment.events()), [(ticket, None)]);
+    assert_eq!(ends(&experiment.notices()), [(ticket, None)]);
 }
 
 fn sequence(experiment: &Experiment, at: &[usize]) -> Sequence {
@@ -121,14 +115,14 @@ fn a_cancelled_sequence_keeps_what_was_done_and_goes_on_later() {
     };
     begin(&mut experiment, &asked);
     while experiment.receipts().is_empty() {
-        for job in experiment.jobs(2) {
-            experiment.accept(job.id, &run(&job.bytes).unwrap(), 0.0).unwrap();
+        for job in experiment.jobs() {
+            experiment.accept(job.id, &experiment.run(&job, &Runner::new()).unwrap(), 0.0).unwrap();
         }
     }
     experiment.cancel();
     let view = experiment.snapshot().sequence.unwrap();
-    assert_eq!((view.steps.len(), view.pending.as_slice()), (1, &asked.requests[1..]));
-    begin(&mut experiment, &Sequence { requests: view.pending });
+    assert_eq!((view.steps.len(), view.pending.as_slice()), (1, &asked.changes[1..]));
+    begin(&mut experiment, &Sequence { changes: view.pending });
     drive(&mut experiment);
     let view = experiment.snapshot().sequence.unwrap();
     assert_eq!((view.steps.len(), view.pending.len()), (3, 0));
@@ -143,7 +137,7 @@ fn a_cancelled_sequence_keeps_what_was_done_and_goes_on_later() {
 fn a_refused_request_ends_the_sequence_and_stays_pending() {
     let mut experiment = built();
     let mut asked = sequence(&experiment, &[2, 6, 30]);
-    asked.requests[1] = Request::of_users(["nobody"]);
+    asked.changes[1] = Request::of_users(["nobody"]).into();
     let behind = {
         let sequence = asked.clone();
         let ticket = experiment.begin(Activity::Sequence { sequence, mode: Mode::Frozen, twin: true }).unwrap();
@@ -153,7 +147,7 @@ fn a_refused_request_ends_the_sequence_and_stays_pending() {
     let events = drive(&mut experiment);
     assert_eq!(ends(&events), behind);
     let view = experiment.snapshot().sequence.unwrap();
-    assert_eq!((view.steps.len(), view.pending.as_slice()), (1, &asked.requests[1..]));
+    assert_eq!((view.steps.len(), view.pending.as_slice()), (1, &asked.changes[1..]));
     let nothing = Activity::Sequence { sequence: Sequence::default(), mode: Mode::Frozen, twin: false };
     assert_eq!(experiment.begin(nothing).unwrap_err().code(), "script.empty");
 }

@@ -27,34 +27,6 @@ pub enum ExperimentError {
         /// What is running.
         activity: &'static str,
     },
-    /// Bytes of something else.
-    #[error("these bytes are not {what} of this version of ultrare")]
-    Foreign {
-        /// What was expected.
-        what: &'static str,
-    },
-    /// Bytes that break off or do not fit together.
-    #[error("{what} is damaged: {reason}")]
-    Damaged {
-        /// What was expected.
-        what: &'static str,
-        /// What is wrong.
-        reason: String,
-    },
-    /// A result for a job that is not waited for, such as one of a cancelled activity.
-    #[error("no job {id} is waited for")]
-    UnknownJob {
-        /// Its number.
-        id: u32,
-    },
-    /// An assignment of users to shards that cannot be used.
-    #[error("{place}: {problem}")]
-    Given {
-        /// Where.
-        place: String,
-        /// What is wrong, and what was expected.
-        problem: String,
-    },
     /// Nobody can be served.
     #[error("{0}")]
     Unusable(String),
@@ -70,10 +42,6 @@ impl ExperimentError {
             ExperimentError::NoData => "experiment.no_data",
             ExperimentError::TooEarly { .. } => "experiment.too_early",
             ExperimentError::Busy { .. } => "experiment.busy",
-            ExperimentError::Foreign { .. } => "experiment.foreign",
-            ExperimentError::Damaged { .. } => "experiment.damaged",
-            ExperimentError::UnknownJob { .. } => "experiment.unknown_job",
-            ExperimentError::Given { .. } => "experiment.given",
             ExperimentError::Unusable(_) => "experiment.unusable",
             ExperimentError::UnknownUser(_) => "experiment.unknown_user",
         }

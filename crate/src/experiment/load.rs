@@ -6,52 +6,64 @@ use std::sync::Arc;
 use serde::{Deserialize, Serialize};
 
 use crate::error::Result;
-use crate::interactions::{
-    Fate, Interactions, ReadReport, Size, SplitConfig, SplitMethod, SyntheticConfig, join_given, split, split_digest,
-    synthetic,
-};
+use crate::interactions::{Fate, Interactions, ReadReport, Size, SyntheticConfig, join_given, synthetic};
+use crate::model::tune::Tuning;
+use crate::model::{ModelConfig, ModelName, ShardRows};
+use crate::pipeline::{Assignment, Dataset, Pipeline, Settings, Shards, Stage, read_assignment_file};
 
-use super::data::Data;
-use super::given::consenting;
-use super::{Config, DataView, Experiment, ExperimentError, Stage};
+use super::{DataView, Experiment, ExperimentError};
 
 /// Where the rows came from.
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
 pub(super) struct Source {
-    /// As read, before the split; the split can be made again.
+    /// Rows that were refused, by reason.
     pub rejected: BTreeMap<String, u32>,
+    /// How the files were read, as JSON; empty for generated rows.
+    pub reading: String,
     /// Titles by item id, for display.
     pub titles: BTreeMap<String, String>,
     /// Planted groups by user id, where the data was generated.
     pub groups: BTreeMap<String, u32>,
-    /// Did the person give the test rows?
-    pub given_split: bool,
-    /// Shard by user id, for the file partition.
-    pub given: BTreeMap<String, u16>,
     /// The rows in numbers, as loaded.
     pub view: Option<DataView>,
 }
 
+/// Rows that were read, and what was said of them.
+#[derive(Clone, Debug, Default)]
+pub struct Loaded {
+    /// Trained on, or all of them where the split decides.
+    pub rows: Interactions,
+    /// Measured on, where given.
+    pub test: Option<Interactions>,
+    /// Rows that were refused, by reason.
+    pub rejected: BTreeMap<String, u32>,
+    /// How the files were read, as JSON.
+    pub reading: String,
+    /// Titles by item id.
+    pub titles: BTreeMap<String, String>,
+}
+
+impl Loaded {
+    /// One file.
+    pub fn of(rows: Interactions, report: &ReadReport) -> Self {
+        Loaded { rows, rejected: report.rejected.clone(), ..Loaded::default() }
+    }
+}
+
 impl Experiment {
     /// Takes rows; those of `test`, where given, are measured on, the others trained on. Without `test` the split of
-    /// the configuration decides. What was there before is replaced, if the new rows can be used.
+    /// the settings decides. What was there before is replaced, if the new rows can be used.
     ///
     /// Errors: work is under way; the split leaves nothing to train on or to measure on.
-    pub fn load(
-        &mut self,
-        rows: Interactions,
-        test: Option<Interactions>,
-        report: &ReadReport,
-        titles: BTreeMap<String, String>,
-    ) -> Result<DataView> {
+    pub fn load(&mut self, loaded: Loaded) -> Result<DataView> {
         self.idle("loading rows")?;
-        let given_split = test.is_some();
-        let rows = match test {
-            Some(test) => join_given(rows, test).0,
-            None => rows,
+        let given_split = loaded.test.is_some();
+        let rows = match loaded.test {
+            Some(test) => join_given(loaded.rows, test).0,
+            None => loaded.rows,
         };
-        let source = Source { rejected: report.rejected.clone(), titles, given_split, ..Source::default() };
-        self.take(rows, source)
+        let (rejected, reading, titles) = (loaded.rejected, loaded.reading, loaded.titles);
+        self.take(rows, given_split, Source { rejected, reading, titles, ..Source::default() })
     }
 
     /// Takes the generated sample.
@@ -70,90 +82,93 @@ impl Experiment {
             groups: users.zip(made.user_groups).collect(),
             ..Source::default()
         };
-        self.take(made.interactions, source)
+        self.take(made.interactions, false, source)
     }
 
-    /// Changes the settings. Results stay until the next build; the stages whose results are stale are named.
+    fn take(&mut self, rows: Interactions, given_split: bool, source: Source) -> Result<DataView> {
+        let dataset = Dataset::new(rows, given_split, &self.settings)?;
+        let mut source = source;
+        let view = DataView::of(&dataset, &source.rejected);
+        source.view = Some(view.clone());
+        let (settings, watch) = (self.settings.clone(), std::mem::take(&mut self.watch));
+        let queue = std::mem::take(&mut self.queue);
+        let wanted = Pipeline::new(Arc::new(dataset), settings.clone(), Shards::Computed);
+        *self = Experiment { settings, wanted: Some(wanted), source, queue, watch, ..Experiment::default() };
+        Ok(view)
+    }
+
+    /// Changes the settings. Results stay until the next build; the stages whose outcomes are missing now are named.
     ///
-    /// Errors: work is under way.
-    pub fn configure(&mut self, config: Config) -> Result<Vec<Stage>> {
+    /// Errors: work is under way; a setting out of range; a filter or a split that leaves nothing. The settings stay then.
+    pub fn configure(&mut self, settings: Settings) -> Result<Vec<Stage>> {
         self.idle("changing the settings")?;
-        config.check()?;
-        let Some(first) = self.config.first_difference(&config) else { return Ok(Vec::new()) };
-        let resplit = first == Stage::Split && self.forgotten.is_none();
-        let old = std::mem::replace(&mut self.config, config);
-        if resplit && let Some(data) = &self.data {
-            let (rows, source) = (data.interactions.clone(), self.source.clone());
-            if let Err(error) = self.divide(rows, source) {
-                self.config = old;
-                return Err(error);
-            }
+        settings.check()?;
+        if settings == *self.settings {
+            return Ok(Vec::new());
         }
-        self.stale_from(first);
+        let old = &self.settings;
+        let (resplit, redivide) = (
+            (old.seed, old.split, old.k_core) != (settings.seed, settings.split, settings.k_core),
+            old.partition != settings.partition || old.embedding != settings.embedding,
+        );
+        let settings = Arc::new(settings);
+        let mut first = None;
+        if let Some(wanted) = &self.wanted {
+            let dataset = if resplit { Arc::new(wanted.dataset().again(&settings)?) } else { wanted.dataset().clone() };
+            let shards = if resplit || redivide { Shards::Computed } else { wanted.shards().clone() };
+            if resplit {
+                self.source.view = Some(DataView::of(&dataset, &self.source.rejected));
+                first = Some(Stage::Split);
+            }
+            let wanted = Pipeline::new(dataset, settings.clone(), shards);
+            first = first.or_else(|| wanted.missing(&self.store));
+            self.wanted = Some(wanted);
+        }
+        self.settings = settings;
+        let Some(first) = first else { return Ok(Vec::new()) };
         use Stage::{Combine, Embed, Evaluate, Partition, Split, Train};
         Ok([Split, Embed, Partition, Train, Combine, Evaluate].into_iter().filter(|&stage| stage >= first).collect())
     }
 
-    /// Marks everything after the split as stale: the next build begins from the rows, although nothing changed. Who shows
-    /// the pipeline wants to see it again.
+    /// Makes the next build begin from the rows, although nothing changed: who shows the pipeline wants to see it again.
     ///
     /// Errors: work is under way.
     pub fn restart(&mut self) -> Result<()> {
         self.idle("starting over")?;
-        self.stale_from(Stage::Split);
+        self.watch.again = true;
         Ok(())
     }
 
-    fn take(&mut self, rows: Interactions, source: Source) -> Result<DataView> {
-        let view = self.divide(rows, source)?;
-        self.serving = None;
-        self.others.clear();
-        self.figures = super::figures::Figures::default();
-        self.sweep = super::sweep::Sweep::default();
-        self.before = None;
-        self.forgotten = None;
-        self.receipts.clear();
-        self.salt = None;
-        self.sequence = None;
-        self.audit = None;
-        self.seconds = super::SecondsView::default();
-        Ok(view)
+    /// Gives the `file` partition its shards, by user id. Users who are not named are an error when the partition is made.
+    ///
+    /// Errors: work is under way; no rows.
+    pub fn assign(&mut self, file: BTreeMap<String, u16>) -> Result<()> {
+        self.idle("an assignment file")?;
+        let wanted = self.wanted.as_ref().ok_or(ExperimentError::NoData)?;
+        let dataset = Arc::new(wanted.dataset().with_assignment_file(file));
+        self.wanted = Some(Pipeline::new(dataset, self.settings.clone(), Shards::Computed));
+        Ok(())
     }
 
-    /// Splits and looks whether there is something to train on and to measure on.
-    fn divide(&mut self, mut rows: Interactions, mut source: Source) -> Result<DataView> {
-        let method = if source.given_split { SplitMethod::Given } else { self.config.split.method };
-        let config = SplitConfig { method, ..self.config.split };
-        split(&mut rows, &config, self.config.seed.into())?;
-        let digest = split_digest(&rows);
-        let data = Data::new(rows);
-        if data.active.len() < 2 {
-            let found = data.active.len();
-            return Err(ExperimentError::Unusable(format!(
-                "at least two users with training rows are needed and the split leaves {found}: give more rows, or hold out fewer"
-            ))
-            .into());
-        }
-        let view = DataView {
-            users: data.interactions.users().len() as u32,
-            items: data.interactions.items().len() as u32,
-            train_rows: data.count(Fate::Train) + data.count(Fate::Validation),
-            validation_rows: data.count(Fate::Validation),
-            test_rows: data.count(Fate::Test),
-            users_without_train: (data.interactions.users().len() - data.active.len()) as u32,
-            rejected: source.rejected.clone(),
-            consenting: consenting(&data),
-        };
-        source.view = Some(view.clone());
-        self.source = source;
-        self.data = Some(Arc::new(data));
-        self.split = Some(digest);
-        Ok(view)
+    /// [`Experiment::assign`] from lines of `user,shard`; gives how many users they name, and how many shards they need.
+    ///
+    /// Errors: as [`read_assignment_file`]; work is under way; no rows. What was given before then stays.
+    pub fn read_assignment_file(&mut self, text: &str) -> Result<(u32, u32)> {
+        let file = read_assignment_file(text)?;
+        let shards = file.values().max().map_or(0, |&last| u32::from(last) + 1);
+        let users = file.len() as u32;
+        self.assign(file)?;
+        Ok((users, shards))
     }
 
-    /// The next build begins at this stage at the latest.
-    pub(super) fn stale_from(&mut self, first: Stage) {
-        self.stale = Some(self.stale.map_or(first, |stale| stale.min(first)));
+    /// The rows in force, with their fates.
+    pub fn rows(&self) -> Result<&Interactions> {
+        Ok(self.wanted.as_ref().ok_or(ExperimentError::NoData)?.rows())
+    }
+
+    /// The dataset in force.
+    pub fn dataset(&self) -> Result<&Arc<Dataset>> {
+        Ok(self.wanted.as_ref().ok_or(ExperimentError::NoData)?.dataset())
     }
 
     pub(super) fn idle(&self, what: &'static str) -> Result<()> {
@@ -161,5 +176,53 @@ impl Experiment {
             Some(activity) => Err(ExperimentError::Busy { what, activity }.into()),
             None => Ok(()),
         }
+    }
+
+    /// The configured model with every knob filled in, for as many users and items as there are.
+    pub(super) fn filled_model(&self) -> ModelConfig {
+        let view = self.source.view.as_ref();
+        let (n_users, n_items) = view.map_or((u32::MAX, u32::MAX), |data| (data.users, data.items));
+        // The penalty of `ease` follows the number of rows; nothing else looks at them.
+        let rows = view.filter(|_| self.settings.model.name == ModelName::Ease).map_or(0, |data| data.train_rows);
+        let shape = ShardRows { n_users, n_items, items: vec![0; rows as usize], ..ShardRows::default() };
+        self.settings.model.filled(&shape)
+    }
+
+    /// A search over the knobs of the configured model: on the shards, if the users are divided, else on one model of all
+    /// rows. Test rows are in no shard, so none enters.
+    ///
+    /// Errors: no rows yet; a knob out of range; no validation row.
+    pub fn tuning(&self) -> Result<Tuning> {
+        let pipeline = self.wanted.as_ref().ok_or(ExperimentError::NoData)?;
+        let divided = pipeline.divided(&self.store).or_else(|| pipeline.with_shards(Shards::One).divided(&self.store));
+        let divided = divided.expect("one shard needs no partition");
+        let assignment: &Assignment = &divided.assignment;
+        let rows = divided
+            .present()
+            .into_iter()
+            .map(|shard| divided.shards[shard as usize].rows(pipeline.dataset(), assignment, shard));
+        Ok(Tuning::new(rows.collect(), &self.settings.model, u64::from(self.settings.seed))?)
+    }
+}
+
+impl DataView {
+    fn of(dataset: &Dataset, rejected: &BTreeMap<String, u32>) -> Self {
+        let rows = dataset.rows();
+        DataView {
+            users: rows.users().len() as u32,
+            items: rows.items().len() as u32,
+            train_rows: dataset.count(Fate::Train) + dataset.count(Fate::Validation),
+            validation_rows: dataset.count(Fate::Validation),
+            test_rows: dataset.count(Fate::Test),
+            users_without_train: (rows.users().len() - dataset.active().len()) as u32,
+            filtered: (dataset.read().rows().len() - rows.rows().len()) as u32,
+            rejected: rejected.clone(),
+            consenting: dataset.consenting(),
+        }
+    }
+
+    /// The rows after an addition.
+    pub(super) fn refreshed(&self, dataset: &Dataset) -> Self {
+        DataView::of(dataset, &self.rejected)
     }
 }

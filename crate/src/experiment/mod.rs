@@ -1,120 +1,101 @@
-//! The experiment: rows, settings and what has come of them. It makes jobs and accepts their outcomes; it never waits,
-//! looks at a clock or starts a thread. Whoever drives it runs the jobs ([`task`]) wherever it likes:
+//! What a person does with pipelines: activities, one after another, and views of what came of them. It makes jobs and accepts
+//! their outcomes; it never waits, looks at a clock or starts a thread. Whoever drives it runs the jobs wherever it likes,
+//! with a [`Runner`](crate::pipeline::Runner):
 //!
 //! ```
-//! use ultrare::experiment::{Activity, Experiment, Stage, run};
+//! use ultrare::experiment::{Activity, Experiment};
 //! use ultrare::interactions::Size;
+//! use ultrare::pipeline::{Runner, Stage};
 //!
 //! let mut experiment = Experiment::new();
 //! experiment.load_sample(Size::Small, 1)?;
 //! experiment.begin(Activity::Build { until: Stage::Partition })?;
-//! while experiment.running() {
-//!     for job in experiment.jobs(1) {
-//!         let outcome = run(&job.bytes)?;
-//!         experiment.accept(job.id, &outcome, 0.0)?;
-//!     }
-//! }
+//! experiment.drive(&Runner::new())?;
 //! assert_eq!(experiment.snapshot().partition.unwrap().shards, 10);
 //! # Ok::<(), ultrare::Error>(())
 //! ```
 
 mod activity;
-mod arm;
-mod audit;
-mod check;
-mod config;
-mod data;
+mod beside;
+mod changes;
 mod error;
-mod event;
 mod figures;
-mod forgetting;
-mod frozen;
-mod given;
-mod job;
-mod jobs;
+mod history;
 mod load;
+mod notice;
+mod opinions;
 mod queue;
 mod receipts;
+mod record;
+mod rehearsal;
 mod save;
 mod sequence;
-mod series;
 mod show;
-mod sound;
-mod start;
 mod sweep;
-mod task;
-mod tune;
+mod verify;
 mod view;
-mod voices;
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use serde_bytes::ByteBuf;
+
+use crate::Digest;
+use crate::pipeline::{Pipeline, Settings, Store};
+
 pub use activity::Activity;
-pub use audit::{AuditHistogram, AuditItem, AuditPerson, AuditView};
-pub use config::Config;
-pub use data::{Data, Layout};
 pub use error::ExperimentError;
-pub use event::{Event, Stage};
 pub use figures::ComparisonView;
-pub use given::read_given;
-pub use jobs::JobOut;
+pub use load::Loaded;
+pub use notice::Notice;
+pub use opinions::{OpinionView, OpinionsView};
 pub use receipts::{Verification, settings};
+pub use rehearsal::{AuditHistogram, AuditItem, AuditPerson, AuditView};
 pub use sequence::{SequenceStep, SequenceView, TwinSummary};
 pub use sweep::{SweepConfig, SweepPoint, SweepView};
-pub use task::{Step, Task, run, task};
 pub use view::{
-    DataView, DigestsView, ForgetView, ItemView, PartitionView, PersonView, Phase, ResultView, SavingView, SecondsView,
-    ShardView, Snapshot, UsersView,
+    ChangeView, DataView, DigestsView, ItemView, PartitionView, PersonView, Phase, ResultView, SecondsView, ShardView,
+    Snapshot, UsersView,
 };
 
-pub use voices::{VoiceView, VoicesView};
+use history::History;
+use load::Source;
+use queue::Queue;
+use record::Record;
 
-use crate::numerics::digest::Digest;
-use crate::unlearn::Receipt;
-use crate::unlearn::salt::Salt;
-use arm::{Arm, Before};
-use queue::{Asked, Current};
-
-/// The whole state. Cheap to keep: bulk is shared.
+/// Pipelines, and what has come of them. Cheap to clone: bulk is shared.
 #[derive(Clone, Debug, Default)]
 pub struct Experiment {
-    config: Config,
-    source: load::Source,
-    data: Option<Arc<Data>>,
-    split: Option<Digest>,
-    /// The ensemble that serves: the original one, or the unlearned one after a request.
-    serving: Option<Arm>,
-    /// Figures of the arms that are not serving, by name.
-    others: BTreeMap<String, Arm>,
-    /// What the arms are worth, measured once.
-    figures: figures::Figures,
-    sweep: sweep::Sweep,
-    before: Option<Before>,
-    forgotten: Option<ForgetView>,
-    seconds: SecondsView,
-    running: Option<Current>,
-    queue: VecDeque<Asked>,
-    /// What has happened and was not yet told.
-    told: Vec<Event>,
-    next_ticket: u32,
-    next_id: u32,
-    clock: f64,
-    /// The first stage that changed settings make stale.
-    stale: Option<Stage>,
+    /// The settings in force.
+    settings: Arc<Settings>,
+    /// The rows in force under these settings: what a build leads to.
+    wanted: Option<Pipeline>,
+    /// What was built last: it recommends.
+    serving: Option<Pipeline>,
+    /// Outcomes by key.
+    store: Store,
+    /// Figures by name: `original`, `unlearned`, `retrained`, ...
+    records: BTreeMap<String, Record>,
+    /// What was changed, checked and tried.
+    history: History,
+    /// Where the rows came from.
+    source: Source,
+    /// What is under way, and what waits.
+    queue: Queue,
+    /// Whoever watches.
+    watch: Watch,
+}
+
+/// What whoever drives it has said of itself. Changes no outcome.
+#[derive(Clone, Debug, Default)]
+struct Watch {
+    /// Are users shown on a map?
     positions: bool,
-    /// How many run at once, for estimates.
+    /// How many jobs run at once, for estimates.
     workers: u32,
-    /// Of the requests carried out on these rows.
-    receipts: Vec<Receipt>,
-    /// Their common salt.
-    salt: Option<Salt>,
-    /// The last sequence of requests.
-    sequence: Option<SequenceView>,
-    /// The last rehearsal.
-    audit: Option<AuditView>,
-    /// What the arms are called outside, where this experiment runs inside another.
-    label: Option<String>,
+    clock: f64,
+    /// Is the next build to begin from the rows, although nothing changed?
+    again: bool,
 }
 
 impl Experiment {
@@ -126,26 +107,50 @@ impl Experiment {
     /// Is the run watched? Then every build computes the users' places on a map, even where the partition needs no embedding,
     /// and trainings report one update an epoch. Changes no outcome.
     pub fn show_positions(&mut self, yes: bool) {
-        self.positions = yes;
+        self.watch.positions = yes;
     }
 
-    /// Tells the time, in seconds on any steady clock. Only differences are used, and only to report them.
+    /// Tells the time, in seconds on any steady clock. Only differences are used, and only to report them: what goes by while
+    /// jobs are out belongs to their stage, the rest to making jobs, figures and receipts.
     pub fn tick(&mut self, now: f64) {
-        self.clock = now;
+        let gone = now - std::mem::replace(&mut self.watch.clock, now);
+        self.queue.tick(gone);
     }
 
     /// How many jobs run at once, for estimates.
     pub fn set_workers(&mut self, workers: u32) {
-        self.workers = workers;
+        self.watch.workers = workers;
     }
 
     /// Notes how long the reading took; the reader has no clock.
     pub fn note_read(&mut self, seconds: f64) {
-        self.seconds.read = seconds;
+        self.history.read_seconds = seconds;
     }
 
     /// The settings in force.
-    pub fn config(&self) -> &Config {
-        &self.config
+    pub fn settings(&self) -> &Settings {
+        &self.settings
+    }
+
+    /// Remembers the outcome of a job by its key, from before a reload say. It is believed only when it is asked for and fits.
+    pub fn recall(&mut self, key: Digest, outcome: Vec<u8>) {
+        self.store.recall(key, outcome);
+    }
+
+    /// The bytes that a job names by their digest.
+    pub fn blob(&self, digest: &Digest) -> Option<Arc<ByteBuf>> {
+        self.queue.blob(digest, &self.store)
+    }
+
+    /// What the serving pipeline is called: `unlearned` once something was changed.
+    fn serving_name(&self) -> &'static str {
+        if self.history.last.is_some() { "unlearned" } else { "original" }
+    }
+
+    /// The pipeline that recommends, if it is built to its end.
+    fn trained(&self, what: &'static str) -> crate::Result<&Pipeline> {
+        let advice = "train and combine the shards first";
+        let missing = ExperimentError::TooEarly { what, needs: "a trained ensemble", advice };
+        self.serving.as_ref().filter(|pipeline| pipeline.missing(&self.store).is_none()).ok_or(missing.into())
     }
 }

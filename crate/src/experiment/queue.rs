@@ -1,18 +1,37 @@
 //! One thing at a time: what is asked while another runs waits here, and each is told its own end.
 
-use crate::error::{Error, Result};
-use crate::unlearn::{Mode, Request};
+use std::collections::VecDeque;
+use std::sync::Arc;
 
-use super::activity::Running;
-use super::audit::Audit;
-use super::check::Check;
-use super::job::{Outcome, decode};
-use super::{Activity, Event, Experiment, ExperimentError, JobOut};
+use serde_bytes::ByteBuf;
+
+use crate::Digest;
+use crate::error::{Error, Result};
+use crate::pipeline::{JobOut, PipelineError, Run, Runner, Slot, Store};
+use crate::unlearn::Proposal;
+
+use super::beside::Next;
+use super::rehearsal::Rehearsal;
+use super::verify::Verify;
+use super::{Activity, Experiment, Notice};
+
+/// What is under way, and what waits.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Queue {
+    current: Option<Current>,
+    waiting: VecDeque<Asked>,
+    /// What has happened and was not yet told.
+    told: Vec<Notice>,
+    next_ticket: u32,
+    next_id: u32,
+    /// Seconds that went by while no job was out.
+    rest: f64,
+}
 
 /// Something that was asked for. Several may share a ticket: the parts of a sequence.
 #[derive(Clone, Debug)]
 pub(super) struct Asked {
-    /// Names it in the event that ends it.
+    /// Names it in the notice that ends it.
     pub ticket: u32,
     pub what: What,
     /// Does the ticket end with it?
@@ -24,21 +43,21 @@ pub(super) struct Asked {
 #[derive(Clone, Debug)]
 pub(super) enum What {
     Activity(Activity),
-    Check(Box<Check>),
+    Verify(Box<Verify>),
 }
 
 impl What {
     fn name(&self) -> &'static str {
         match self {
             What::Activity(activity) => activity.name(),
-            What::Check(_) => "verify",
+            What::Verify(_) => "verify",
         }
     }
 }
 
 /// What is under way, and for whom. Nothing of it reaches the experiment before it is finished, so dropping it cancels it.
 #[derive(Clone, Debug)]
-pub(super) struct Current {
+struct Current {
     ticket: u32,
     last: bool,
     part: bool,
@@ -47,45 +66,119 @@ pub(super) struct Current {
 
 #[derive(Clone, Debug)]
 enum Work {
-    Arm(Box<Running>),
-    Check(Box<Check>),
-    Audit(Box<Audit>),
+    Pursuit(Box<Pursuit>),
+    Verify(Box<Verify>),
+    Rehearsal(Box<Rehearsal>),
+}
+
+/// A pipeline on its way, and what is to become of it.
+#[derive(Clone, Debug)]
+pub(super) struct Pursuit {
+    pub run: Run,
+    /// A store of its own, where nothing that is there may help.
+    pub store: Option<Store>,
+    pub then: Then,
+}
+
+/// What becomes of a pipeline that has reached its goal.
+#[derive(Clone, Debug)]
+pub(super) enum Then {
+    /// It serves.
+    Build,
+    /// The change is committed: it serves, and nothing else is left.
+    Change(Box<Proposal>),
+    /// Its figures are kept beside those of what serves.
+    Record,
+    /// It is compared with what serves, stage by stage.
+    Twin,
+    /// The first of a series is done.
+    Series { name: &'static str, current: Next, rest: VecDeque<Next> },
+}
+
+impl Pursuit {
+    fn name(&self) -> &'static str {
+        match &self.then {
+            Then::Build => "build",
+            Then::Change(_) => "change",
+            Then::Record if self.run.hints.name == "retrained" => "compare",
+            Then::Record => "beside",
+            Then::Twin => "twin",
+            Then::Series { name, .. } => name,
+        }
+    }
 }
 
 impl Work {
     fn name(&self) -> &'static str {
         match self {
-            Work::Arm(running) => running.activity.name(),
-            Work::Check(_) => "verify",
-            Work::Audit(_) => "audit",
+            Work::Pursuit(pursuit) => pursuit.name(),
+            Work::Verify(_) => "verify",
+            Work::Rehearsal(_) => "audit",
         }
     }
 
-    fn done(&self) -> bool {
+    fn done(&self, store: &Store) -> bool {
         match self {
-            Work::Arm(running) => running.arm.reached(running.until),
-            Work::Check(check) => check.done(),
-            Work::Audit(audit) => audit.done(),
+            Work::Pursuit(pursuit) => pursuit.run.done(pursuit.store.as_ref().unwrap_or(store)),
+            Work::Verify(verify) => verify.done(),
+            Work::Rehearsal(rehearsal) => rehearsal.done(),
         }
+    }
+}
+
+impl Queue {
+    /// What is under way or waits first.
+    fn activity_name(&self) -> Option<&'static str> {
+        let current = self.current.as_ref().map(|current| current.work.name());
+        current.or_else(|| self.waiting.front().map(|asked| asked.what.name()))
+    }
+
+    /// Time that went by.
+    pub fn tick(&mut self, seconds: f64) {
+        let told = match self.current.as_mut().map(|current| &mut current.work) {
+            Some(Work::Pursuit(pursuit)) => pursuit.run.tick(seconds),
+            _ => false,
+        };
+        if !told && self.current.is_some() {
+            self.rest += seconds;
+        }
+    }
+
+    /// The bytes that a job which is out names by their digest.
+    pub fn blob(&self, digest: &Digest, store: &Store) -> Option<Arc<ByteBuf>> {
+        match &self.current.as_ref()?.work {
+            Work::Pursuit(pursuit) => pursuit.run.blob(digest, pursuit.store.as_ref().unwrap_or(store)),
+            Work::Verify(verify) => verify.blob(digest),
+            Work::Rehearsal(rehearsal) => rehearsal.blob(digest),
+        }
+    }
+
+    /// Puts a part of a sequence in front of whatever waits.
+    pub fn first(&mut self, asked: Asked) {
+        self.waiting.push_front(asked);
+    }
+
+    pub fn tell(&mut self, notice: impl Into<Notice>) {
+        self.told.push(notice.into());
     }
 }
 
 impl Experiment {
     /// Asks for something and gives its ticket. Where nothing else runs it is checked and begun here; else it waits, and
-    /// what is wrong with it is told when its turn comes, by [`Event::Refused`] with its ticket. Its end is told by
-    /// [`Event::Finished`].
+    /// what is wrong with it is told when its turn comes, by [`Notice::Refused`] with its ticket. Its end is told by
+    /// [`Notice::Finished`].
     ///
-    /// Errors: no rows yet; nothing trained yet; a request that is refused. Nothing has changed then.
+    /// Errors: no rows yet; nothing trained yet; a change that is refused. Nothing has changed then.
     pub fn begin(&mut self, activity: Activity) -> Result<u32> {
-        self.ask(What::Activity(activity))
+        self.enqueue(What::Activity(activity))
     }
 
-    pub(super) fn ask(&mut self, what: What) -> Result<u32> {
-        let ticket = self.next_ticket;
-        self.next_ticket += 1;
+    pub(super) fn enqueue(&mut self, what: What) -> Result<u32> {
+        let ticket = self.queue.next_ticket;
+        self.queue.next_ticket += 1;
         let asked = Asked { ticket, what, last: true, part: false };
         if self.running() {
-            self.queue.push_back(asked);
+            self.queue.waiting.push_back(asked);
         } else {
             self.launch(asked)?;
             // Where nothing is left to do, no job's outcome will end it.
@@ -98,125 +191,180 @@ impl Experiment {
         let Asked { ticket, what, last, part } = asked;
         let work = match what {
             What::Activity(Activity::Sequence { sequence, mode, twin }) => {
-                return self.line_up(ticket, sequence, mode, twin);
+                return self.enqueue_sequence(ticket, sequence, mode, twin);
             }
-            What::Activity(Activity::Forget { request, mode })
-                if self.data.is_some() && self.plan(&request, mode)?.everything =>
-            {
-                return self.forget_all(&request, mode, ticket, last, part);
-            }
-            What::Activity(Activity::Audit { request, mode, person }) => {
-                let mut audit = Box::new(self.rehearsal(request, mode, person.as_deref())?);
-                audit.begin()?;
-                Work::Audit(audit)
+            What::Activity(Activity::Audit { change, mode, person }) => {
+                Work::Rehearsal(Box::new(self.rehearsal(&change, mode, person.as_deref())?))
             }
             What::Activity(activity) => {
                 let name = activity.name().to_owned();
-                let Some(mut running) = self.start(activity)? else {
-                    self.told.push(Event::Finished { activity: name, ticket });
-                    return Ok(());
-                };
-                running.arm.label.clone_from(&self.label);
-                Work::Arm(Box::new(running))
+                match self.start(activity)? {
+                    Some(pursuit) => Work::Pursuit(Box::new(pursuit)),
+                    None => {
+                        self.queue.tell(Notice::Finished { activity: name, ticket });
+                        return Ok(());
+                    }
+                }
             }
-            What::Check(mut check) => {
-                check.begin()?;
-                Work::Check(check)
-            }
+            What::Verify(verify) => Work::Verify(verify),
         };
-        self.running = Some(Current { ticket, last, part, work });
-        Ok(())
-    }
-
-    /// A confirmed request for everything has no job, so it ends as it begins.
-    fn forget_all(&mut self, request: &Request, mode: Mode, ticket: u32, last: bool, part: bool) -> Result<()> {
-        let rows = self.data.as_ref().map_or(0, |data| data.interactions.rows().len()) as u32;
-        self.forget_everything(request, mode)?;
-        if part {
-            self.note_everything(rows);
-        }
-        if last {
-            self.told.push(Event::Finished { activity: "forget".to_owned(), ticket });
-        }
+        self.queue.current = Some(Current { ticket, last, part, work });
         Ok(())
     }
 
     /// Drops what runs and what is queued. The experiment is as it was before; of a sequence, what was carried out stays
     /// and the rest is pending.
     pub fn cancel(&mut self) {
-        self.running = None;
-        self.queue.clear();
-        self.told.clear();
+        self.queue.current = None;
+        self.queue.waiting.clear();
+        self.queue.told.clear();
+        self.tidy();
     }
 
     /// Is work under way or queued?
     pub fn running(&self) -> bool {
-        self.running.is_some() || !self.queue.is_empty()
+        self.queue.current.is_some() || !self.queue.waiting.is_empty()
     }
 
     pub(super) fn activity_name(&self) -> Option<&'static str> {
-        self.running
-            .as_ref()
-            .map(|current| current.work.name())
-            .or_else(|| self.queue.front().map(|asked| asked.what.name()))
+        self.queue.activity_name()
     }
 
     /// Jobs that can run now. Each is handed out once; a job whose worker died is simply run again from its bytes.
-    pub fn jobs(&mut self, parallelism: u32) -> Vec<JobOut> {
-        let Some(current) = &mut self.running else { return Vec::new() };
-        match &mut current.work {
-            Work::Arm(running) => {
-                let jobs = running.arm.jobs(running.until, &self.config, parallelism, &mut self.next_id, self.clock);
-                // Whoever watches learns of a stage when it begins, not when the first of its jobs is done.
-                self.told.extend(jobs.first().map(|job| running.arm.progress(job.stage)));
-                jobs
+    ///
+    /// Work that cannot go on ends here, with [`Notice::Refused`].
+    pub fn jobs(&mut self) -> Vec<JobOut> {
+        while let Some(current) = &mut self.queue.current {
+            let ids = &mut self.queue.next_id;
+            let made = match &mut current.work {
+                Work::Pursuit(pursuit) => {
+                    let store = pursuit.store.as_mut().unwrap_or(&mut self.store);
+                    let made = pursuit.run.jobs(store, ids);
+                    // Whoever watches learns of a stage when it begins, not when the first of its jobs is done.
+                    if made.as_ref().is_ok_and(|jobs| !jobs.is_empty()) {
+                        self.queue.told.extend(pursuit.run.progress().map(Notice::Work));
+                    }
+                    made
+                }
+                Work::Verify(verify) => verify.jobs(ids),
+                Work::Rehearsal(rehearsal) => rehearsal.jobs(ids),
+            };
+            match made {
+                Ok(jobs) if jobs.is_empty() && current.work.done(&self.store) => self.settle(),
+                Ok(jobs) => return jobs,
+                Err(error) => {
+                    let (ticket, name) = (current.ticket, current.work.name());
+                    self.queue.current = None;
+                    self.refuse(ticket, name, &error);
+                    self.settle();
+                }
             }
-            Work::Check(check) => check.jobs(parallelism, &mut self.next_id, self.clock),
-            Work::Audit(audit) => audit.jobs(parallelism, &mut self.next_id, self.clock),
         }
+        Vec::new()
     }
 
     /// Takes the outcome of a job that ran for `seconds`. May make further jobs ready, or end the activity. Gives what has
     /// happened since it was last asked.
     ///
     /// Errors: a job that is not waited for; bytes that are no outcome of it. Neither changes anything.
-    pub fn accept(&mut self, id: u32, outcome: &[u8], seconds: f64) -> Result<Vec<Event>> {
-        let current = self.running.as_mut().ok_or(ExperimentError::UnknownJob { id })?;
+    pub fn accept(&mut self, id: u32, outcome: &[u8], seconds: f64) -> Result<Vec<Notice>> {
+        let unknown = PipelineError::UnknownJob { id };
+        let current = self.queue.current.as_mut().ok_or(unknown)?;
         match &mut current.work {
-            Work::Arm(running) => {
-                let outcome: Outcome = decode(outcome, "a result")?;
-                let events = running.arm.accept(id, outcome, seconds, self.clock, running.until, &self.config)?;
-                self.told.extend(events);
+            Work::Pursuit(pursuit) => {
+                let store = pursuit.store.as_mut().unwrap_or(&mut self.store);
+                let (slot, events) = pursuit.run.accept(id, outcome, seconds, store)?;
+                let notice = self.told_of(slot);
+                self.queue.told.extend(notice);
+                self.queue.told.extend(events.into_iter().map(Notice::Work));
             }
-            Work::Check(check) => {
-                let events = check.accept(id, outcome, seconds, self.clock)?;
-                self.told.extend(events);
+            Work::Verify(verify) => {
+                let events = verify.accept(id, outcome, seconds)?;
+                self.queue.told.extend(events.into_iter().map(Notice::Work));
             }
-            Work::Audit(audit) => {
-                let events = audit.accept(id, outcome, seconds, self.clock)?;
-                self.told.extend(events);
+            Work::Rehearsal(rehearsal) => {
+                let events = rehearsal.accept(id, outcome, seconds)?;
+                self.queue.told.extend(events.into_iter().map(Notice::Work));
             }
         }
         self.settle();
-        Ok(self.events())
+        Ok(self.notices())
+    }
+
+    /// What an outcome of the pipeline under way means to whoever watches.
+    fn told_of(&self, slot: Slot) -> Option<Notice> {
+        let Some(Current { work: Work::Pursuit(pursuit), .. }) = &self.queue.current else { return None };
+        let (pipeline, store) = (&pursuit.run.pipeline, pursuit.store.as_ref().unwrap_or(&self.store));
+        match slot {
+            Slot::Partition => self.partition_view(pipeline, store).map(|partition| Notice::Divided { partition }),
+            Slot::Train(shard) => {
+                let shard = self.shard_view(pipeline, store, shard, None);
+                Some(Notice::Trained { pipeline: pursuit.run.hints.name.clone(), shard })
+            }
+            _ => None,
+        }
     }
 
     /// What has happened since it was last asked, for activities that end without a job.
-    pub fn events(&mut self) -> Vec<Event> {
-        std::mem::take(&mut self.told)
+    pub fn notices(&mut self) -> Vec<Notice> {
+        std::mem::take(&mut self.queue.told)
+    }
+
+    /// Gives a runner the inputs of a job that it lacks.
+    ///
+    /// Errors: a job of something that is not under way any more.
+    pub fn supply(&self, job: &JobOut, runner: &Runner) -> Result<()> {
+        for digest in runner.lacking(&job.inputs) {
+            let lacking = || PipelineError::Lacking { digest: digest.to_string() };
+            runner.put(digest, self.blob(&digest).ok_or_else(lacking)?);
+        }
+        Ok(())
+    }
+
+    /// Runs a job here and now and gives its outcome, for [`Experiment::accept`].
+    ///
+    /// Errors: those of the work itself.
+    pub fn run(&self, job: &JobOut, runner: &Runner) -> Result<Vec<u8>> {
+        self.supply(job, runner)?;
+        runner.run(&job.body)
+    }
+
+    /// Carries out what was begun, here and now, one job after the other. What whoever watches should know comes back.
+    ///
+    /// What waits and is refused when its turn comes is told by [`Notice::Refused`].
+    ///
+    /// Errors: those of the first job that fails; what was under way or waits is cancelled then.
+    pub fn drive(&mut self, runner: &Runner) -> Result<Vec<Notice>> {
+        let mut notices = self.notices();
+        while self.running() {
+            for job in self.jobs() {
+                let outcome = self.run(&job, runner).and_then(|outcome| self.accept(job.id, &outcome, 0.0));
+                match outcome {
+                    Ok(more) => notices.extend(more),
+                    Err(error) => {
+                        self.cancel();
+                        return Err(error);
+                    }
+                }
+            }
+            notices.extend(self.notices());
+        }
+        notices.extend(self.notices());
+        Ok(notices)
     }
 
     /// Ends what has reached its goal and begins what waits, until something needs a job or nothing is left.
     fn settle(&mut self) {
         loop {
-            match self.running.take() {
-                Some(current) if current.work.done() => self.end(current),
+            match self.queue.current.take() {
+                Some(current) if current.work.done(&self.store) => self.end(current),
                 Some(current) => {
-                    self.running = Some(current);
+                    self.queue.current = Some(current);
                     return;
                 }
                 None => {
-                    let Some(next) = self.queue.pop_front() else { return };
+                    self.history.rest_seconds += std::mem::take(&mut self.queue.rest);
+                    let Some(next) = self.queue.waiting.pop_front() else { return };
                     let (ticket, name) = (next.ticket, next.what.name());
                     if let Err(error) = self.launch(next) {
                         self.refuse(ticket, name, &error);
@@ -230,57 +378,70 @@ impl Experiment {
         let Current { ticket, last, part, work } = current;
         let name = work.name();
         let ended = match work {
-            Work::Arm(mut running) => {
-                let mut events = Vec::new();
-                let more = self.go_on(&mut running, &mut events);
-                self.told.extend(events);
-                match more {
-                    // A series goes on with its next arm.
-                    Ok(true) => {
-                        running.arm.label.clone_from(&self.label);
-                        self.running = Some(Current { ticket, last, part, work: Work::Arm(running) });
-                        return;
-                    }
-                    Ok(false) => self.end_arm(*running, part),
-                    Err(error) => Err(error),
+            Work::Pursuit(pursuit) => match self.land(*pursuit, part) {
+                // A series goes on with its next pipeline.
+                Ok(Some(next)) => {
+                    self.queue.current = Some(Current { ticket, last, part, work: Work::Pursuit(Box::new(next)) });
+                    return;
                 }
-            }
-            Work::Check(check) => {
-                self.told.push(Event::Verified { verdict: check.verdict() });
+                Ok(None) => Ok(()),
+                Err(error) => Err(error),
+            },
+            Work::Verify(verify) => {
+                self.queue.tell(Notice::Verified { verdict: verify.verdict() });
                 Ok(())
             }
-            Work::Audit(audit) => {
-                self.conclude(*audit);
+            Work::Rehearsal(rehearsal) => {
+                self.conclude(*rehearsal);
                 Ok(())
             }
         };
         match ended {
             Ok(()) if last => {
                 let activity = if part { "sequence" } else { name }.to_owned();
-                self.told.push(Event::Finished { activity, ticket });
+                self.queue.tell(Notice::Finished { activity, ticket });
             }
             Ok(()) => {}
             Err(error) => self.refuse(ticket, name, &error),
         }
     }
 
-    fn end_arm(&mut self, running: Running, part: bool) -> Result<()> {
-        let (arm, activity) = (running.arm.spec.name.clone(), running.activity.name());
-        let rows = self.data.as_ref().map_or(0, |data| data.interactions.rows().len()) as u32;
-        self.finish(running)?;
-        if let Some(result) = self.figures.results.get(&arm).cloned() {
-            self.told.push(Event::Evaluated { arm, result });
+    /// A pipeline has reached its goal. Gives the next one of its series, if there is one.
+    fn land(&mut self, pursuit: Pursuit, part: bool) -> Result<Option<Pursuit>> {
+        let Pursuit { run, store, then } = pursuit;
+        let name = run.hints.name.clone();
+        let rows = self.wanted.as_ref().map_or(0, |wanted| wanted.rows().rows().len()) as u32;
+        match then {
+            Then::Build => self.serve(run, store),
+            Then::Change(proposal) => {
+                self.commit(*proposal, &run)?;
+                if part {
+                    self.note_change(rows);
+                }
+            }
+            Then::Record => self.keep(&run),
+            Then::Twin => {
+                self.compare_twin(&run, store.as_ref().expect("a twin has a store of its own"));
+                if part {
+                    self.note_twin();
+                }
+            }
+            Then::Series { name, current, rest } => {
+                self.note(current, &run);
+                return self.series(name, rest);
+            }
         }
-        if part {
-            self.note_part(activity, rows);
+        let name = if name == "original" || name == "unlearned" { self.serving_name().to_owned() } else { name };
+        if let Some(result) = self.records.get(&name).and_then(|record| record.result.clone()) {
+            self.queue.tell(Notice::Evaluated { pipeline: name, result });
         }
-        Ok(())
+        Ok(None)
     }
 
     /// Whoever waits for the ticket is told; what else belongs to it is not tried.
     fn refuse(&mut self, ticket: u32, activity: &str, error: &Error) {
-        self.queue.retain(|asked| asked.ticket != ticket);
+        self.queue.waiting.retain(|asked| asked.ticket != ticket);
         let (activity, code) = (activity.to_owned(), error.code().to_owned());
-        self.told.push(Event::Refused { activity, ticket, code, message: error.to_string() });
+        self.queue.tell(Notice::Refused { activity, ticket, code, message: error.to_string() });
     }
 }

@@ -5,119 +5,128 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
+use crate::Digest;
 use crate::error::Result;
-use crate::numerics::digest::Digest;
+use crate::pipeline::{Dataset, Pipeline, PipelineError, Settings, Shards, Store};
 use crate::unlearn::Receipt;
-use crate::unlearn::salt::Salt;
 
-use super::arm::{Arm, Before};
-use super::data::Data;
+use super::history::History;
 use super::load::Source;
-use super::sweep::Sweep;
-use super::{AuditView, Config, Experiment, ExperimentError, ForgetView, SecondsView, SequenceView, Stage};
+use super::record::Record;
+use super::{AuditView, Experiment};
 
 /// Marks the file; the digit is the format's version.
-const MAGIC: &[u8; 4] = b"URX4";
+const MAGIC: &[u8; 4] = b"URX5";
 /// What the bytes are called in a refusal.
-pub(super) const WHAT: &str = "a saved experiment";
+const WHAT: &str = "a saved experiment";
 /// Bytes of the digest that follows the marks.
 const DIGEST: usize = 32;
 
 #[derive(Serialize, Deserialize)]
 struct Saved {
-    config: Config,
+    settings: Settings,
     source: Source,
-    data: Option<Data>,
-    split: Option<Digest>,
-    stale: Option<Stage>,
-    serving: Option<Arm>,
-    others: BTreeMap<String, Arm>,
-    before: Option<Before>,
-    forgotten: Option<ForgetView>,
-    seconds: SecondsView,
-    sweep: Sweep,
-    /// As JSON: their settings are free in form, which this format is not.
-    receipts: Vec<String>,
-    salt: Option<Salt>,
-    sequence: Option<SequenceView>,
-    audit: Option<AuditView>,
+    /// Rows and shards in force.
+    wanted: Option<(Dataset, Shards)>,
+    /// What serves, where it is something else.
+    serving: Option<Serving>,
+    store: Store,
+    records: BTreeMap<String, Record>,
+    history: History,
+}
+
+#[derive(Serialize, Deserialize)]
+enum Serving {
+    /// What is wanted.
+    Wanted,
+    /// Built under other settings, from these or other rows.
+    Other(Settings, Option<Dataset>, Shards),
 }
 
 impl Experiment {
     /// Everything but work under way, as bytes: marks, SHA-256 of the rest, the rest. Holds the rows and their ids, so it
     /// is as private as the file they came from; of forgotten rows it holds nothing.
     pub fn save(&self) -> Vec<u8> {
-        let saved = Saved {
-            config: self.config.clone(),
-            source: self.source.clone(),
-            data: self.data.as_deref().cloned(),
-            split: self.split,
-            stale: self.stale,
-            serving: self.serving.clone(),
-            others: self.others.clone(),
-            before: self.before.clone(),
-            forgotten: self.forgotten.clone(),
-            seconds: self.seconds.clone(),
-            sweep: self.sweep.clone(),
-            receipts: self.receipts.iter().map(Receipt::to_json).collect(),
-            salt: self.salt,
-            sequence: self.sequence.clone(),
-            audit: self.audit.clone().map(|view| AuditView { person: None, ..view }),
+        let dataset = |pipeline: &Pipeline| pipeline.dataset().as_ref().clone();
+        let same_rows = |serving: &Pipeline| {
+            self.wanted.as_ref().is_some_and(|wanted| Arc::ptr_eq(wanted.dataset(), serving.dataset()))
         };
-        // Writing to memory fails only for types postcard cannot express, which any test of saving shows.
-        let body = postcard::to_stdvec(&saved).unwrap_or_default();
+        let serving = self.serving.as_ref().map(|serving| {
+            if self.unchanged() {
+                return Serving::Wanted;
+            }
+            let rows = (!same_rows(serving)).then(|| dataset(serving));
+            Serving::Other(serving.settings().as_ref().clone(), rows, serving.shards().clone())
+        });
+        let mut history = self.history.clone();
+        history.audit = history.audit.map(|view| AuditView { person: None, ..view });
+        let mut store = self.store.clone();
+        if let Some(serving) = &self.serving {
+            store.retain(&serving.reachable(&self.store));
+        }
+        let saved = Saved {
+            settings: self.settings.as_ref().clone(),
+            source: self.source.clone(),
+            wanted: self.wanted.as_ref().map(|wanted| (dataset(wanted), wanted.shards().clone())),
+            serving,
+            store,
+            records: self.records.clone(),
+            history,
+        };
+        let body = postcard::to_stdvec(&saved).expect("every part can be written to memory");
         [&MAGIC[..], &Digest::of(&body).0, &body].concat()
     }
 
-    /// Replaces this experiment by a saved one, if its bytes are whole; else nothing changes.
+    /// Replaces this experiment by a saved one, if its bytes are whole; else nothing changes. What was cut off in keeping is
+    /// missing afterwards, and computed again when it is asked for.
     ///
     /// Errors: work under way; bytes of something else, of another version, damaged, or with parts that do not fit together.
     pub fn restore(&mut self, bytes: &[u8]) -> Result<()> {
         self.idle("opening an experiment")?;
-        let rest = bytes.strip_prefix(MAGIC).ok_or(ExperimentError::Foreign { what: WHAT })?;
-        let damaged = |reason: &str| ExperimentError::Damaged { what: WHAT, reason: reason.to_owned() };
+        let rest = bytes.strip_prefix(MAGIC).ok_or(PipelineError::Foreign { what: WHAT })?;
+        let damaged = |reason: &str| PipelineError::Damaged { what: WHAT, reason: reason.to_owned() };
         let (digest, body) =
             rest.split_at_checked(DIGEST).ok_or_else(|| damaged("it breaks off after the first bytes"))?;
         if Digest::of(body).0 != digest {
             return Err(damaged("its bytes do not have the digest it names; it was cut short or changed").into());
         }
         let saved: Saved = postcard::from_bytes(body).map_err(|error| damaged(&error.to_string()))?;
-        saved.config.check()?;
-        let receipts: Result<Vec<Receipt>, _> = saved.receipts.iter().map(|text| Receipt::parse(text)).collect();
-        let data = saved.data.map(Arc::new);
-        let attach = |mut arm: Arm, serves: bool| -> Result<Arm> {
-            arm.data = data.clone().unwrap_or_default();
-            arm.check(serves)?;
-            Ok(arm)
+        saved.settings.check()?;
+        saved.history.receipts.iter().try_for_each(|text| Receipt::parse(text).map(|_| ()))?;
+        let settings = Arc::new(saved.settings);
+        let checked = |dataset: Arc<Dataset>, settings: Arc<Settings>, shards: Shards| -> Result<Pipeline> {
+            if let Shards::Kept(assignment, _) = &shards {
+                assignment.check(dataset.rows()).map_err(|error| damaged(&error.to_string()))?;
+            }
+            Ok(Pipeline::new(dataset, settings, shards))
         };
-        let serving = saved.serving.map(|arm| attach(arm, true)).transpose()?;
-        let others =
-            saved.others.into_iter().map(|(name, arm)| Ok((name, attach(arm, false)?))).collect::<Result<_>>()?;
-        *self = Experiment {
-            config: saved.config,
-            source: saved.source,
-            split: saved.split,
-            stale: saved.stale,
-            serving,
-            others,
-            before: saved.before,
-            forgotten: saved.forgotten,
-            seconds: saved.seconds,
-            sweep: saved.sweep,
-            receipts: receipts?,
-            salt: saved.salt,
-            sequence: saved.sequence,
-            audit: saved.audit,
-            next_id: self.next_id,
-            next_ticket: self.next_ticket,
-            label: self.label.clone(),
-            data: data.clone(),
-            clock: self.clock,
-            positions: self.positions,
-            workers: self.workers,
-            ..Experiment::default()
+        let wanted =
+            saved.wanted.map(|(rows, shards)| checked(Arc::new(rows), settings.clone(), shards)).transpose()?;
+        let serving = match saved.serving {
+            None => None,
+            Some(Serving::Wanted) => wanted.clone(),
+            Some(Serving::Other(settings, rows, shards)) => {
+                settings.check()?;
+                let rows = rows.map(Arc::new).or_else(|| wanted.as_ref().map(|wanted| wanted.dataset().clone()));
+                let rows = rows.ok_or_else(|| damaged("what serves has no rows"))?;
+                Some(checked(rows, Arc::new(settings), shards)?)
+            }
         };
-        self.refigure(None);
+        if let Some(serving) = &serving {
+            serving.validate_store(&saved.store)?;
+        }
+        let mut records = saved.records;
+        for record in records.values() {
+            let Some(serving) = &serving else { return Err(damaged("figures of nobody").into()) };
+            serving.validate_metrics(&record.metrics)?;
+        }
+        let name = if saved.history.last.is_some() { "unlearned" } else { "original" };
+        if let (Some(record), Some(serving)) = (records.get_mut(name), &serving) {
+            record.pipeline = Some(serving.clone());
+        }
+        let (watch, queue) = (std::mem::take(&mut self.watch), std::mem::take(&mut self.queue));
+        let (source, store, history) = (saved.source, saved.store, saved.history);
+        *self = Experiment { settings, wanted, serving, store, records, history, source, queue, watch };
         Ok(())
     }
 }

@@ -1,4 +1,4 @@
-//! Requests one after another: each is carried out as if it were alone, and what it cost and left behind is booked.
+//! Changes one after another: each is carried out as if it were alone, and what it cost and left behind is booked.
 
 use std::collections::BTreeMap;
 
@@ -6,10 +6,10 @@ use serde::{Deserialize, Serialize};
 
 use crate::error::Result;
 use crate::evaluate::Interval;
-use crate::interactions::Fate;
+use crate::pipeline::trains;
 use crate::unlearn::sequence::{Ledger, ScriptError, StepCost};
 use crate::unlearn::twin::{Drift, Finding};
-use crate::unlearn::{Mode, Request, Sequence};
+use crate::unlearn::{Change, Mode, Sequence};
 
 use super::queue::{Asked, What};
 use super::{Activity, Experiment};
@@ -26,7 +26,7 @@ pub struct SequenceView {
     pub ledger: Ledger,
     /// Requests that were not carried out: the sequence is under way, was cancelled, or the first of these was refused.
     /// Begin a sequence of exactly these to go on.
-    pub pending: Vec<Request>,
+    pub pending: Vec<Change>,
 }
 
 /// What one request of a sequence left behind.
@@ -60,66 +60,71 @@ pub struct TwinSummary {
 
 impl Experiment {
     /// Puts a sequence's parts in front of whatever waits. One that consists of what is pending goes on with the old record.
-    pub(super) fn line_up(&mut self, ticket: u32, sequence: Sequence, mode: Mode, twin: bool) -> Result<()> {
-        self.trained("a sequence of requests")?;
-        if sequence.requests.is_empty() {
+    pub(super) fn enqueue_sequence(&mut self, ticket: u32, sequence: Sequence, mode: Mode, twin: bool) -> Result<()> {
+        let rows = self.trained("a sequence of changes")?.rows().rows().len() as u32;
+        if sequence.changes.is_empty() {
             return Err(ScriptError::Empty.into());
         }
-        let Sequence { requests } = sequence;
-        if self.sequence.as_ref().is_none_or(|view| view.pending != requests) {
-            let rows = self.data.as_ref().map_or(0, |data| data.interactions.rows().len()) as u32;
-            self.sequence = Some(SequenceView { rows, pending: requests.clone(), ..SequenceView::default() });
+        let Sequence { changes } = sequence;
+        if self.history.sequence.as_ref().is_none_or(|view| view.pending != changes) {
+            let view = SequenceView { rows, pending: changes.clone(), ..SequenceView::default() };
+            self.history.sequence = Some(view);
         }
         let part = |activity, last| Asked { ticket, what: What::Activity(activity), last, part: true };
-        let count = requests.len();
-        for (index, request) in requests.into_iter().enumerate().rev() {
+        let count = changes.len();
+        for (index, change) in changes.into_iter().enumerate().rev() {
             let last = index + 1 == count;
             if twin {
-                self.queue.push_front(part(Activity::Twin, last));
+                self.queue.first(part(Activity::Twin, last));
             }
-            self.queue.push_front(part(Activity::Forget { request, mode }, last && !twin));
+            self.queue.first(part(Activity::Change { change, mode }, last && !twin));
         }
         Ok(())
     }
 
-    /// A part is done; `rows_before` is how many rows there were when it began.
-    pub(super) fn note_part(&mut self, activity: &str, rows_before: u32) {
-        if activity == "twin" {
-            let reports = self.twin().unwrap_or_default();
-            let summary = TwinSummary {
-                exact: reports.iter().all(|stage| stage.equal),
-                defect: reports.iter().any(|stage| stage.finding == Finding::Defect),
-                different: reports.iter().filter(|stage| !stage.equal).map(|stage| stage.stage.clone()).collect(),
-                drift: reports.iter().find_map(|stage| stage.drift),
-            };
-            if let Some(step) = self.sequence.as_mut().and_then(|view| view.steps.last_mut()) {
-                step.twin = Some(summary);
-            }
-            return;
+    /// A twin is compared with what the last change left.
+    pub(super) fn note_twin(&mut self) {
+        let reports = &self.history.twin;
+        let summary = TwinSummary {
+            exact: reports.iter().all(|stage| stage.equal),
+            defect: reports.iter().any(|stage| stage.finding == Finding::Defect),
+            different: reports.iter().filter(|stage| !stage.equal).map(|stage| stage.stage.clone()).collect(),
+            drift: reports.iter().find_map(|stage| stage.drift),
+        };
+        if let Some(step) = self.history.sequence.as_mut().and_then(|view| view.steps.last_mut()) {
+            step.twin = Some(summary);
         }
-        let (Some(arm), Some(data)) = (&self.serving, &self.data) else { return };
-        let trained = |shard: &u32| u64::from(arm.shards[*shard as usize].n_rows);
+    }
+
+    /// A change is carried out; `rows_before` is how many rows there were when it began.
+    pub(super) fn note_change(&mut self, rows_before: u32) {
+        let Some(serving) = &self.serving else { return self.note_everything(rows_before) };
+        let last = self.history.last.as_ref().expect("a change was just carried out");
+        let divided = serving.divided(&self.store).expect("what serves has shards");
+        let touched = || last.view.touched_shards.iter().map(|&shard| u64::from(divided.shards[shard as usize].n_rows));
+        let trained = touched().filter(|&rows| rows > 0);
         let cost = StepCost {
-            rows: rows_before - data.interactions.rows().len() as u32,
-            shards: arm.trained.len() as u32,
-            rows_trained: arm.trained.iter().map(trained).sum(),
-            rows_full: u64::from(data.count(Fate::Train) + data.count(Fate::Validation)),
-            seconds: self.seconds.unlearn,
-            full_seconds: Some(self.seconds.retrain).filter(|&seconds| seconds > 0.0),
+            rows: last.view.rows,
+            shards: trained.clone().count() as u32,
+            rows_trained: trained.sum(),
+            rows_full: serving.rows().rows().iter().filter(|row| trains(row)).count() as u64,
+            seconds: self.history.changed.until_serving(),
+            full_seconds: Some(self.history.retrained.until_serving()).filter(|&seconds| seconds > 0.0),
             ..StepCost::default()
         };
-        let metrics = self.figures.results.get("unlearned").map(|result| result.metrics.clone()).unwrap_or_default();
-        let (left, users) = (data.interactions.rows().len() as f64, data.interactions.users().len() as u32);
-        let Some(view) = &mut self.sequence else { return };
+        let result = self.records.get("unlearned").and_then(|record| record.result.as_ref());
+        let metrics = result.map(|result| result.metrics.clone()).unwrap_or_default();
+        let (left, users) = (serving.rows().rows().len() as f64, serving.rows().users().len() as u32);
+        let Some(view) = &mut self.history.sequence else { return };
         let share = 1.0 - left / f64::from(view.rows.max(1));
         view.ledger.book(cost);
         view.steps.push(SequenceStep { share, users, metrics, twin: None });
         view.pending.remove(0);
     }
 
-    /// A part forgot everything there was.
-    pub(super) fn note_everything(&mut self, rows: u32) {
-        let Some(view) = &mut self.sequence else { return };
+    /// A change forgot everything there was.
+    fn note_everything(&mut self, rows: u32) {
+        let Some(view) = &mut self.history.sequence else { return };
         view.ledger.book(StepCost { rows, ..StepCost::default() });
         view.steps.push(SequenceStep { share: 1.0, ..SequenceStep::default() });
         view.pending.remove(0);

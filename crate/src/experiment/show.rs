@@ -2,167 +2,230 @@
 
 use crate::error::Result;
 use crate::interactions::Fate;
-use crate::partition::measures::{adjusted_rand_index, purity};
-use crate::unlearn::twin::{StageReport, Stages, compare_twin};
-use crate::unlearn::{NO_SHARD, Per};
+use crate::partition::Division;
+use crate::partition::measures::{adjusted_rand_index, purity, work_ratio};
+use crate::pipeline::{NO_SHARD, Pipeline, Stage, Store, trains};
 
-use super::arm::Arm;
+use super::changes::first_shards;
+use super::history::{Before, shard_digests};
 use super::{
-    DigestsView, Experiment, ExperimentError, ItemView, PartitionView, PersonView, Phase, Snapshot, UsersView,
+    DigestsView, Experiment, ExperimentError, ItemView, PartitionView, PersonView, Phase, SecondsView, ShardView,
+    Snapshot, UsersView,
 };
 
 impl Experiment {
     /// Everything in numbers; what the command line writes as JSON.
     pub fn snapshot(&self) -> Snapshot {
+        let (store, last) = (&self.store, self.history.last.as_ref());
+        let before = last.map(|last| &last.before);
         let serving = self.serving.as_ref();
-        let before = self.before.as_ref();
-        let digests = serving.map_or_else(DigestsView::default, |arm| self.digests(arm));
-        let shards = serving.map_or_else(Vec::new, |arm| {
-            (0..arm.shards.len() as u32).map(|shard| arm.shard_view(shard, before)).collect()
-        });
+        let shards = |pipeline: &Pipeline| {
+            let count = pipeline.divided(store).map_or(0, |divided| divided.shards.len() as u32);
+            (0..count).map(|shard| self.shard_view(pipeline, store, shard, before)).collect()
+        };
+        let results = self.records.iter().filter_map(|(name, record)| Some((name.clone(), record.result.clone()?)));
+        let own = self.serving_name();
+        let others = self.records.iter().filter(|(name, _)| *name != own);
         Snapshot {
             version: env!("CARGO_PKG_VERSION").to_owned(),
             phase: self.phase(),
-            config: self.config.clone(),
+            settings: self.settings.as_ref().clone(),
             model: self.filled_model(),
             data: self.source.view.clone(),
-            partition: serving.and_then(|arm| self.partition_view(arm)),
-            shards,
-            results: self.figures.results.clone(),
-            comparisons: self.figures.comparisons.values().cloned().collect(),
+            partition: serving.and_then(|pipeline| self.partition_view(pipeline, store)),
+            shards: serving.map_or_else(Vec::new, shards),
+            results: results.collect(),
+            comparisons: self.records.values().filter_map(|record| record.comparison.clone()).collect(),
             sweep: self.sweep_view(),
-            forget: self.forgotten.clone(),
-            digests: DigestsView { split: before.map(|before| before.split).or(self.split), ..digests },
-            seconds: self.seconds.clone(),
-            others: self
-                .others
-                .iter()
-                .filter_map(|(name, arm)| Some((name.clone(), self.partition_view(arm)?)))
-                .collect(),
-            twin: self.compare_twin(),
-            sequence: self.sequence.clone(),
-            audit: self.audit.clone(),
-            receipts: self.receipts.len() as u32,
-            notes: serving.into_iter().chain(self.others.values()).filter_map(|arm| arm.note.clone()).collect(),
+            change: last.map(|last| last.view.clone()),
+            digests: self.digests(before),
+            seconds: self.seconds(),
+            others: others.filter_map(|(name, record)| Some((name.clone(), record.facts.partition.clone()?))).collect(),
+            stale: self.stale(),
+            twin: self.history.twin.clone(),
+            sequence: self.history.sequence.clone(),
+            audit: self.history.audit.clone(),
+            receipts: self.history.receipts.len() as u32,
+            notes: self.records.values().filter_map(|record| record.facts.note.clone()).collect(),
         }
     }
 
-    /// An arm's partition, measured against the planted groups where the data has them.
-    fn partition_view(&self, arm: &Arm) -> Option<PartitionView> {
-        let mut view = arm.partition.clone()?;
-        let places = arm.places();
-        let users = arm.data.interactions.users();
-        let group = |&user: &u32| self.source.groups.get(users.get(user)).map(|&group| group as u16);
-        if let (Per::User, Some(groups)) = (places.per, arm.data.active.iter().map(group).collect::<Option<Vec<u16>>>())
+    /// What a build would do: the stages of which something is missing.
+    fn stale(&self) -> Vec<Stage> {
+        let (Some(wanted), Some(_)) = (&self.wanted, &self.serving) else { return Vec::new() };
+        let Some(first) = wanted.missing(&self.store) else { return Vec::new() };
+        use Stage::{Combine, Embed, Evaluate, Partition, Train};
+        [Embed, Partition, Train, Combine, Evaluate].into_iter().filter(|&stage| stage >= first).collect()
+    }
+
+    fn seconds(&self) -> SecondsView {
+        let history = &self.history;
+        let (built, changed, retrained) = (&history.built, &history.changed, &history.retrained);
+        SecondsView {
+            read: history.read_seconds,
+            embed: built.embed,
+            partition: built.partition,
+            train: built.train,
+            combine: built.combine,
+            evaluate: built.evaluate,
+            unlearn: changed.until_serving(),
+            retrain: retrained.until_serving(),
+            rest: history.rest_seconds,
+            work: built.work,
+            unlearn_work: changed.work,
+            retrain_work: retrained.work,
+        }
+    }
+
+    /// A pipeline's partition, measured against the planted groups where the data has them.
+    pub(super) fn partition_view(&self, pipeline: &Pipeline, store: &Store) -> Option<PartitionView> {
+        let facts = pipeline.partition_facts(store)?;
+        let divided = pipeline.divided(store)?;
+        let (rows, active) = (pipeline.rows(), pipeline.dataset().active());
+        let shards = divided.assignment.shards;
+        let rows_per_shard: Vec<u32> = divided.shards.iter().map(|shard| shard.n_rows).collect();
+        let mut view = PartitionView {
+            method: pipeline.settings().partition.method,
+            shards,
+            users_per_shard: divided.shards.iter().map(|shard| shard.users.len() as u32).collect(),
+            work_ratio: work_ratio(&rows_per_shard),
+            rows_per_shard,
+            capacity: (active.len() as u32).div_ceil(shards.max(1)),
+            within_ss: facts.within_ss,
+            iterations: facts.iterations,
+            silhouette: facts.silhouette,
+            purity: None,
+            adjusted_rand: None,
+            seconds: facts.seconds,
+        };
+        let group = |&user: &u32| self.source.groups.get(rows.users().get(user)).map(|&group| group as u16);
+        if let (Division::ByUser(shard_of), Some(groups)) =
+            (divided.assignment.compact(rows), active.iter().map(group).collect::<Option<Vec<u16>>>())
         {
-            view.purity = Some(purity(&places.shard_of, &groups));
-            view.adjusted_rand = Some(adjusted_rand_index(&places.shard_of, &groups));
+            view.purity = Some(purity(&shard_of, &groups));
+            view.adjusted_rand = Some(adjusted_rand_index(&shard_of, &groups));
         }
         Some(view)
     }
 
-    /// The serving ensemble against the twin, stage by stage; empty while there is no twin.
-    fn compare_twin(&self) -> Vec<StageReport> {
-        let (Some(arm), Some(twin), Some(forgotten)) = (&self.serving, self.others.get("twin"), &self.forgotten) else {
-            return Vec::new();
-        };
-        let stages = |arm: &Arm| Stages {
-            split: self.split.unwrap_or_default(),
-            keeps_embedding: arm.embedding.is_some(),
-            partition: arm.layout.as_ref().map(|layout| layout.digest(&arm.data)).unwrap_or_default(),
-            places: arm.places(),
-            inputs: arm.inputs(),
-            weights: arm.shard_digests(),
-            combiner: arm.prepared_digest,
-        };
-        compare_twin(&stages(arm), &stages(twin), &forgotten.taints)
-    }
-
-    fn phase(&self) -> Phase {
-        let done = self.serving.as_ref().is_some_and(|arm| arm.next.is_none());
-        match (&self.data, &self.serving) {
-            (None, _) => Phase::Empty,
-            (_, Some(_)) if done && self.others.contains_key("retrained") => Phase::Compared,
-            (_, Some(_)) if done => Phase::Trained,
-            (_, Some(arm)) if arm.layout.is_some() => Phase::Divided,
-            _ => Phase::Data,
+    /// What to show of a shard. Panics if the pipeline has no such shard.
+    pub(super) fn shard_view(
+        &self,
+        pipeline: &Pipeline,
+        store: &Store,
+        shard: u32,
+        before: Option<&Before>,
+    ) -> ShardView {
+        let divided = pipeline.divided(store).expect("who asks for a shard has seen that there are some");
+        let own = &divided.shards[shard as usize];
+        let trained = pipeline.sub_model(shard, store);
+        let touched = self.history.last.as_ref().is_some_and(|last| last.view.touched_shards.contains(&shard));
+        ShardView {
+            shard,
+            users: own.users.len() as u32,
+            rows: own.n_rows,
+            items: own.items.len() as u32,
+            epochs: trained.map_or(0, |trained| trained.epochs),
+            stop: trained.map(|trained| trained.stop),
+            best_epoch: trained.and_then(|trained| trained.best).map(|best| best.epoch),
+            best_metric: trained.and_then(|trained| trained.best).map(|best| best.metric),
+            seconds: trained.map_or(0.0, |trained| trained.seconds),
+            touched: before.is_some() && touched && trained.is_some(),
+            digest: trained.map(|trained| trained.digest),
+            digest_before: before.and_then(|before| before.shards.get(shard as usize).copied().flatten()),
         }
     }
 
-    fn digests(&self, arm: &Arm) -> DigestsView {
-        let partition = arm.layout.as_ref().map(|layout| layout.digest(&arm.data));
-        let retrained = self.others.get("retrained").and_then(|arm| arm.shard_digests().first().copied().flatten());
-        match &self.before {
-            Some(before) => DigestsView {
-                split: Some(before.split),
-                split_after: self.split,
-                partition: before.partition,
-                partition_after: partition,
-                shards_before: before.shards.clone(),
-                shards_after: arm.shard_digests(),
-                ensemble_before: before.ensemble,
-                ensemble_after: arm.ensemble_digest(),
-                retrained,
-            },
+    fn digests(&self, before: Option<&Before>) -> DigestsView {
+        let store = &self.store;
+        let split = self.wanted.as_ref().map(|wanted| wanted.dataset().digest());
+        let Some(serving) = &self.serving else {
+            return DigestsView { split, ..DigestsView::default() };
+        };
+        let (partition, ensemble) = (serving.partition_digest(store), serving.ensemble_digest(store));
+        let shards = shard_digests(serving, store);
+        let retrained = self.records.get("retrained").and_then(|record| record.facts.digest);
+        match before {
             None => DigestsView {
-                split: self.split,
+                split,
                 partition,
-                shards_before: arm.shard_digests(),
-                ensemble_before: arm.ensemble_digest(),
+                shards_before: shards,
+                ensemble_before: ensemble,
                 retrained,
                 ..DigestsView::default()
             },
+            Some(before) => DigestsView {
+                split: Some(before.split),
+                split_after: Some(serving.dataset().digest()),
+                partition: before.partition,
+                partition_after: partition,
+                shards_before: before.shards.clone(),
+                shards_after: shards,
+                ensemble_before: before.ensemble,
+                ensemble_after: ensemble,
+                retrained,
+            },
+        }
+    }
+
+    fn phase(&self) -> Phase {
+        let Some(serving) = &self.serving else {
+            return if self.wanted.is_some() { Phase::Data } else { Phase::Empty };
+        };
+        match serving.missing(&self.store) {
+            None if self.records.contains_key("retrained") => Phase::Compared,
+            None => Phase::Trained,
+            Some(_) if serving.divided(&self.store).is_some() => Phase::Divided,
+            Some(_) => Phase::Data,
         }
     }
 
     /// The users as they are now.
     pub fn users(&self) -> Result<UsersView> {
-        let data = self.data.as_ref().ok_or(ExperimentError::NoData)?;
-        let users = data.interactions.users();
-        let layout = self.serving.as_ref().and_then(|arm| arm.layout.as_ref());
-        let mut view = UsersView {
-            ids: users.iter().map(str::to_owned).collect(),
-            handles: data.handles.clone(),
-            ..UsersView::default()
-        };
-        for user in 0..users.len() as u32 {
-            let range = data.interactions.range_of(user);
-            let rows = &data.interactions.rows()[range.clone()];
-            view.train_rows.push(rows.iter().filter(|row| row.fate != Fate::Test).count() as u32);
-            let shard = layout.and_then(|l| l.shard_of_row[range].iter().find(|&&shard| shard != NO_SHARD));
-            view.shard_of.push(shard.copied().unwrap_or(NO_SHARD));
-        }
-        Ok(view)
+        let wanted = self.wanted.as_ref().ok_or(ExperimentError::NoData)?;
+        let rows = wanted.rows();
+        let users = 0..rows.users().len() as u32;
+        let count = |user| rows.rows_of(user).iter().filter(|row| trains(row)).count() as u32;
+        // What serves may still have other rows, while settings that change them are not built.
+        let serving =
+            self.serving.as_ref().filter(|serving| std::sync::Arc::ptr_eq(serving.dataset(), wanted.dataset()));
+        Ok(UsersView {
+            ids: rows.users().iter().map(str::to_owned).collect(),
+            train_rows: users.clone().map(count).collect(),
+            handles: users.clone().map(|user| wanted.dataset().handle(user)).collect(),
+            shard_of: serving
+                .and_then(|serving| first_shards(serving, &self.store))
+                .unwrap_or_else(|| vec![NO_SHARD; users.len()]),
+        })
     }
 
-    /// One person: rows, shards, and the top of every arm's list.
+    /// One person: rows, shards, and the top of every pipeline's list.
     pub fn person(&self, id: &str) -> Result<PersonView> {
-        let data = self.data.as_ref().ok_or(ExperimentError::NoData)?;
-        let user = data.interactions.users().find(id).ok_or_else(|| ExperimentError::UnknownUser(id.to_owned()))?;
-        let rows = data.interactions.rows_of(user);
-        let item_view = |item: u32, value: f32, test: bool| {
-            let id = data.interactions.items().get(item).to_owned();
-            let title = self.source.titles.get(&id).cloned().unwrap_or_else(|| id.clone());
-            ItemView { item: id, title, value, test }
-        };
-        let is_test = |item: u32| rows.iter().any(|row| row.item == item && row.fate == Fate::Test);
-        let lists = self.serving.iter().chain(self.others.values()).filter_map(|arm| {
-            let top = &arm.evaluation.as_ref()?.get(user as usize)?.top;
-            let list = top.iter().take(20).map(|&item| item_view(item, 0.0, is_test(item))).collect();
-            Some((arm.spec.name.clone(), list))
+        let pipeline = self.serving.as_ref().or(self.wanted.as_ref()).ok_or(ExperimentError::NoData)?;
+        let rows = pipeline.rows();
+        let user = rows.users().find(id).ok_or_else(|| ExperimentError::UnknownUser(id.to_owned()))?;
+        let own = rows.rows_of(user);
+        let is_test = |item: u32| own.iter().any(|row| row.item == item && row.fate == Fate::Test);
+        let lists = self.records.iter().filter_map(|(name, record)| {
+            let top = &record.metrics.get(user as usize)?.top;
+            let list = top.iter().take(20).map(|&item| self.item_view(pipeline, item, 0.0, is_test(item))).collect();
+            Some((name.clone(), list))
         });
-        let layout = self.serving.as_ref().and_then(|arm| arm.layout.as_ref());
-        let mut shards: Vec<u32> = layout.map_or_else(Vec::new, |layout| {
-            let of = &layout.shard_of_row[data.interactions.range_of(user)];
-            of.iter().filter(|&&shard| shard != NO_SHARD).map(|&shard| u32::from(shard)).collect()
-        });
-        shards.sort_unstable();
-        shards.dedup();
-        Ok(PersonView {
-            id: id.to_owned(),
-            shards,
-            rows: rows.iter().map(|row| item_view(row.item, row.value, row.fate == Fate::Test)).collect(),
-            lists: lists.collect(),
-        })
+        let divided = pipeline.divided(&self.store);
+        let shards = divided.map_or_else(Vec::new, |divided| divided.assignment.shards_of_user(rows, user));
+        let shown =
+            |row: &crate::interactions::Row| self.item_view(pipeline, row.item, row.value, row.fate == Fate::Test);
+        Ok(PersonView { id: id.to_owned(), shards, rows: own.iter().map(shown).collect(), lists: lists.collect() })
+    }
+
+    /// An item as it is shown.
+    pub(super) fn item_view(&self, pipeline: &Pipeline, item: u32, value: f32, test: bool) -> ItemView {
+        let id = pipeline.rows().items().get(item);
+        ItemView { item: id.to_owned(), title: self.title(id), value, test }
+    }
+
+    /// An item's title, or its id where it has none.
+    pub(super) fn title(&self, item: &str) -> String {
+        self.source.titles.get(item).cloned().unwrap_or_else(|| item.to_owned())
     }
 }

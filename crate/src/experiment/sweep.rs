@@ -10,12 +10,10 @@ use crate::error::Result;
 use crate::evaluate::{Decomposition, Interval, report};
 use crate::numerics::digest::{Digest, Hasher};
 use crate::partition::{Method, PartitionConfig};
-use crate::unlearn::NO_SHARD;
+use crate::pipeline::{Pipeline, Run, Settings, Shards, Stage, Store};
 
-use super::arm::{Arm, Spec};
-use super::data::Layout;
-use super::series::Next;
-use super::{Event, Experiment, ExperimentError, Stage};
+use super::beside::{KeptAs, Next};
+use super::{Experiment, ExperimentError, Notice};
 
 /// What a sweep goes through; every combination is a point, and one model on everything stands beside them.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
@@ -81,7 +79,7 @@ pub(super) struct Sweep {
 }
 
 /// A point that is still to be measured.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Copy, Debug, PartialEq)]
 pub(super) struct Planned {
     partition: Method,
     shards: u32,
@@ -106,8 +104,8 @@ impl Experiment {
     /// The points that are missing, those of one partition together so that its sub-models are trained once.
     ///
     /// Errors: no numbers of shards; a number that cannot be divided into; a combiner that the model does not work with.
-    pub(super) fn sweep_plan(&mut self, config: &SweepConfig) -> Result<VecDeque<Next>> {
-        let active = self.data.as_ref().map_or(0, |data| data.active.len()) as u32;
+    pub(super) fn sweep_plan(&mut self, wanted: &Pipeline, config: &SweepConfig) -> Result<VecDeque<Next>> {
+        let active = wanted.dataset().active().len() as u32;
         if config.shards.is_empty() {
             return Err(
                 ExperimentError::Unusable("a sweep needs numbers of shards, such as 2, 5, 10, 20".into()).into()
@@ -120,26 +118,26 @@ impl Experiment {
             ))
             .into());
         }
-        let model = self.config.model.name;
+        let model = self.settings.model.name;
         let or = |given: &[CombineMethod], own| if given.is_empty() { vec![own] } else { given.to_vec() };
-        let combiners = or(&config.combiners, self.config.combine.method);
+        let combiners = or(&config.combiners, self.settings.combine.method);
         if let Some(&method) = combiners.iter().find(|method| !method.works_with(model)) {
             let (method, model) = (method.as_str(), model.as_str());
             return Err(CombineError::NoItemVectors { method, model, shard: 0 }.into());
         }
         let partitions = match config.partitions.as_slice() {
-            [] => vec![self.config.partition.method],
+            [] => vec![self.settings.partition.method],
             given => given.to_vec(),
         };
         let key = self.sweep_key();
-        if self.sweep.key != key {
-            self.sweep = Sweep { key, ..Sweep::default() };
+        if self.history.sweep.key != key {
+            self.history.sweep = Sweep { key, ..Sweep::default() };
         }
         let mut plan = VecDeque::new();
         let mut missing = |partition, shards, combiner| {
             let planned = Planned { partition, shards, combiner, decompose: config.decompose && shards > 1 };
-            if !self.sweep.view.has(&planned) {
-                plan.push_back(Next::Point(planned));
+            if !self.history.sweep.view.has(&planned) {
+                plan.push_back(self.point_pipeline(wanted, planned));
             }
         };
         missing(Method::Random, 1, CombineMethod::Own);
@@ -156,56 +154,55 @@ impl Experiment {
 
     /// What the points depend on beside their own three coordinates.
     fn sweep_key(&self) -> Digest {
-        let config = super::Config {
-            partition: PartitionConfig { method: Method::Random, shards: 1, ..self.config.partition.clone() },
-            combine: CombineConfig { method: CombineMethod::Own, ..self.config.combine.clone() },
-            ..self.config.clone()
+        let settings = Settings {
+            partition: PartitionConfig { method: Method::Random, shards: 1, ..self.settings.partition.clone() },
+            combine: CombineConfig { method: CombineMethod::Own, ..self.settings.combine.clone() },
+            ..self.settings.as_ref().clone()
         };
-        // Settings always have a JSON form.
-        let text = serde_json::to_string(&config).unwrap_or_default();
-        Hasher::new("ultrare sweep 1").digest(&self.split.unwrap_or_default()).str(&text).finish()
+        let text = serde_json::to_string(&settings).expect("settings have a JSON form");
+        let split = self.wanted.as_ref().map(|wanted| wanted.dataset().digest());
+        Hasher::new("ultrare sweep 1").digest(&split.unwrap_or_default()).str(&text).finish()
     }
 
     /// The points measured on the present rows with the present settings.
     pub(super) fn sweep_view(&self) -> Option<SweepView> {
-        let some = self.sweep.view.one.is_some() || !self.sweep.view.points.is_empty();
-        (some && self.sweep.key == self.sweep_key()).then(|| self.sweep.view.clone())
+        let some = self.history.sweep.view.one.is_some() || !self.history.sweep.view.points.is_empty();
+        (some && self.history.sweep.key == self.sweep_key()).then(|| self.history.sweep.view.clone())
     }
 
-    /// The arm of a point; its sub-models are taken over from the point before where only the combiner differs.
-    pub(super) fn point_arm(&self, planned: &Planned, before: Option<&Arm>) -> Result<(Arm, Stage)> {
-        let Planned { partition: method, shards, combiner, decompose } = *planned;
-        let spec = Spec {
-            name: "sweep".into(),
-            partition: PartitionConfig { method, shards, ..self.config.partition.clone() },
-            model: self.config.model.clone(),
-            combine: CombineConfig { method: combiner, ..self.config.combine.clone() },
-            positions: false,
-        };
-        let until = if decompose { Stage::Decompose } else { Stage::Evaluate };
-        let data = self.data.clone().unwrap_or_default();
-        let arm = match before.filter(|before| before.spec.partition == spec.partition && before.layout.is_some()) {
-            Some(before) => before.combined_anew(spec),
-            None if shards == 1 => Arm::with_layout(spec, data.clone(), Layout::whole(&data)),
-            None => Arm::new(spec, data, self.given_for(method)?),
-        };
-        Ok((arm, until))
+    /// The pipeline of a point. Its sub-models are those of the point before where only the combiner differs.
+    fn point_pipeline(&self, wanted: &Pipeline, planned: Planned) -> Next {
+        let Planned { partition: method, shards, combiner, decompose } = planned;
+        let settings = &self.settings;
+        let partition = PartitionConfig { method, shards, ..settings.partition.clone() };
+        let combine = CombineConfig { method: combiner, ..settings.combine.clone() };
+        let pipeline = wanted.with_settings(Settings { partition, combine, ..settings.as_ref().clone() });
+        let pipeline = if shards == 1 { pipeline.with_shards(Shards::One) } else { pipeline };
+        let goal = if decompose { Stage::Decompose } else { Stage::Evaluate };
+        Next { name: "sweep".to_owned(), pipeline, goal, kept: KeptAs::Point(planned) }
     }
 
-    pub(super) fn land_point(&mut self, planned: Planned, arm: &Arm, events: &mut Vec<Event>) {
-        let Some(point) = self.point(planned, arm) else { return };
-        events.push(Event::Swept { point: point.clone() });
-        self.sweep.view.put(point);
+    pub(super) fn note_point(&mut self, planned: Planned, run: &Run) {
+        if let Some(point) = self.point(planned, run) {
+            self.queue.tell(Notice::Swept { point: point.clone() });
+            self.history.sweep.view.put(point);
+        }
+        // The next point may have the same sub-models; what neither it nor anything else leads to goes.
+        let mut reachable = run.pipeline.reachable(&self.store);
+        let known = self.records.values().filter_map(|record| record.pipeline.as_ref());
+        reachable.extend(self.serving.iter().chain(known).flat_map(|pipeline| pipeline.reachable(&self.store)));
+        self.store.retain(&reachable);
     }
 
-    fn point(&self, planned: Planned, arm: &Arm) -> Option<SweepPoint> {
-        let n_items = arm.data.interactions.items().len() as u32;
-        let (config, seed) = (&self.config.evaluate, u64::from(self.config.seed));
-        let found = report(arm.evaluation.as_ref()?, &[], n_items, config, seed).ok()?;
+    fn point(&self, planned: Planned, run: &Run) -> Option<SweepPoint> {
+        let (pipeline, store) = (&run.pipeline, &self.store);
+        let (config, seed) = (&self.settings.evaluate, u64::from(self.settings.seed));
+        let found = report(&pipeline.metrics(store)?, &[], pipeline.n_items(), config, seed).ok()?;
         let ndcg = self.headline();
         let recall = ndcg.replace("ndcg", "recall");
-        let at = |name: &str| found.metrics.get(name).copied().unwrap_or_default();
-        let bill = arm.expected_bill();
+        let at = |name: &str| *found.metrics.get(name).expect("it is measured at this length");
+        let bill = Bill::expected(pipeline, store)?;
+        let combined = pipeline.combined(store)?;
         Some(SweepPoint {
             partition: planned.partition,
             shards: planned.shards,
@@ -215,9 +212,9 @@ impl Experiment {
             rows: bill.rows,
             share: bill.rows / f64::from(bill.all.max(1)),
             touched: bill.touched,
-            seconds: bill.seconds,
-            decomposition: arm.decomposition.clone(),
-            note: arm.note.clone(),
+            seconds: bill.seconds + combined.seconds,
+            decomposition: pipeline.decomposition(store),
+            note: combined.note.clone(),
         })
     }
 }
@@ -250,36 +247,24 @@ struct Bill {
     all: u32,
 }
 
-impl Arm {
-    /// The same sub-models, to be combined in another way.
-    pub(super) fn combined_anew(&self, spec: Spec) -> Arm {
-        let mut fresh = Arm { spec, next: Some(Stage::Combine), ..self.clone() };
-        fresh.prepared = None;
-        fresh.prepared_digest = None;
-        fresh.previous = None;
-        fresh.note = None;
-        fresh.evaluation = None;
-        fresh.decomposition = None;
-        fresh
-    }
-
-    fn expected_bill(&self) -> Bill {
-        let layout = self.layout.clone().unwrap_or_default();
-        let seconds = |shard: usize| self.members[shard].as_ref().map_or(0.0, |trained| trained.seconds);
-        let mut own = vec![0u32; self.shards.len()];
+impl Bill {
+    fn expected(pipeline: &Pipeline, store: &Store) -> Option<Bill> {
+        let divided = pipeline.divided(store)?;
+        let trained = pipeline.sub_models(store);
+        let mut own = vec![0u32; divided.shards.len()];
         let (mut rows, mut touched, mut computing) = (0.0, 0.0, 0.0);
-        for &user in &self.data.active {
+        for &user in pipeline.dataset().active() {
             own.fill(0);
-            let of = layout.shard_of_row[self.data.interactions.range_of(user)].iter();
-            of.filter(|&&shard| shard != NO_SHARD).for_each(|&shard| own[usize::from(shard)] += 1);
+            let of = pipeline.rows().range_of(user).filter_map(|row| divided.assignment.of_row(row));
+            of.for_each(|shard| own[shard as usize] += 1);
             for (shard, &leaving) in own.iter().enumerate().filter(|(_, leaving)| **leaving > 0) {
-                rows += f64::from(self.shards[shard].n_rows - leaving);
+                rows += f64::from(divided.shards[shard].n_rows - leaving);
                 touched += 1.0;
-                computing += seconds(shard);
+                computing += trained[shard].map_or(0.0, |trained| trained.seconds);
             }
         }
-        let n = self.data.active.len().max(1) as f64;
-        let all = self.shards.iter().map(|shard| shard.n_rows).sum();
-        Bill { rows: rows / n, touched: touched / n, seconds: computing / n + self.seconds.combine, all }
+        let n = pipeline.dataset().active().len().max(1) as f64;
+        let all = divided.shards.iter().map(|shard| shard.n_rows).sum();
+        Some(Bill { rows: rows / n, touched: touched / n, seconds: computing / n, all })
     }
 }

@@ -10,12 +10,13 @@ use crate::model::{ModelConfig, ModelName, StopReason};
 use crate::numerics::digest::Digest;
 use crate::partition::Method;
 
-use crate::unlearn::Taint;
+use crate::pipeline::{Settings, Stage};
 use crate::unlearn::twin::StageReport;
+use crate::unlearn::{SavingView, Taint};
 
 use super::figures::ComparisonView;
 use super::sweep::SweepView;
-use super::{AuditView, Config, SequenceView};
+use super::{AuditView, SequenceView};
 
 /// How far the experiment is.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
@@ -51,6 +52,8 @@ pub struct DataView {
     pub test_rows: u32,
     /// Users who have test rows only: they are in no shard and are left out of the figures.
     pub users_without_train: u32,
+    /// Rows that the filter leaves out.
+    pub filtered: u32,
     /// Rows that were refused, by reason.
     pub rejected: BTreeMap<String, u32>,
     /// Users with training rows who consent to being an anchor; `None` where the file has no such column.
@@ -119,7 +122,7 @@ pub struct ShardView {
     pub digest_before: Option<Digest>,
 }
 
-/// One arm's figures.
+/// A pipeline's figures.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(feature = "ts", derive(tsify::Tsify))]
 pub struct ResultView {
@@ -146,8 +149,10 @@ pub struct ResultView {
     pub logistic: Option<LogisticFit>,
     /// Relevance, redundancy and combination loss, once taken apart.
     pub decomposition: Option<Decomposition>,
-    /// Wall time of training (and combining) what this arm trained.
+    /// Wall time of training (and combining) what was trained for it.
     pub seconds: f64,
+    /// Computing seconds of everything done for it, on however many cores.
+    pub work: f64,
     /// Sub-models trained for it.
     pub shards_trained: u32,
     /// The combiner that was asked for; a note says if another had to serve.
@@ -158,34 +163,28 @@ pub struct ResultView {
     pub partition: Option<Method>,
 }
 
-/// What was forgotten last.
+/// What was changed last.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(feature = "ts", derive(tsify::Tsify))]
-pub struct ForgetView {
-    /// How the deletion was done: in one batch, with the partition frozen.
+pub struct ChangeView {
+    /// How it was done: in one batch, with the partition frozen.
     pub protocol: String,
     /// Users forgotten as a whole.
     pub users: u32,
+    /// Users who came.
+    pub users_added: u32,
     /// Rows forgotten, test rows included.
     pub rows: u32,
+    /// Rows that came.
+    pub rows_added: u32,
     /// Shards that were trained again.
     pub touched_shards: Vec<u32>,
-    /// Ids of the request that are not in the data.
+    /// Names of the request that are not in the data.
     pub unknown: Vec<String>,
-    /// Stages that may still depend on what was forgotten, as the plan said.
+    /// Stages that may still depend on what is gone, as the plan said.
     pub taints: Vec<Taint>,
     /// What checkpoints or counts saved; none where every touched shard began from initialisation.
     pub saving: Option<SavingView>,
-}
-
-/// What checkpoints or counts save at a request.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
-#[cfg_attr(feature = "ts", derive(tsify::Tsify))]
-pub struct SavingView {
-    /// Share of the touched shards' training (or counting) that was done again, 0 to 1.
-    pub share: f64,
-    /// The same on average over single users drawn evenly; none for counts.
-    pub expected: Option<f64>,
 }
 
 /// Digest per stage.
@@ -221,8 +220,8 @@ pub struct DigestsView {
     pub retrained: Option<Digest>,
 }
 
-/// Wall seconds per stage, as the driver's clock saw them; `unlearn` is training and combining after the last request,
-/// `retrain` the same for the one model.
+/// Wall seconds per stage, as the driver's clock saw them; `unlearn` is what went by until the ensemble served again after the
+/// last change, `retrain` the same for the one model, `rest` the making of jobs, figures and receipts in all.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(feature = "ts", derive(tsify::Tsify))]
 #[serde(default)]
@@ -236,6 +235,13 @@ pub struct SecondsView {
     pub evaluate: f64,
     pub unlearn: f64,
     pub retrain: f64,
+    pub rest: f64,
+    /// Computing seconds of the last build's jobs.
+    pub work: f64,
+    /// Computing seconds of the last change's jobs.
+    pub unlearn_work: f64,
+    /// Computing seconds of the one model's jobs.
+    pub retrain_work: f64,
 }
 
 /// The whole state in numbers.
@@ -247,7 +253,7 @@ pub struct Snapshot {
     /// How far it is.
     pub phase: Phase,
     /// The settings in force.
-    pub config: Config,
+    pub settings: Settings,
     /// The model's settings with every knob filled in, as one model on all training rows would have them; a shard that has
     /// fewer users than that has factors, or another penalty where that follows the data, uses its own.
     pub model: ModelConfig,
@@ -257,22 +263,24 @@ pub struct Snapshot {
     pub partition: Option<PartitionView>,
     /// The shards as they are now.
     pub shards: Vec<ShardView>,
-    /// Per arm: `original`, `unlearned`, `retrained`, ...; all measured on the users that remain.
+    /// By pipeline: `original`, `unlearned`, `retrained`, ...; all measured on the users that remain.
     #[cfg_attr(feature = "ts", tsify(type = "Record<string, ResultView>"))]
     pub results: BTreeMap<String, ResultView>,
-    /// The serving ensemble against every other arm, user by user.
+    /// What serves against every other pipeline, user by user.
     pub comparisons: Vec<ComparisonView>,
     /// Accuracy against the cost of unlearning, as far as it was measured for these rows and settings.
     pub sweep: Option<SweepView>,
-    /// The last request.
-    pub forget: Option<ForgetView>,
+    /// The last change.
+    pub change: Option<ChangeView>,
     /// Digests.
     pub digests: DigestsView,
     /// Times.
     pub seconds: SecondsView,
-    /// Partitions of the arms beside the one that serves, by name.
+    /// Partitions of the pipelines beside the one that serves, by name.
     #[cfg_attr(feature = "ts", tsify(type = "Record<string, PartitionView>"))]
     pub others: BTreeMap<String, PartitionView>,
+    /// Stages whose outcomes are missing for the settings in force: what a build would do.
+    pub stale: Vec<Stage>,
     /// Unlearned against the twin, stage by stage; empty until the twin was made.
     pub twin: Vec<StageReport>,
     /// The last sequence of requests; none before one was begun.
@@ -313,7 +321,7 @@ pub struct ItemView {
     pub test: bool,
 }
 
-/// One person: the rows and what each arm recommends.
+/// One person: the rows and what each pipeline recommends.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(feature = "ts", derive(tsify::Tsify))]
 pub struct PersonView {
@@ -323,7 +331,7 @@ pub struct PersonView {
     pub shards: Vec<u32>,
     /// The person's rows.
     pub rows: Vec<ItemView>,
-    /// Top of the list per arm, best first.
+    /// Top of the list per pipeline, best first.
     #[cfg_attr(feature = "ts", tsify(type = "Record<string, ItemView[]>"))]
     pub lists: BTreeMap<String, Vec<ItemView>>,
 }

@@ -168,6 +168,27 @@ impl Interactions {
         }
     }
 
+    /// These rows and others together; of equal pairs the other's row is kept. What a reader would have made of one file after
+    /// the other.
+    pub fn with(&self, others: &Interactions) -> Self {
+        let union = |own: &Ids, others: &Ids| {
+            let new = others.iter().filter(|id| own.find(id).is_none());
+            Ids::new(own.iter().chain(new).map(str::to_owned).collect())
+        };
+        let (users, items) = (union(&self.users, &others.users), union(&self.items, &others.items));
+        let mut rows = Vec::with_capacity(self.rows.len() + others.rows.len());
+        for part in [self, others] {
+            let places = |ids: &Ids, all: &Ids| -> Vec<u32> {
+                ids.iter().map(|id| all.find(id).expect("the union holds every id of both")).collect()
+            };
+            let (user_at, item_at) = (places(&part.users, &users), places(&part.items, &items));
+            let numbered =
+                |row: &Row| Row { user: user_at[row.user as usize], item: item_at[row.item as usize], ..*row };
+            rows.extend(part.rows.iter().map(numbered));
+        }
+        Self::from_rows(users, items, rows)
+    }
+
     /// The interactions that never held the rows for which `forget` is true: what a reader would have made of a file
     /// without them. Ids are numbered anew.
     pub fn without(&self, forget: impl Fn(&Row) -> bool) -> Self {

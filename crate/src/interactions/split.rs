@@ -165,30 +165,12 @@ pub struct JoinReport {
 /// Joins a file given as train and one given as test: rows of `test` become test rows, except pairs that `train` holds too,
 /// which stay there and are counted - measuring on a row that was trained on would flatter every figure.
 /// Follow with [`split`] and [`SplitMethod::Given`] to set validation rows.
-pub fn join_given(train: Interactions, test: Interactions) -> (Interactions, JoinReport) {
-    let merge = |a: &super::Ids, b: &super::Ids| {
-        let mut ids: Vec<String> = a.iter().map(str::to_owned).collect();
-        ids.extend(b.iter().filter(|id| a.find(id).is_none()).map(str::to_owned));
-        super::Ids::new(ids)
-    };
-    let users = merge(train.users(), test.users());
-    let items = merge(train.items(), test.items());
-    let mut rows = Vec::with_capacity(train.rows().len() + test.rows().len());
-    // Test first: of equal pairs the last is kept.
-    for (part, fate) in [(&test, Fate::Test), (&train, Fate::Train)] {
-        let place = |ids: &super::Ids, all: &super::Ids| -> Vec<u32> {
-            ids.iter().map(|id| all.find(id).unwrap_or_default()).collect()
-        };
-        let (user_at, item_at) = (place(part.users(), &users), place(part.items(), &items));
-        rows.extend(part.rows().iter().map(|row| Row {
-            user: user_at[row.user as usize],
-            item: item_at[row.item as usize],
-            fate,
-            ..*row
-        }));
-    }
-    let given = rows.len();
-    let joined = Interactions::from_rows(users, items, rows);
+pub fn join_given(mut train: Interactions, mut test: Interactions) -> (Interactions, JoinReport) {
+    train.assign_fates(|_, _| Fate::Train);
+    test.assign_fates(|_, _| Fate::Test);
+    let given = train.rows().len() + test.rows().len();
+    // Of equal pairs the later one is kept: the row that is trained on.
+    let joined = test.with(&train);
     let report = JoinReport {
         test: joined.rows().iter().filter(|row| row.fate == Fate::Test).count() as u32,
         in_both: (given - joined.rows().len()) as u32,

@@ -3,7 +3,7 @@
 use super::lloyd::Lloyd;
 use super::measures::{user_bytes, user_sizes};
 use super::vectors::{Points, nearest};
-use super::{Assignment, ClusterEvent, Clustering, Partition, PartitionConfig, PartitionError, PartitionInput};
+use super::{ClusterEvent, Clustering, Division, Partition, PartitionConfig, PartitionError, PartitionInput};
 use crate::numerics::matrix::Matrix;
 use crate::numerics::random::{Purpose, keyed_fraction};
 
@@ -106,12 +106,12 @@ impl Clustering for Anchored {
         while let Ok(Some(_)) = self.lloyd.step() {}
         let Anchored { lloyd, points, starts, anchors, config, .. } = *self;
         let fitted = Box::new(lloyd).finish();
-        let Assignment::ByUser(own) = &fitted.assignment else { return fitted };
+        let Division::ByUser(own) = &fitted.assignment else { return fitted };
         let shard_of = extend(&points, &anchors, own.iter().copied(), &fitted.centroids, &fitted.potentials);
         let (users_per_shard, rows_per_shard) = user_sizes(&shard_of, &starts, config.shards);
         Partition {
             within_ss: points.within_ss(&shard_of, config.shards as usize),
-            assignment: Assignment::ByUser(shard_of),
+            assignment: Division::ByUser(shard_of),
             users_per_shard,
             rows_per_shard,
             anchors,

@@ -3,7 +3,7 @@
 use super::measures::{user_bytes, user_sizes};
 use super::seeding::keyed_order;
 use super::vectors::Points;
-use super::{Assignment, ClusterEvent, Clustering, Method, Partition, PartitionConfig, PartitionError, PartitionInput};
+use super::{ClusterEvent, Clustering, Division, Method, Partition, PartitionConfig, PartitionError, PartitionInput};
 use crate::numerics::matrix::Matrix;
 
 /// An assignment known from the start; one event, then finished.
@@ -39,7 +39,7 @@ impl Given {
         let partition = Partition {
             method: config.method,
             shards,
-            assignment: Assignment::ByUser(shard_of),
+            assignment: Division::ByUser(shard_of),
             starts: Vec::new(),
             users_per_shard,
             rows_per_shard,
@@ -63,7 +63,7 @@ impl Clustering for Given {
         if std::mem::replace(&mut self.told, true) {
             return Ok(None);
         }
-        let Assignment::ByUser(shard_of) = &self.partition.assignment else { return Ok(None) };
+        let Division::ByUser(shard_of) = &self.partition.assignment else { return Ok(None) };
         Ok(Some(ClusterEvent {
             objective: self.partition.objective,
             moves: shard_of.len() as u32,

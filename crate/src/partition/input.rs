@@ -28,7 +28,7 @@ pub struct PartitionInput {
 
 /// Row -> shard.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub enum Assignment {
+pub enum Division {
     /// One shard per user: all of a user's rows stay together.
     ByUser(Vec<u16>),
     /// One shard per training row (`ibp`, `inbp`): a user may be in several shards.

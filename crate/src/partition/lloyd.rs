@@ -5,7 +5,7 @@ use super::measures::{user_bytes, user_sizes};
 use super::seeding::{keyed_order, plus_plus};
 use super::vectors::Points;
 use super::{
-    Assignment, Balance, ClusterEvent, Clustering, Method, Partition, PartitionConfig, PartitionError, PartitionInput,
+    Balance, ClusterEvent, Clustering, Division, Method, Partition, PartitionConfig, PartitionError, PartitionInput,
 };
 use crate::numerics::matrix::Matrix;
 use crate::numerics::random::{Purpose, keyed_hash};
@@ -161,7 +161,7 @@ impl Clustering for Lloyd {
             method: self.config.method,
             shards,
             within_ss: self.points.within_ss(&assigned.shard_of, shards as usize),
-            assignment: Assignment::ByUser(assigned.shard_of),
+            assignment: Division::ByUser(assigned.shard_of),
             starts: Vec::new(),
             users_per_shard,
             rows_per_shard,

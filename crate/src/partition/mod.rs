@@ -5,7 +5,7 @@
 //!
 //! ```
 //! use ultrare::Matrix;
-//! use ultrare::partition::{Assignment, PartitionConfig, PartitionInput, clustering};
+//! use ultrare::partition::{Division, PartitionConfig, PartitionInput, clustering};
 //!
 //! // Six users on a line, four of them on the left, with one training row each: two shards of three.
 //! let input = PartitionInput {
@@ -21,7 +21,7 @@
 //!     assert_eq!(event.users_per_shard, [3, 3]);
 //! }
 //! let partition = clustering.finish();
-//! let Assignment::ByUser(shard_of) = partition.assignment else { unreachable!() };
+//! let Division::ByUser(shard_of) = partition.assignment else { unreachable!() };
 //! assert_eq!(shard_of[0], shard_of[2]);
 //! assert_eq!(shard_of[3], shard_of[5]);
 //! # Ok::<(), ultrare::partition::PartitionError>(())
@@ -49,7 +49,7 @@ mod vectors;
 pub use anchored::is_anchor;
 pub use config::{Balance, DEFAULT_EPSILON, Method, PartitionConfig, Solver};
 pub use error::PartitionError;
-pub use input::{Assignment, PartitionInput};
+pub use input::{Division, PartitionInput};
 pub use result::{ClusterEvent, Partition};
 
 /// A clustering under way.

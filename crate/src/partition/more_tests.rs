@@ -142,7 +142,7 @@ fn receraser_keeps_its_cap_and_its_sizes_add_up() {
             Method::Ubp => assert!(partition.users_per_shard.iter().all(|&n| n <= cap)),
             Method::Inbp => assert!(partition.rows_per_shard.iter().all(|&n| n <= cap)),
             _ => {
-                let Assignment::ByRow(shard_of) = &partition.assignment else { panic!() };
+                let Division::ByRow(shard_of) = &partition.assignment else { panic!() };
                 let mut of_item = [None; 50];
                 for (row, &item) in input.row_items.iter().enumerate() {
                     let shard = of_item[item as usize].get_or_insert(shard_of[row]);

@@ -8,7 +8,7 @@ use super::greedy::greedy;
 use super::measures::{majority, row_sizes, shares_within_ss, user_bytes, user_sizes};
 use super::seeding::keyed_order;
 use super::vectors::Points;
-use super::{Assignment, ClusterEvent, Clustering, Method, Partition, PartitionConfig, PartitionError, PartitionInput};
+use super::{ClusterEvent, Clustering, Division, Method, Partition, PartitionConfig, PartitionError, PartitionInput};
 use crate::numerics::matrix::Matrix;
 use crate::numerics::random::{Purpose, StreamKey, below};
 
@@ -152,28 +152,28 @@ impl RecEraser {
     }
 
     /// The present assignment in the form that the rest of the library uses.
-    fn assignment(&self) -> Assignment {
+    fn assignment(&self) -> Division {
         match self.method {
-            Method::Ubp => Assignment::ByUser(self.shard_of.clone()),
-            Method::Inbp => Assignment::ByRow(self.shard_of.clone()),
+            Method::Ubp => Division::ByUser(self.shard_of.clone()),
+            Method::Inbp => Division::ByRow(self.shard_of.clone()),
             _ => {
                 let mut of_item = vec![0; self.items.len()];
                 for (unit, &shard) in self.units.iter().zip(&self.shard_of) {
                     of_item[unit.1 as usize] = shard;
                 }
-                Assignment::ByRow(self.row_items.iter().map(|&item| of_item[item as usize]).collect())
+                Division::ByRow(self.row_items.iter().map(|&item| of_item[item as usize]).collect())
             }
         }
     }
 
-    fn sizes(&self, assignment: &Assignment) -> (Vec<u32>, Vec<u32>, Vec<u16>) {
+    fn sizes(&self, assignment: &Division) -> (Vec<u32>, Vec<u32>, Vec<u16>) {
         let shards = self.config.shards;
         match assignment {
-            Assignment::ByUser(shard_of) => {
+            Division::ByUser(shard_of) => {
                 let (users, rows) = user_sizes(shard_of, &self.starts, shards);
                 (users, rows, shard_of.clone())
             }
-            Assignment::ByRow(shard_of) => {
+            Division::ByRow(shard_of) => {
                 let (users, rows) = row_sizes(shard_of, &self.starts, shards);
                 (users, rows, majority(shard_of, &self.starts, shards))
             }
@@ -223,8 +223,8 @@ impl Clustering for RecEraser {
         let shards = self.config.shards as usize;
         let within_ss = match (&assignment, self.has_users) {
             (_, false) => 0.0,
-            (Assignment::ByUser(shard_of), _) => self.users.within_ss(shard_of, shards),
-            (Assignment::ByRow(shard_of), _) => shares_within_ss(&self.users, shard_of, &self.starts, shards),
+            (Division::ByUser(shard_of), _) => self.users.within_ss(shard_of, shards),
+            (Division::ByRow(shard_of), _) => shares_within_ss(&self.users, shard_of, &self.starts, shards),
         };
         let starts = if self.method.divides_users() { self.starts.clone() } else { Vec::new() };
         Partition {

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{Assignment, Method};
+use super::{Division, Method};
 use crate::numerics::matrix::Matrix;
 
 /// One step of a clustering: an iteration, or one epsilon of an iteration with the entropic solver.
@@ -46,7 +46,7 @@ pub struct Partition {
     /// Number of shards.
     pub shards: u32,
     /// Row -> shard.
-    pub assignment: Assignment,
+    pub assignment: Division,
     /// Where each user's rows begin, if rows were assigned (`ibp`, `inbp`); else empty.
     pub starts: Vec<u32>,
     /// Users per shard; a user who is in several shards counts in each.
@@ -80,8 +80,8 @@ impl Partition {
     /// The shards that hold a row of a user, ascending. Panics for a user beyond the end, like a slice.
     pub fn shards_of_user(&self, user: u32) -> Vec<u16> {
         match &self.assignment {
-            Assignment::ByUser(shards) => vec![shards[user as usize]],
-            Assignment::ByRow(shards) => {
+            Division::ByUser(shards) => vec![shards[user as usize]],
+            Division::ByRow(shards) => {
                 let (from, to) = (self.starts[user as usize], self.starts[user as usize + 1]);
                 let mut shards = shards[from as usize..to as usize].to_vec();
                 tiny_sort::unstable::sort(&mut shards);
@@ -149,8 +149,8 @@ impl Partition {
         let rename = |shards: &[u16]| shards.iter().map(|&shard| name[usize::from(shard)]).collect();
         let mut renamed = self.clone();
         renamed.assignment = match &self.assignment {
-            Assignment::ByUser(shards) => Assignment::ByUser(rename(shards)),
-            Assignment::ByRow(shards) => Assignment::ByRow(rename(shards)),
+            Division::ByUser(shards) => Division::ByUser(rename(shards)),
+            Division::ByRow(shards) => Division::ByRow(rename(shards)),
         };
         for (new, &old) in from.iter().enumerate() {
             renamed.users_per_shard[new] = self.users_per_shard[old];
@@ -168,8 +168,8 @@ impl Partition {
     /// How many users there are.
     pub fn n_users(&self) -> usize {
         match &self.assignment {
-            Assignment::ByUser(shards) => shards.len(),
-            Assignment::ByRow(_) => self.starts.len().saturating_sub(1),
+            Division::ByUser(shards) => shards.len(),
+            Division::ByRow(_) => self.starts.len().saturating_sub(1),
         }
     }
 }

@@ -51,8 +51,8 @@ pub(super) fn run(input: &PartitionInput, config: &PartitionConfig) -> (Vec<Clus
 
 pub(super) fn by_user(partition: &Partition) -> &[u16] {
     match &partition.assignment {
-        Assignment::ByUser(shards) => shards,
-        Assignment::ByRow(_) => panic!("assigned by row"),
+        Division::ByUser(shards) => shards,
+        Division::ByRow(_) => panic!("assigned by row"),
     }
 }
 

@@ -7,8 +7,25 @@ use thiserror::Error;
 #[non_exhaustive]
 pub enum RequestError {
     /// The request names nothing at all.
-    #[error("nothing to forget: name at least one user, item or interaction")]
+    #[error("nothing to change: name at least one user, item or interaction to forget, or give rows to add")]
     Empty,
+    /// All rows to add are there already.
+    #[error("nothing to add: all {rows} rows are there already with the same values; nothing was changed")]
+    Known {
+        /// How many.
+        rows: u32,
+    },
+    /// A row to add that is none.
+    #[error("row {at} of those to add is none: a user, an item and a number are needed, found {row}")]
+    Added {
+        /// From 1.
+        at: u32,
+        /// As given.
+        row: String,
+    },
+    /// There are no shards yet.
+    #[error("a plan needs a trained ensemble: train and combine the shards first")]
+    Untrained,
     /// None of the names occurs in the data.
     #[error("nothing to forget: none of the {count} names occurs in the data (first: {first}); nothing was changed")]
     Unknown {
@@ -51,6 +68,9 @@ impl RequestError {
     pub fn code(&self) -> &'static str {
         match self {
             RequestError::Empty => "request.empty",
+            RequestError::Known { .. } => "request.known",
+            RequestError::Added { .. } => "request.added",
+            RequestError::Untrained => "request.untrained",
             RequestError::Unknown { .. } => "request.unknown",
             RequestError::Everybody { .. } => "request.everybody",
             RequestError::Unconfirmed { .. } => "request.unconfirmed",

@@ -9,6 +9,8 @@
 //! the result, stage by stage, with a pipeline that never had the data. [`slices`] are checkpoints inside a shard,
 //! [`sequence`] is about many requests and what they cost together.
 
+mod change;
+mod difference;
 mod error;
 pub mod evidence;
 pub mod json;
@@ -18,22 +20,26 @@ mod plan;
 pub mod receipt;
 mod request;
 pub mod salt;
+mod saving;
 #[cfg(test)]
 mod schema_tests;
 mod select;
 pub mod sequence;
-pub mod slices;
 mod taint;
 #[cfg(test)]
 mod testing;
 pub mod twin;
 pub mod verify;
 
+pub use crate::pipeline::NO_SHARD;
+pub use change::{AddedRow, Change, Overlap, Proposal, propose};
+pub use difference::{Difference, ShardDifference};
 pub use error::RequestError;
-pub use places::{Per, Places};
-pub use plan::{Layout, NO_SHARD, Plan, Rates, TouchedShard, Warning, plan};
+pub use places::{Layout, Per, Places};
+pub use plan::{Plan, Rates, TouchedShard, Warning, plan};
 pub use receipt::{Receipt, ReceiptError, ReceiptView};
 pub use request::{Request, Resolved};
+pub use saving::{SavingView, saving};
 pub use select::{How, Selection, select};
 pub use sequence::Sequence;
 pub use taint::{Mode, Procedure, Reach, Taint, expected_taints};

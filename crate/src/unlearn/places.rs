@@ -2,8 +2,24 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{Layout, NO_SHARD, RequestError};
+use super::{NO_SHARD, RequestError};
 use crate::interactions::{Fate, Interactions};
+
+/// Which shard every row is in.
+#[derive(Clone, Copy, Debug)]
+pub struct Layout<'a> {
+    /// How many shards, the empty ones included.
+    pub shards: u32,
+    /// Shard of each of the data's rows; [`NO_SHARD`] for test rows.
+    pub shard_of_row: &'a [u16],
+}
+
+impl Layout<'_> {
+    pub(crate) fn check(&self, data: &Interactions) -> Result<(), RequestError> {
+        let assignment = crate::pipeline::Assignment { shards: self.shards, shard_of_row: self.shard_of_row.to_vec() };
+        assignment.check(data).map_err(|error| RequestError::Layout { reason: error.to_string() })
+    }
+}
 
 /// What a list of shards has one entry for.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]

@@ -2,21 +2,11 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::change::Overlap;
+use super::difference::Difference;
 use super::taint::{Mode, Procedure, Taint, expected_taints};
 use super::{Request, RequestError, Resolved};
-use crate::interactions::{Fate, Interactions};
-
-/// The shard of a row that is in none: test rows.
-pub const NO_SHARD: u16 = u16::MAX;
-
-/// Which shard every row is in.
-#[derive(Clone, Copy, Debug)]
-pub struct Layout<'a> {
-    /// How many shards, the empty ones included.
-    pub shards: u32,
-    /// Shard of each of the data's rows; [`NO_SHARD`] for test rows.
-    pub shard_of_row: &'a [u16],
-}
+use crate::interactions::Interactions;
 
 /// What work has cost so far, for the estimate.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
@@ -31,17 +21,19 @@ pub struct Rates {
     pub workers: u32,
 }
 
-/// One shard that loses rows.
+/// One shard that loses or gains rows.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "ts", derive(tsify::Tsify))]
 pub struct TouchedShard {
     /// Its number.
     pub shard: u32,
-    /// Users who lose at least one row here.
+    /// Users who lose or gain at least one row here.
     pub users: u32,
     /// Rows that go.
     pub rows: u32,
-    /// Rows that stay, and are trained on again from initialisation.
+    /// Rows that come.
+    pub added: u32,
+    /// Rows that are there afterwards, and are trained on again from initialisation.
     pub rows_after: u32,
 }
 
@@ -57,18 +49,29 @@ pub struct Warning {
     pub confirm: bool,
 }
 
-/// What a request would do. Computing it changes nothing.
+/// What a change would do. Computing it changes nothing.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(feature = "ts", derive(tsify::Tsify))]
 pub struct Plan {
-    /// Users who lose at least one row.
+    /// Users who lose or gain at least one row.
     pub users: u32,
     /// Users of whom nothing is left.
     pub users_gone: u32,
+    /// Users who come.
+    pub users_new: u32,
     /// Items of which nothing is left.
     pub items_gone: u32,
     /// Rows that go, of every fate.
     pub rows: u32,
+    /// Rows that come, of every fate.
+    pub added: u32,
+    /// Added rows that contradict one that is there: the added one counts.
+    pub replaced: u32,
+    /// Added rows that are there already and change nothing.
+    pub known: u32,
+    /// Rows of others that leave or come because the filter counts again, or because another row of the same person is held
+    /// out.
+    pub followed: u32,
     /// Those among them that sub-models were trained on.
     pub shard_rows: u32,
     /// Those among them that accuracy is measured on.
@@ -79,7 +82,7 @@ pub struct Plan {
     pub unknown_items: Vec<String>,
     /// Named pairs that are no row of the data.
     pub unknown_interactions: Vec<(String, String)>,
-    /// Shards that lose rows, ascending.
+    /// Shards that lose or gain rows, ascending.
     pub touched: Vec<TouchedShard>,
     /// All other shards, ascending: their sub-models keep every bit.
     pub untouched: Vec<u32>,
@@ -102,119 +105,53 @@ pub struct Plan {
     pub taints: Vec<Taint>,
 }
 
-/// Makes the bill. One pass over the rows.
+/// Makes the bill of a change from what it does to the shards where nobody moves.
 ///
-/// A request that holds test rows only touches no shard, trains nothing and taints nothing. With a partition of rows a
-/// user may touch several shards.
-///
-/// Errors: [`RequestError::Layout`] when `layout` is not of these rows.
-pub fn plan(
-    found: &Resolved,
-    data: &Interactions,
-    layout: &Layout<'_>,
-    rates: &Rates,
-    procedure: &Procedure,
-) -> Result<Plan, RequestError> {
-    layout.check(data)?;
+/// A change of test rows only touches no shard, trains nothing and taints nothing. With a partition of rows a user may touch
+/// several shards.
+pub fn plan(difference: &Difference, rates: &Rates, procedure: &Procedure) -> Plan {
     let mut bill = Plan {
-        users: found.users.len() as u32,
-        users_gone: found.users_gone.len() as u32,
-        items_gone: found.items_gone.len() as u32,
-        rows: found.rows.len() as u32,
-        unknown_users: found.unknown_users.clone(),
-        unknown_items: found.unknown_items.clone(),
-        unknown_interactions: found.unknown_interactions.clone(),
+        users: difference.users,
+        users_gone: difference.users_gone,
+        users_new: difference.users_new,
+        items_gone: difference.items_gone,
+        rows: difference.rows_gone,
+        added: difference.rows_new,
+        shard_rows: difference.training_gone,
+        test_rows: difference.test_gone,
         full_seconds: rates.full_seconds,
         ..Plan::default()
     };
-    let shards = layout.shards as usize;
-    let mut before = vec![0u32; shards];
-    for &shard in layout.shard_of_row.iter().filter(|&&shard| shard != NO_SHARD) {
-        before[shard as usize] += 1;
-    }
-    let mut tally: Vec<Tally> = vec![Tally::default(); shards];
-    for &index in &found.rows {
-        let row = &data.rows()[index as usize];
-        bill.test_rows += u32::from(row.fate == Fate::Test);
-        if let Some(shard) = layout.of(index) {
-            tally[shard as usize].add(row.user);
-            bill.shard_rows += 1;
-        }
-    }
-    for (shard, (tally, &rows)) in tally.iter().zip(&before).enumerate() {
-        let shard = shard as u32;
-        if tally.rows == 0 {
+    for (shard, change) in (0..).zip(&difference.shards) {
+        if change.gone == 0 && change.new == 0 {
             bill.untouched.push(shard);
         } else {
-            let rows_after = rows - tally.rows;
-            bill.touched.push(TouchedShard { shard, users: tally.users, rows: tally.rows, rows_after });
+            let (users, rows, added, rows_after) = (change.users, change.gone, change.new, change.after);
+            bill.touched.push(TouchedShard { shard, users, rows, added, rows_after });
             bill.rows_to_train += rows_after;
         }
     }
-    let total: u32 = before.iter().sum();
-    bill.everything = bill.shard_rows > 0 && bill.shard_rows == total;
-    if bill.shard_rows > 0 {
+    let left: u32 = difference.shards.iter().map(|shard| shard.after).sum();
+    bill.everything = bill.shard_rows > 0 && left == 0;
+    if !bill.touched.is_empty() {
         bill.taints = expected_taints(procedure);
     }
-    bill.seconds = estimate(&bill, &before, rates, procedure);
-    bill.warnings = warnings(&bill, data, total, procedure);
-    Ok(bill)
-}
-
-impl Layout<'_> {
-    /// The shard of a row, if it is in one.
-    fn of(&self, row: u32) -> Option<u16> {
-        Some(self.shard_of_row[row as usize]).filter(|&shard| shard != NO_SHARD)
-    }
-
-    pub(crate) fn check(&self, data: &Interactions) -> Result<(), RequestError> {
-        let refuse = |reason: String| Err(RequestError::Layout { reason });
-        if self.shards > u32::from(NO_SHARD) {
-            return refuse(format!("there cannot be {} shards: at most {NO_SHARD} have a number", self.shards));
-        }
-        if self.shard_of_row.len() != data.rows().len() {
-            let (given, rows) = (self.shard_of_row.len(), data.rows().len());
-            return refuse(format!("{given} rows have a shard, but there are {rows} rows"));
-        }
-        for (index, (&shard, row)) in self.shard_of_row.iter().zip(data.rows()).enumerate() {
-            if shard != NO_SHARD && u32::from(shard) >= self.shards {
-                return refuse(format!("row {index} is in shard {shard}, but there are {} shards", self.shards));
-            }
-            if (shard == NO_SHARD) != (row.fate == Fate::Test) {
-                return refuse(format!("row {index} is a {:?} row, but its shard is {shard}", row.fate));
-            }
-        }
-        Ok(())
-    }
-}
-
-/// What one shard loses. Rows come in the order of their users.
-#[derive(Clone, Default)]
-struct Tally {
-    rows: u32,
-    users: u32,
-    last_user: Option<u32>,
-}
-
-impl Tally {
-    fn add(&mut self, user: u32) {
-        self.rows += 1;
-        self.users += u32::from(self.last_user != Some(user));
-        self.last_user = Some(user);
-    }
+    bill.seconds = estimate(&bill, difference, rates, procedure);
+    bill.warnings = warnings(&bill, difference, procedure);
+    bill
 }
 
 /// Measured seconds scaled by the rows that stay (an epoch's cost is linear in them), spread over the workers with
 /// the longest first (Graham 1969), plus the combiner. A partition that is made again may change every shard.
-fn estimate(bill: &Plan, before: &[u32], rates: &Rates, procedure: &Procedure) -> Option<f64> {
+fn estimate(bill: &Plan, difference: &Difference, rates: &Rates, procedure: &Procedure) -> Option<f64> {
     if bill.touched.is_empty() {
         return Some(0.0);
     }
-    if rates.seconds_per_shard.len() != before.len() {
+    if rates.seconds_per_shard.len() != difference.shards.len() {
         return None;
     }
     let scaled = |touched: &TouchedShard| {
-        let rows = f64::from(before[touched.shard as usize]);
+        let rows = f64::from(difference.shards[touched.shard as usize].before.max(1));
         rates.seconds_per_shard[touched.shard as usize] * f64::from(touched.rows_after) / rows
     };
     let mut jobs: Vec<f64> = bill.touched.iter().map(scaled).collect();
@@ -231,7 +168,8 @@ fn estimate(bill: &Plan, before: &[u32], rates: &Rates, procedure: &Procedure) -
     Some(busy.into_iter().fold(0.0, f64::max) + rates.combine_seconds)
 }
 
-fn warnings(bill: &Plan, data: &Interactions, total: u32, procedure: &Procedure) -> Vec<Warning> {
+fn warnings(bill: &Plan, difference: &Difference, procedure: &Procedure) -> Vec<Warning> {
+    let total: u32 = difference.shards.iter().map(|shard| shard.before).sum();
     let mut list = Vec::new();
     let mut warn = |code: &str, confirm: bool, message: String| {
         list.push(Warning { code: code.to_owned(), message, confirm });
@@ -239,7 +177,7 @@ fn warnings(bill: &Plan, data: &Interactions, total: u32, procedure: &Procedure)
     if bill.everything {
         warn("everybody", true, format!("Everybody would be forgotten: no row is left of {total} to train on."));
     }
-    if !data.items().is_empty() && bill.items_gone as usize == data.items().len() {
+    if difference.items > 0 && bill.items_gone == difference.items && difference.items_new == 0 {
         warn("empties_catalogue", true, "The catalogue would be empty: no item is left to recommend.".to_owned());
     } else if bill.items_gone > 0 {
         let message = format!("{} would lose the last row and leave the catalogue.", plural(bill.items_gone, "item"));
@@ -250,20 +188,24 @@ fn warnings(bill: &Plan, data: &Interactions, total: u32, procedure: &Procedure)
             format!("Shard {} would be left without a row: its sub-model is dropped and has no vote.", touched.shard);
         warn("empties_shard", true, message);
     }
-    let tests = data.rows().iter().filter(|row| row.fate == Fate::Test).count() as u32;
+    let tests = difference.test;
     if tests > 0 && bill.test_rows == tests {
         let message =
             format!("None of {} would be left: accuracy could no longer be measured.", plural(tests, "test row"));
         warn("empties_test", true, message);
     }
-    if bill.rows > 0 && bill.touched.is_empty() {
-        warn("test_only", false, "Only test rows go: no sub-model has seen them, so none is trained again.".to_owned());
+    if bill.rows + bill.added > 0 && bill.touched.is_empty() {
+        warn(
+            "test_only",
+            false,
+            "Only test rows change: no sub-model has seen them, so none is trained again.".to_owned(),
+        );
     }
     if !bill.touched.is_empty() && procedure.divides_again() {
         let why = if procedure.mode == Mode::Refit {
             "as asked"
         } else {
-            "because an anchor, or somebody who stays, loses rows"
+            "because an anchor, or somebody who stays, loses or gains rows, or somebody comes"
         };
         let message = format!(
             "The partition is made again ({why}): every shard whose members change is trained again, in the worst case all."
@@ -279,11 +221,6 @@ fn warnings(bill: &Plan, data: &Interactions, total: u32, procedure: &Procedure)
         let message = format!("One full retrain is estimated to be no dearer: {full:.2} s against {seconds:.2} s.");
         warn("full_is_cheaper", false, message);
     }
-    let unknown = bill.unknown_users.len() + bill.unknown_items.len() + bill.unknown_interactions.len();
-    if unknown > 0 {
-        let verb = if unknown == 1 { "does" } else { "do" };
-        warn("unknown", false, format!("{} {verb} not occur in the data.", plural(unknown as u32, "name")));
-    }
     list
 }
 
@@ -292,6 +229,45 @@ fn plural(count: u32, noun: &str) -> String {
 }
 
 impl Plan {
+    /// Names that were looked for in vain, and added rows that were there already.
+    pub(super) fn note_names(&mut self, found: &Resolved, overlap: Overlap) {
+        self.unknown_users.clone_from(&found.unknown_users);
+        self.unknown_items.clone_from(&found.unknown_items);
+        self.unknown_interactions.clone_from(&found.unknown_interactions);
+        (self.known, self.replaced) = (overlap.known, overlap.replaced);
+        let mut warn = |code: &str, message: String| {
+            self.warnings.push(Warning { code: code.to_owned(), message, confirm: false });
+        };
+        let unknown = found.unknown_users.len() + found.unknown_items.len() + found.unknown_interactions.len();
+        if unknown > 0 {
+            let verb = if unknown == 1 { "does" } else { "do" };
+            warn("unknown", format!("{} {verb} not occur in the data.", plural(unknown as u32, "name")));
+        }
+        if overlap.known > 0 {
+            let rows = plural(overlap.known, "added row");
+            warn("known", format!("{rows} with the same value there already: nothing of it changes."));
+        }
+        if overlap.replaced > 0 {
+            let rows = plural(overlap.replaced, "added row");
+            let verb = if overlap.replaced == 1 { "contradicts" } else { "contradict" };
+            warn("replaced", format!("{rows} {verb} one of the same user and item: the last one counts."));
+        }
+    }
+
+    /// Rows that go or come beyond those that are named: the filter counts again, and leave-last-out holds out another row.
+    pub(super) fn note_filter(&mut self, found: &Resolved, added: &Interactions, difference: &Difference) {
+        let named = found.rows.len() as u32 + added.rows().len() as u32;
+        self.followed = (difference.rows_gone + difference.rows_new).saturating_sub(named + self.replaced);
+        if self.followed > 0 {
+            let rows = plural(self.followed, "row");
+            let message = format!(
+                "{rows} beyond those named leave, come or change their part, because k-core counts again or another row of \
+                 the same person is held out: the rows are then those of a file that never held what goes."
+            );
+            self.warnings.push(Warning { code: "followed".to_owned(), message, confirm: false });
+        }
+    }
+
     /// Does something have to be confirmed first?
     pub fn needs_confirmation(&self) -> bool {
         self.warnings.iter().any(|warning| warning.confirm)
@@ -303,10 +279,13 @@ impl Plan {
     /// Errors: [`RequestError::Empty`], [`RequestError::Unknown`], [`RequestError::Everybody`],
     /// [`RequestError::Unconfirmed`].
     pub fn check(&self, request: &Request) -> Result<(), RequestError> {
-        if request.is_empty() {
+        if request.is_empty() && self.added + self.known == 0 {
             return Err(RequestError::Empty);
         }
-        if self.rows == 0 {
+        if self.rows == 0 && self.added == 0 && request.is_empty() {
+            return Err(RequestError::Known { rows: self.known });
+        }
+        if self.rows == 0 && self.added == 0 {
             let pair = |(user, item): &(String, String)| format!("({user}, {item})");
             let first = (self.unknown_users.first().or(self.unknown_items.first()).cloned())
                 .or_else(|| self.unknown_interactions.first().map(pair))

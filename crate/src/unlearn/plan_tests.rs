@@ -1,21 +1,30 @@
 use proptest::prelude::*;
 
 use super::*;
+use crate::interactions::Fate;
+use crate::pipeline::{Assignment, NO_SHARD};
 use crate::unlearn::Reach;
+use crate::unlearn::difference::{Difference, Side};
 use crate::unlearn::testing::{data_strategy, names, request_strategy};
 
-const EXACT: Procedure = Procedure {
-    mode: Mode::Frozen,
-    partition: Reach::Alone,
-    filter: Reach::Alone,
-    split: Reach::Alone,
-    anchor_touched: false,
-    partial: false,
-};
+const EXACT: Procedure = Procedure { mode: Mode::Frozen, partition: Reach::Alone, follows: false };
+
+/// What a request does to rows in these shards.
+fn difference(data: &Interactions, shards: u32, shard_of_row: &[u16], request: &Request) -> Difference {
+    let before = Assignment { shards, shard_of_row: shard_of_row.to_vec() };
+    let rows = request.resolve(data).remaining(data);
+    let after = before.carried(data, &rows, |_, _| unreachable!("no row comes"));
+    Difference::of(Side { rows: data, assignment: &before }, Side { rows: &rows, assignment: &after })
+}
+
+fn bill_at(data: &Interactions, shards: u32, of: &[u16], request: &Request, rates: &Rates, how: &Procedure) -> Plan {
+    let mut bill = plan(&difference(data, shards, of, request), rates, how);
+    bill.note_names(&request.resolve(data), Overlap::default());
+    bill
+}
 
 fn bill(data: &Interactions, shards: u32, shard_of_row: &[u16], request: &Request) -> Plan {
-    let layout = Layout { shards, shard_of_row };
-    plan(&request.resolve(data), data, &layout, &Rates::default(), &EXACT).unwrap()
+    bill_at(data, shards, shard_of_row, request, &Rates::default(), &EXACT)
 }
 
 fn codes(plan: &Plan) -> Vec<&str> {
@@ -26,7 +35,7 @@ fn codes(plan: &Plan) -> Vec<&str> {
 fn a_user_in_several_shards_touches_each_of_them() {
     let data = names(&[("a", "x"), ("a", "y"), ("a", "z"), ("b", "x"), ("c", "y")]);
     let plan = bill(&data, 4, &[0, 0, 2, 2, 1], &Request::of_users(["a"]));
-    let touched = |shard, rows, rows_after| TouchedShard { shard, users: 1, rows, rows_after };
+    let touched = |shard, rows, rows_after| TouchedShard { shard, users: 1, rows, added: 0, rows_after };
     assert_eq!(plan.touched, [touched(0, 2, 0), touched(2, 1, 1)]);
     assert_eq!(plan.untouched, [1, 3]);
     assert_eq!((plan.users, plan.rows, plan.rows_to_train), (1, 3, 1));
@@ -37,10 +46,8 @@ fn test_rows_touch_no_shard() {
     let mut data = names(&[("a", "x"), ("a", "y"), ("b", "x"), ("b", "y")]);
     data.assign_fates(|_, row| if row.item == 1 { Fate::Test } else { Fate::Train });
     let request = Request { interactions: vec![("a".into(), "y".into())], ..Request::default() };
-    let found = request.resolve(&data);
-    let layout = Layout { shards: 2, shard_of_row: &[0, NO_SHARD, 1, NO_SHARD] };
-    let procedure = Procedure::new(Mode::Frozen, Reach::Everybody);
-    let plan = plan(&found, &data, &layout, &Rates::default(), &procedure).unwrap();
+    let procedure = Procedure { partition: Reach::Everybody, ..EXACT };
+    let plan = bill_at(&data, 2, &[0, NO_SHARD, 1, NO_SHARD], &request, &Rates::default(), &procedure);
     assert!(plan.touched.is_empty() && plan.taints.is_empty());
     assert_eq!((plan.seconds, plan.test_rows, plan.untouched.len()), (Some(0.0), 1, 2));
     assert_eq!(codes(&plan), ["test_only"]);
@@ -87,10 +94,8 @@ fn nothing_and_nobody_known_are_refused_by_name() {
 #[test]
 fn a_partition_of_other_rows_is_refused_with_its_place() {
     let mut data = names(&[("a", "x"), ("b", "x")]);
-    let found = Request::of_users(["a"]).resolve(&data);
     let refuse = |data: &Interactions, shard_of_row: &[u16]| {
-        let layout = Layout { shards: 2, shard_of_row };
-        plan(&found, data, &layout, &Rates::default(), &EXACT).unwrap_err().to_string()
+        Assignment { shards: 2, shard_of_row: shard_of_row.to_vec() }.check(data).unwrap_err().to_string()
     };
     assert!(refuse(&data, &[0]).contains("1 rows have a shard, but there are 2"));
     assert!(refuse(&data, &[0, 2]).contains("row 1 is in shard 2"));
@@ -102,11 +107,10 @@ fn a_partition_of_other_rows_is_refused_with_its_place() {
 #[test]
 fn time_scales_with_the_rows_that_stay_and_spreads_over_workers() {
     let data = names(&[("a", "x"), ("a", "y"), ("b", "x"), ("b", "y"), ("c", "x"), ("c", "y")]);
-    let found = Request { items: vec!["x".into()], ..Request::default() }.resolve(&data);
-    let layout = Layout { shards: 3, shard_of_row: &[0, 0, 1, 1, 2, 2] };
+    let request = Request { items: vec!["x".into()], ..Request::default() };
     let mut rates =
         Rates { seconds_per_shard: vec![4.0, 6.0, 2.0], full_seconds: Some(20.0), combine_seconds: 0.5, workers: 1 };
-    let seconds = |rates: &Rates, procedure| plan(&found, &data, &layout, rates, procedure).unwrap().seconds;
+    let seconds = |rates: &Rates, how| bill_at(&data, 3, &[0, 0, 1, 1, 2, 2], &request, rates, how).seconds;
     assert_eq!(seconds(&rates, &EXACT), Some(6.5));
     rates.workers = 2;
     assert_eq!(seconds(&rates, &EXACT), Some(3.5));
@@ -117,10 +121,11 @@ fn time_scales_with_the_rows_that_stay_and_spreads_over_workers() {
 #[test]
 fn dividing_again_may_cost_every_shard_and_says_so() {
     let data = names(&[("a", "x"), ("a", "y"), ("b", "x"), ("c", "y")]);
-    let found = Request { interactions: vec![("a".into(), "y".into())], ..Request::default() }.resolve(&data);
-    let layout = Layout { shards: 3, shard_of_row: &[0, 0, 1, 2] };
+    let request = Request { interactions: vec![("a".into(), "y".into())], ..Request::default() };
     let rates = Rates { seconds_per_shard: vec![2.0, 2.0, 2.0], full_seconds: Some(4.0), ..Rates::default() };
-    let bill = |mode, reach| plan(&found, &data, &layout, &rates, &Procedure::new(mode, reach)).unwrap();
+    let bill = |mode, partition| {
+        bill_at(&data, 3, &[0, 0, 1, 2], &request, &rates, &Procedure { mode, partition, follows: false })
+    };
     let refit = bill(Mode::Refit, Reach::Everybody);
     assert_eq!((refit.seconds, codes(&refit)), (Some(5.0), vec!["divides_again", "full_is_cheaper",]));
     assert!(refit.taints.is_empty());
@@ -157,6 +162,7 @@ proptest! {
                 shard,
                 users: users.len() as u32,
                 rows: lost.len() as u32,
+                added: 0,
                 rows_after: (total - lost.len()) as u32,
             });
             prop_assert_eq!(plan.touched.iter().find(|touched| touched.shard == shard).cloned(), expected);

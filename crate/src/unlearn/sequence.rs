@@ -1,18 +1,18 @@
-//! Requests one after another: a script, and what it costs against one full retrain.
+//! Changes one after another: a script, and what it costs against one full retrain.
 
 use csv_core::{ReadRecordResult, ReaderBuilder};
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
-use super::Request;
 use super::receipt::Order;
+use super::{AddedRow, Change, Request};
 
-/// Requests in the order in which they arrive.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+/// Changes in the order in which they arrive.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(feature = "ts", derive(tsify::Tsify))]
 pub struct Sequence {
     /// One after another.
-    pub requests: Vec<Request>,
+    pub changes: Vec<Change>,
 }
 
 /// Why a script was not understood. Nothing of it is carried out.
@@ -20,10 +20,18 @@ pub struct Sequence {
 #[non_exhaustive]
 pub enum ScriptError {
     /// No request in it.
-    #[error("the script holds no request: write one a line, such as `user,17` or `interaction,17,50`")]
+    #[error("the script holds no request: write one a line, such as `user,17`, `interaction,17,50` or `add,99,50`")]
     Empty,
-    /// A first word that is none of the three.
-    #[error("line {line}: expected `user`, `item` or `interaction` first, not `{value}`")]
+    /// A rating that is no number.
+    #[error("line {line}: the rating is no number: `{value}`")]
+    Value {
+        /// From 1.
+        line: u64,
+        /// As given.
+        value: String,
+    },
+    /// A first word that is none of the four.
+    #[error("line {line}: expected `user`, `item`, `interaction` or `add` first, not `{value}`")]
     Kind {
         /// From 1.
         line: u64,
@@ -63,6 +71,7 @@ impl ScriptError {
     pub fn code(&self) -> &'static str {
         match self {
             ScriptError::Empty => "script.empty",
+            ScriptError::Value { .. } => "script.value",
             ScriptError::Kind { .. } => "script.kind",
             ScriptError::Columns { .. } => "script.columns",
             ScriptError::NoId { .. } => "script.no_id",
@@ -74,7 +83,7 @@ impl ScriptError {
 impl Sequence {
     /// Each user by itself.
     pub fn one_by_one<S: Into<String>>(users: impl IntoIterator<Item = S>) -> Self {
-        Sequence { requests: users.into_iter().map(|user| Request::of_users([user])).collect() }
+        Sequence { changes: users.into_iter().map(|user| Change::forget_users([user])).collect() }
     }
 
     /// Reads a script: comma separated, a request a line, quotes where an id holds a comma, `#` for remarks.
@@ -84,11 +93,12 @@ impl Sequence {
     /// user,17
     /// + item,50                 the line above and this one are one request
     /// interaction,17,1042
+    /// add,99,1042               a row that comes; a rating may follow
     /// ```
     ///
     /// Errors: [`ScriptError`], with the line. A script is understood as a whole or not at all.
     pub fn parse(script: &str) -> Result<Sequence, ScriptError> {
-        let mut requests: Vec<Request> = Vec::new();
+        let mut changes: Vec<Change> = Vec::new();
         for (line, fields) in records(script) {
             let (first, ids) = match fields.split_first() {
                 Some((first, ids)) => (first.trim(), ids),
@@ -98,7 +108,7 @@ impl Sequence {
                 Some(kind) => (true, kind.trim()),
                 None => (false, first),
             };
-            let mut request = Request::default();
+            let (mut request, mut add) = (Request::default(), Vec::new());
             let id = |at: usize| match ids[at].trim() {
                 "" => Err(ScriptError::NoId { line, column: at as u32 + 2 }),
                 id => Ok(id.to_owned()),
@@ -107,20 +117,31 @@ impl Sequence {
                 ("user", 1) => request.users.push(id(0)?),
                 ("item", 1) => request.items.push(id(0)?),
                 ("interaction", 2) => request.interactions.push((id(0)?, id(1)?)),
-                ("user" | "item" | "interaction", found) => {
-                    let expected = if kind == "interaction" { "a user and an item" } else { "one id" };
+                ("add", 2) => add.push(AddedRow { user: id(0)?, item: id(1)?, value: 1.0, time: 0 }),
+                ("add", 3) => {
+                    let value = id(2)?.parse().ok().filter(|value: &f32| value.is_finite());
+                    let value = value.ok_or(ScriptError::Value { line, value: ids[2].clone() })?;
+                    add.push(AddedRow { user: id(0)?, item: id(1)?, value, time: 0 });
+                }
+                ("user" | "item" | "interaction" | "add", found) => {
+                    let expected = match kind {
+                        "interaction" => "a user and an item",
+                        "add" => "a user, an item and, if it has one, a rating",
+                        _ => "one id",
+                    };
                     return Err(ScriptError::Columns { line, kind: kind.to_owned(), expected, found: found as u32 });
                 }
                 _ => return Err(ScriptError::Kind { line, value: kind.to_owned() }),
             }
+            let change = Change { forget: request, add };
             if joins {
-                let last = requests.last_mut().ok_or(ScriptError::Join { line })?;
-                *last = last.merge(&request);
+                let last = changes.last_mut().ok_or(ScriptError::Join { line })?;
+                *last = last.merge(&change);
             } else {
-                requests.push(request);
+                changes.push(change);
             }
         }
-        if requests.is_empty() { Err(ScriptError::Empty) } else { Ok(Sequence { requests }) }
+        if changes.is_empty() { Err(ScriptError::Empty) } else { Ok(Sequence { changes }) }
     }
 
     /// As it is carried out: one by one, or everything at once.
@@ -128,7 +149,7 @@ impl Sequence {
         match order {
             Order::OneByOne => self.clone(),
             Order::Batch => Sequence {
-                requests: self.requests.iter().cloned().reduce(|all, next| all.merge(&next)).into_iter().collect(),
+                changes: self.changes.iter().cloned().reduce(|all, next| all.merge(&next)).into_iter().collect(),
             },
         }
     }

@@ -8,17 +8,27 @@ fn a_script_is_read_with_joins_remarks_quotes_and_spaces() {
     let sequence = Sequence::parse(script).unwrap();
     let pair = ("17".to_owned(), "a, b".to_owned());
     assert_eq!(
-        sequence.requests,
+        sequence.changes,
         [
-            Request { users: vec!["17".into()], items: vec!["50".into()], ..Request::default() },
-            Request { interactions: vec![pair], ..Request::default() },
-            Request::of_users(["say \"x\""]),
+            Request { users: vec!["17".into()], items: vec!["50".into()], ..Request::default() }.into(),
+            Request { interactions: vec![pair], ..Request::default() }.into(),
+            Change::forget_users(["say \"x\""]),
         ]
     );
     let batch = sequence.ordered(Order::Batch);
-    assert_eq!(batch.requests.len(), 1);
-    assert_eq!(batch.requests[0].users, ["17", "say \"x\""]);
+    assert_eq!(batch.changes.len(), 1);
+    assert_eq!(batch.changes[0].forget.users, ["17", "say \"x\""]);
     assert_eq!(sequence.ordered(Order::OneByOne), sequence);
+}
+
+#[test]
+fn rows_that_come_may_have_a_rating_and_join_what_goes() {
+    let sequence = Sequence::parse("add,9,50\nuser,17\n+add,17,50,4.5").unwrap();
+    let row = |user: &str, value| AddedRow { user: user.into(), item: "50".into(), value, time: 0 };
+    assert_eq!(sequence.changes[0], Change { add: vec![row("9", 1.0)], ..Change::default() });
+    assert_eq!(sequence.changes[1], Change { add: vec![row("17", 4.5)], ..Change::forget_users(["17"]) });
+    let refused = Sequence::parse("add,1,2,many").unwrap_err();
+    assert_eq!(refused, ScriptError::Value { line: 1, value: "many".into() });
 }
 
 #[test]
@@ -76,10 +86,10 @@ proptest! {
     #[test]
     fn any_text_is_read_or_refused_with_a_line_it_has(script in "[+#a-z,\"\r\n 0-9]{0,60}") {
         match Sequence::parse(&script) {
-            Ok(sequence) => prop_assert!(!sequence.requests.is_empty()),
+            Ok(sequence) => prop_assert!(!sequence.changes.is_empty()),
             Err(ScriptError::Empty) => {}
             Err(ScriptError::Kind { line, .. } | ScriptError::Columns { line, .. } | ScriptError::NoId { line, .. }
-                | ScriptError::Join { line }) => {
+                | ScriptError::Value { line, .. } | ScriptError::Join { line }) => {
                 prop_assert!(line >= 1 && line <= script.split('\n').count() as u64, "{line}");
             }
         }

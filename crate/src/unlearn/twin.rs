@@ -6,12 +6,12 @@
 use serde::{Deserialize, Serialize};
 
 use super::Taint;
-use super::places::{Per, Places};
-use crate::numerics::digest::Digest;
+use crate::Digest;
+use crate::partition::Division;
 use crate::partition::measures::best_names;
 
 /// The digests of one pipeline.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Stages {
     /// Rows and their fates.
     pub split: Digest,
@@ -20,7 +20,7 @@ pub struct Stages {
     /// Row to shard.
     pub partition: Digest,
     /// Who is in which shard.
-    pub places: Places,
+    pub division: Division,
     /// Per shard, a digest of its rows: all that its sub-model may depend on.
     pub inputs: Vec<Digest>,
     /// Per shard, its weights; `None` where it has no rows.
@@ -99,9 +99,9 @@ pub fn compare_twin(unlearned: &Stages, twin: &Stages, taints: &[Taint]) -> Vec<
         announced("partition"),
         "Everybody who remains is in the twin's shard.",
     );
-    partition.drift = drift(&unlearned.places, &twin.places);
+    partition.drift = drift(&unlearned.division, &twin.division);
     if let Some(drift) = partition.drift.filter(|_| !same_partition) {
-        let noun = if unlearned.places.per == Per::User { "users" } else { "rows" };
+        let noun = if matches!(unlearned.division, Division::ByUser(_)) { "users" } else { "rows" };
         let moved = format!("{} of {} remaining {noun} have another shard than in the twin", drift.moved, drift.of);
         let regrouped = format!("{} if shards are renumbered to fit", drift.regrouped);
         partition.message = format!("{moved} ({regrouped}). {}", partition.message);
@@ -161,17 +161,22 @@ fn sub_models(unlearned: &Stages, twin: &Stages) -> StageReport {
 }
 
 /// `None` when the two partitions are not of the same things.
-pub fn drift(unlearned: &Places, twin: &Places) -> Option<Drift> {
-    if unlearned.per != twin.per || unlearned.shard_of.len() != twin.shard_of.len() {
+pub fn drift(unlearned: &Division, twin: &Division) -> Option<Drift> {
+    let (unlearned, twin) = match (unlearned, twin) {
+        (Division::ByUser(one), Division::ByUser(other)) | (Division::ByRow(one), Division::ByRow(other)) => {
+            (one, other)
+        }
+        _ => return None,
+    };
+    if unlearned.len() != twin.len() {
         return None;
     }
-    let pairs = || unlearned.shard_of.iter().zip(&twin.shard_of);
+    let pairs = || unlearned.iter().zip(twin);
     let moved = pairs().filter(|(one, other)| one != other).count() as u32;
     let shards = pairs().map(|(one, other)| u32::from(*one.max(other)) + 1).max().unwrap_or(1);
     let name = best_names(pairs().map(|(&one, &other)| (one, other)), shards);
     let regrouped = pairs().filter(|(one, other)| **one != name[usize::from(**other)]).count() as u32;
-    let of = unlearned.shard_of.len() as u32;
-    Some(Drift { moved, regrouped, of })
+    Some(Drift { moved, regrouped, of: unlearned.len() as u32 })
 }
 
 #[cfg(test)]
@@ -181,8 +186,8 @@ mod tests {
     use super::*;
     use crate::unlearn::{Mode, Procedure, Reach, expected_taints};
 
-    fn places(shard_of: &[u16]) -> Places {
-        Places { shards: 3, per: Per::User, shard_of: shard_of.to_vec() }
+    fn places(shard_of: &[u16]) -> Division {
+        Division::ByUser(shard_of.to_vec())
     }
 
     fn stages() -> Stages {
@@ -191,7 +196,7 @@ mod tests {
             split: digest("split"),
             keeps_embedding: false,
             partition: digest("partition"),
-            places: places(&[0, 1, 2, 0]),
+            division: places(&[0, 1, 2, 0]),
             inputs: vec![digest("rows 0"), digest("rows 1"), digest("none")],
             weights: vec![Some(digest("weights 0")), Some(digest("weights 1")), None],
             combiner: Some(digest("combiner")),
@@ -215,11 +220,11 @@ mod tests {
         use Finding::{Equal, Follows, Taint};
         let mut twin = stages();
         twin.partition = Digest::of(b"another");
-        twin.places = places(&[0, 1, 2, 1]);
+        twin.division = places(&[0, 1, 2, 1]);
         twin.inputs[0] = Digest::of(b"other rows");
         twin.weights[0] = Some(Digest::of(b"other weights"));
         twin.combiner = None;
-        let taints = expected_taints(&Procedure::new(Mode::Frozen, Reach::Everybody));
+        let taints = expected_taints(&Procedure { mode: Mode::Frozen, partition: Reach::Everybody, follows: false });
         let reports = compare_twin(&stages(), &twin, &taints);
         let found: Vec<Finding> = reports.iter().map(|report| report.finding).collect();
         assert_eq!(found, [Equal, Equal, Taint, Follows, Follows]);

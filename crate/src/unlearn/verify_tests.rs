@@ -113,7 +113,11 @@ fn issue(before: &Interactions, salt: &Salt, request: &Request, previous: Option
         combiner: Change { before: combiner(&was), after: combiner(&is) },
         metrics: [("unlearned".to_owned(), [("ndcg@20".to_owned(), measured)].into())].into(),
         seconds: [("unlearn".to_owned(), 0.125)].into(),
-        taints: expected_taints(&crate::unlearn::Procedure::new(Mode::Frozen, Reach::Everybody)),
+        taints: expected_taints(&crate::unlearn::Procedure {
+            mode: Mode::Frozen,
+            partition: Reach::Everybody,
+            follows: false,
+        }),
         digest: Digest::default(),
     }
     .seal()

@@ -122,12 +122,12 @@ pub struct Forget {
     /// A script of requests that arrive one by one: lines such as `user,17`, `item,50` or `interaction,17,50`.
     #[arg(long, value_name = "FILE")]
     pub sequence: Option<PathBuf>,
-    /// Make the partition again when forgetting, instead of keeping it.
-    #[arg(long, conflicts_with = "anchored")]
-    pub refit: bool,
-    /// For the anchored partition: make it again only if an anchor, or somebody who stays, loses rows.
+    /// Rows to add, from a file: with or without --forget, which comes first. New people are placed as the bill says.
+    #[arg(long, value_name = "FILE", conflicts_with = "sequence")]
+    pub add: Option<PathBuf>,
+    /// Make the partition again at the change, instead of keeping it.
     #[arg(long)]
-    pub anchored: bool,
+    pub refit: bool,
     /// Go on where a request would empty a shard or the test set.
     #[arg(long)]
     pub confirm: bool,
@@ -149,7 +149,7 @@ pub struct Output {
     /// Write the last request's receipt as JSON.
     #[arg(long, value_name = "OUT")]
     pub receipt: Option<PathBuf>,
-    /// Save the experiment, to forget from it later. Holds the remaining rows and nothing of the forgotten ones.
+    /// Save the experiment, to change it later. Holds the remaining rows and nothing of the forgotten ones.
     #[arg(long, value_name = "OUT")]
     pub save: Option<PathBuf>,
 }

@@ -24,7 +24,7 @@ pub fn show(snapshot: &Snapshot) {
     for comparison in &snapshot.comparisons {
         println!(
             "{} - {:<11} ndcg@20 {}   overlap@{} {:.3}   rank-biased {:.3}   lists that changed {} of {}",
-            comparison.arm,
+            comparison.pipeline,
             comparison.with,
             signed(comparison.differences.get("ndcg@20")),
             comparison.lists.cutoff,

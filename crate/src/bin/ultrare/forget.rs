@@ -3,43 +3,41 @@
 use std::fs;
 
 use ultrare::experiment::{Activity, Experiment};
-use ultrare::unlearn::{How, Mode, Request, Selection, Sequence};
+use ultrare::unlearn::{Change, How, Mode, Request, Selection, Sequence};
 
 use crate::args::Forget;
 use crate::drive::Driver;
 use crate::run::{percent, word};
-use crate::show;
+use crate::{input, show};
 
 /// Carries out what was asked; false if nothing was.
 pub fn forget(driver: &Driver, experiment: &mut Experiment, args: &Forget) -> Result<bool, String> {
-    let mode = match (args.refit, args.anchored) {
-        (true, _) => Mode::Refit,
-        (_, true) => Mode::Anchored,
-        _ => Mode::Frozen,
-    };
+    let mode = if args.refit { Mode::Refit } else { Mode::Frozen };
     match (&args.forget, &args.sequence) {
-        (Some(what), _) => {
-            let request = Request { confirmed: args.confirm, ..request(experiment, what)? };
-            let plan = experiment.plan(&request, mode).map_err(|error| error.to_string())?;
+        (what, None) if what.is_some() || args.add.is_some() => {
+            let forget = what.as_ref().map(|what| request(experiment, what)).transpose()?.unwrap_or_default();
+            let added = args.add.as_ref().map(|path| input::added(path)).transpose()?.unwrap_or_default();
+            let change = Change { forget: Request { confirmed: args.confirm, ..forget }, add: added };
+            let plan = experiment.plan(&change, mode).map_err(|error| error.to_string())?;
             show::plan(&plan);
             if args.audit {
-                let activity = Activity::Audit { request: request.clone(), mode, person: None };
+                let activity = Activity::Audit { change: change.clone(), mode, person: None };
                 driver.run(experiment, activity)?;
                 show::audit(&experiment.snapshot());
             }
-            driver.run(experiment, Activity::Forget { request, mode })?;
+            driver.run(experiment, Activity::Change { change, mode })?;
         }
-        (None, Some(path)) => {
+        (_, Some(path)) => {
             let told = |error: &dyn std::fmt::Display| format!("{}: {error}", path.display());
             let script = fs::read_to_string(path).map_err(|error| told(&error))?;
             let mut sequence = Sequence::parse(&script).map_err(|error| told(&error))?;
-            sequence.requests.iter_mut().for_each(|request| request.confirmed = args.confirm);
+            sequence.changes.iter_mut().for_each(|change| change.forget.confirmed = args.confirm);
             let done = driver.run(experiment, Activity::Sequence { sequence, mode, twin: args.audit });
             show::sequence(&experiment.snapshot());
             done?;
         }
-        (None, None) if args.audit => return Err("--audit rehearses a request: say which with --forget".into()),
-        (None, None) => return Ok(false),
+        (_, None) if args.audit => return Err("--audit rehearses a request: say which with --forget".into()),
+        (_, None) => return Ok(false),
     }
     Ok(true)
 }

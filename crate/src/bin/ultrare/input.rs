@@ -1,18 +1,19 @@
 //! Rows from files, or the generated sample.
 
-use std::collections::BTreeMap;
 use std::fs::File;
 use std::io::Read as _;
 use std::path::Path;
 
-use ultrare::experiment::Experiment;
+use ultrare::experiment::{Experiment, Loaded};
 use ultrare::interactions::{ColumnChoice, Interactions, ReadConfig, ReadReport, Reader, Size, preview};
+
+use ultrare::unlearn::{AddedRow, Change};
 
 use crate::args::{Input, SampleSize};
 
 /// Loads what the arguments name.
 pub fn load(experiment: &mut Experiment, args: &Input, seed: u32) -> Result<(), String> {
-    let mut config = ReadConfig { positive: args.positive, k_core: args.k_core, ..ReadConfig::default() };
+    let mut config = ReadConfig { positive: args.positive, ..ReadConfig::default() };
     if let (Some(name), Some(path)) = (&args.consent, args.data.as_ref().or(args.train.as_ref())) {
         config.consent = ColumnChoice::Column(column(path, name)?);
     }
@@ -20,13 +21,13 @@ pub fn load(experiment: &mut Experiment, args: &Input, seed: u32) -> Result<(), 
     match (&args.data, &args.train, &args.test, args.sample) {
         (Some(data), ..) => {
             let (rows, report) = read(data, &config, false)?;
-            experiment.load(rows, None, &report, BTreeMap::new()).map_err(said)?;
+            experiment.load(Loaded::of(rows, &report)).map_err(said)?;
         }
         (_, Some(train), Some(test), _) => {
             let (rows, report) = read(train, &config, false)?;
             // The test file may hold one user only, say: it is judged together with the training rows.
             let (held_out, _) = read(test, &ReadConfig { k_core: 0, consent: ColumnChoice::Auto, ..config }, true)?;
-            experiment.load(rows, Some(held_out), &report, BTreeMap::new()).map_err(said)?;
+            experiment.load(Loaded { test: Some(held_out), ..Loaded::of(rows, &report) }).map_err(said)?;
         }
         (.., Some(size)) => {
             let size = match size {
@@ -39,6 +40,12 @@ pub fn load(experiment: &mut Experiment, args: &Input, seed: u32) -> Result<(), 
         _ => return Err("say what to read: --data FILE, --train FILE --test FILE, or --sample small".into()),
     }
     Ok(())
+}
+
+/// Rows to add.
+pub fn added(path: &Path) -> Result<Vec<AddedRow>, String> {
+    let (rows, _) = read(path, &ReadConfig::default(), true)?;
+    Ok(Change::adding(&rows).add)
 }
 
 /// The column with this name, as the file's first line has it.
@@ -77,5 +84,5 @@ fn read(path: &Path, config: &ReadConfig, part: bool) -> Result<(Interactions, R
 pub fn assign(experiment: &mut Experiment, partition: &str) -> Result<(), String> {
     let Some(path) = partition.strip_prefix("file:") else { return Ok(()) };
     let text = std::fs::read_to_string(path).map_err(|error| format!("{path}: {error}"))?;
-    experiment.read_given(&text).map(|_| ()).map_err(|error| format!("{path}, {error}"))
+    experiment.read_assignment_file(&text).map(|_| ()).map_err(|error| format!("{path}, {error}"))
 }

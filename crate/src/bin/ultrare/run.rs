@@ -5,8 +5,9 @@ use std::time::Instant;
 
 use serde::Serialize;
 use serde::de::DeserializeOwned;
-use ultrare::experiment::{Activity, Config, Experiment, Stage};
+use ultrare::experiment::{Activity, Experiment};
 use ultrare::model::{ModelConfig, ModelName};
+use ultrare::pipeline::{Settings, Stage};
 
 use crate::args::{Output, Run};
 use crate::drive::Driver;
@@ -16,7 +17,7 @@ use crate::{figures, forget, input, show};
 pub fn run(args: &Run) -> Result<(), String> {
     let driver = Driver::new(args.out.threads)?;
     let mut experiment = Experiment::new();
-    experiment.configure(config(args)?).map_err(|error| error.to_string())?;
+    experiment.configure(settings(args)?).map_err(|error| error.to_string())?;
     let began = Instant::now();
     input::load(&mut experiment, &args.input, args.seed)?;
     input::assign(&mut experiment, &args.partition)?;
@@ -58,7 +59,7 @@ pub fn write(experiment: &Experiment, out: &Output) -> Result<(), String> {
         put(path, (text + "\n").as_bytes())?;
     }
     if let Some(path) = &out.receipt {
-        let last = experiment.receipts().last().ok_or("--receipt: nothing was forgotten, so there is no receipt")?;
+        let last = experiment.receipts().pop().ok_or("--receipt: nothing was forgotten, so there is no receipt")?;
         put(path, last.to_json().as_bytes())?;
     }
     if let Some(path) = &out.save {
@@ -67,8 +68,8 @@ pub fn write(experiment: &Experiment, out: &Output) -> Result<(), String> {
     Ok(())
 }
 
-fn config(args: &Run) -> Result<Config, String> {
-    let mut config = Config { seed: args.seed, ..Config::default() };
+fn settings(args: &Run) -> Result<Settings, String> {
+    let mut config = Settings { seed: args.seed, k_core: args.input.k_core, ..Settings::default() };
     let method = args.partition.split(':').next().unwrap_or_default();
     config.partition.method = word("--partition", method)?;
     config.partition.shards = u32::try_from(args.shards)

@@ -90,7 +90,7 @@ pub fn results(snapshot: &Snapshot) {
             result.shards_trained
         );
     }
-    if let Some(forget) = &snapshot.forget {
+    if let Some(forget) = &snapshot.change {
         let shards = snapshot.shards.len();
         println!("\nprotocol: {}; {} of {shards} shards touched", forget.protocol, forget.touched_shards.len());
         if let Some(saving) = &forget.saving {
@@ -112,7 +112,7 @@ pub fn audit(snapshot: &Snapshot) {
         audit.deleted, audit.outsiders
     );
     for arm in ["original", "unlearned", "twin"] {
-        if let Some(found) = audit.arms.get(arm) {
+        if let Some(found) = audit.ensembles.get(arm) {
             println!("  {arm:<10} {:.3} ({:.3} to {:.3})", found.auc.mean, found.auc.low, found.auc.high);
         }
     }

@@ -5,8 +5,9 @@ use std::path::{Path, PathBuf};
 
 use serde::Serialize;
 use ultrare::combine::CombineMethod;
-use ultrare::experiment::{Activity, Config, Experiment, SweepConfig, SweepPoint, SweepView};
+use ultrare::experiment::{Activity, Experiment, SweepConfig, SweepPoint, SweepView};
 use ultrare::partition::Method;
+use ultrare::pipeline::Settings;
 
 use crate::args::Sweep;
 use crate::drive::Driver;
@@ -65,7 +66,7 @@ pub fn sweep(args: &Sweep) -> Result<(), String> {
 /// The rows, and the points that an earlier run kept.
 fn open(args: &Sweep, seed: u32) -> Result<Experiment, String> {
     let mut experiment = Experiment::new();
-    let mut config = Config { seed, ..Config::default() };
+    let mut config = Settings { seed, ..Settings::default() };
     config.model.name = word("--model", &args.model)?;
     config.model.factors = args.factors;
     match keep(args, seed).filter(|path| path.exists()) {

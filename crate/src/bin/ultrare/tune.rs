@@ -3,9 +3,10 @@
 use std::fs;
 
 use serde_json::json;
-use ultrare::experiment::{Activity, Experiment, Stage};
+use ultrare::experiment::{Activity, Experiment};
 use ultrare::model::ModelError;
 use ultrare::model::tune::{Setting, Trial};
+use ultrare::pipeline::Stage;
 
 use crate::args::Tune;
 use crate::drive::Driver;
@@ -16,7 +17,7 @@ use crate::{input, show};
 pub fn tune(args: &Tune) -> Result<(), String> {
     let driver = Driver::new(args.threads)?;
     let mut experiment = Experiment::new();
-    let mut config = experiment.config().clone();
+    let mut config = experiment.settings().clone();
     config.seed = args.seed;
     config.model = model(&args.model, &args.knobs)?;
     config.partition.method = word("--partition", args.partition.split(':').next().unwrap_or_default())?;

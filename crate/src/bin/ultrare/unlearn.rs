@@ -8,7 +8,7 @@ use crate::args::Unlearn;
 use crate::drive::Driver;
 use crate::{forget, run, show};
 
-/// Forgets from a saved experiment.
+/// Forgets from, or adds to, a saved experiment.
 pub fn unlearn(args: &Unlearn) -> Result<(), String> {
     let path = &args.experiment;
     let bytes = fs::read(path).map_err(|error| format!("{}: {error}", path.display()))?;
@@ -16,7 +16,7 @@ pub fn unlearn(args: &Unlearn) -> Result<(), String> {
     experiment.restore(&bytes).map_err(|error| format!("{}: {error}", path.display()))?;
     let driver = Driver::new(args.out.threads)?;
     if !forget::forget(&driver, &mut experiment, &args.forget)? {
-        return Err("say what to forget: --forget WHAT, or --sequence FILE".into());
+        return Err("say what to change: --forget WHAT, --add FILE, or --sequence FILE".into());
     }
     driver.run(&mut experiment, Activity::Compare)?;
     show::results(&experiment.snapshot());

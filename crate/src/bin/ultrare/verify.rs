@@ -2,7 +2,7 @@
 
 use std::fs;
 
-use ultrare::experiment::{Event, Experiment, settings};
+use ultrare::experiment::{Experiment, Notice, settings};
 use ultrare::unlearn::Receipt;
 
 use crate::args::Verify;
@@ -25,9 +25,9 @@ pub fn verify(args: &Verify) -> Result<bool, String> {
     input::load(&mut source, &args.input, seed)?;
     let mut experiment = Experiment::new();
     experiment.verify_rows(&receipts, source.rows().map_err(said)?).map_err(said)?;
-    let events = Driver::new(args.threads)?.drive(&mut experiment)?;
-    let verdict = events.into_iter().find_map(|event| match event {
-        Event::Verified { verdict } => Some(verdict),
+    let notices = Driver::new(args.threads)?.drive(&mut experiment)?;
+    let verdict = notices.into_iter().find_map(|notice| match notice {
+        Notice::Verified { verdict } => Some(verdict),
         _ => None,
     });
     let verdict = verdict.ok_or("the verification ended without a verdict")?;

@@ -1,0 +1,288 @@
+//! A change: rows to forget and rows to add, as one operation. It is proposed (resolved once, with its bill), run like any
+//! pipeline, and committed by serving the pipeline after it.
+
+use std::sync::Arc;
+
+use serde::{Deserialize, Serialize};
+
+use crate::error::Result;
+use crate::interactions::{Consent, Fate, Ids, Interactions, Row};
+use crate::numerics::random::{Purpose, keyed_hash};
+use crate::partition::Method;
+use crate::pipeline::{Assignment, Dataset, Pipeline, Shards, Store, trains};
+
+use super::difference::{Difference, Side};
+use super::plan::{Plan, Rates, plan};
+use super::taint::{Mode, Procedure, Reach};
+use super::{Request, RequestError, Resolved};
+
+/// Rows to forget and rows to add. Rows are forgotten first, so that a row that is named in both is there afterwards.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "ts", derive(tsify::Tsify))]
+#[serde(default, deny_unknown_fields)]
+pub struct Change {
+    /// What goes.
+    pub forget: Request,
+    /// What comes.
+    pub add: Vec<AddedRow>,
+}
+
+/// A row that comes.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "ts", derive(tsify::Tsify))]
+#[serde(deny_unknown_fields)]
+pub struct AddedRow {
+    /// The user's external id.
+    pub user: String,
+    /// The item's external id.
+    pub item: String,
+    /// Rating, or 1.
+    #[serde(default = "one")]
+    pub value: f32,
+    /// Time, or 0.
+    #[serde(default)]
+    pub time: i64,
+}
+
+fn one() -> f32 {
+    1.0
+}
+
+impl From<Request> for Change {
+    fn from(forget: Request) -> Self {
+        Change { forget, add: Vec::new() }
+    }
+}
+
+impl Change {
+    /// To forget these users.
+    pub fn forget_users<S: Into<String>>(users: impl IntoIterator<Item = S>) -> Self {
+        Request::of_users(users).into()
+    }
+
+    /// To add rows that were read.
+    pub fn adding(rows: &Interactions) -> Self {
+        let added = |row: &Row| AddedRow {
+            user: rows.users().get(row.user).to_owned(),
+            item: rows.items().get(row.item).to_owned(),
+            value: row.value,
+            time: row.time,
+        };
+        Change { add: rows.rows().iter().map(added).collect(), ..Change::default() }
+    }
+
+    /// Names nothing?
+    pub fn is_empty(&self) -> bool {
+        self.forget.is_empty() && self.add.is_empty()
+    }
+
+    /// Both, as one. Confirmed only if both are.
+    pub fn merge(&self, other: &Change) -> Change {
+        Change { forget: self.forget.merge(&other.forget), add: [&self.add[..], &other.add[..]].concat() }
+    }
+
+    /// The rows to add, of equal pairs the last one.
+    ///
+    /// Errors: an empty id, a value that is no number.
+    fn added(&self) -> Result<Interactions, RequestError> {
+        for (at, row) in self.add.iter().enumerate() {
+            if row.user.is_empty() || row.item.is_empty() || !row.value.is_finite() {
+                return Err(RequestError::Added { at: at as u32 + 1, row: format!("{row:?}") });
+            }
+        }
+        let users = Ids::new(self.add.iter().map(|row| row.user.clone()).collect());
+        let items = Ids::new(self.add.iter().map(|row| row.item.clone()).collect());
+        let row = |row: &AddedRow| Row {
+            user: users.find(&row.user).expect("the ids were made of these rows"),
+            item: items.find(&row.item).expect("the ids were made of these rows"),
+            value: row.value,
+            time: row.time,
+            fate: Fate::Train,
+            consent: Consent::Unsaid,
+        };
+        let rows = self.add.iter().map(row).collect();
+        Ok(Interactions::from_rows(users, items, rows))
+    }
+}
+
+/// A change that was looked at: what it found, what it costs, and the pipeline that serves when it is carried out.
+#[derive(Clone, Debug)]
+pub struct Proposal {
+    /// As asked.
+    pub change: Change,
+    /// What happens to the partition.
+    pub mode: Mode,
+    /// What its request found in all rows that were read.
+    pub found: Resolved,
+    /// The pipeline as it is.
+    pub before: Pipeline,
+    /// The pipeline as it will be.
+    pub after: Pipeline,
+    /// What it comes to, row by row, where nobody moves.
+    pub difference: Difference,
+    /// The bill.
+    pub plan: Plan,
+}
+
+/// Looks at a change without carrying it out: finds its rows, makes the dataset that never held (or always held) them, gives
+/// every row that comes its shard, and makes the bill. O(rows).
+///
+/// Errors: an added row that is none; a filter or a split that leaves nothing to train on.
+pub fn propose(pipeline: &Pipeline, store: &Store, change: &Change, mode: Mode, rates: &Rates) -> Result<Proposal> {
+    let missing = || RequestError::Untrained;
+    let divided = pipeline.divided(store).ok_or_else(missing)?;
+    let (dataset, settings) = (pipeline.dataset(), pipeline.settings());
+    let read = dataset.read();
+    let found = change.forget.resolve(read);
+    let added = change.added()?;
+    let (added, overlap) = without_known(&added, read, &found);
+    let mut after = dataset.changed(&found.rows, &added, settings)?;
+    let assignment = carried(pipeline, &divided.assignment, &mut after);
+    let difference = Difference::of(
+        Side { rows: pipeline.rows(), assignment: &divided.assignment },
+        Side { rows: after.rows(), assignment: &assignment },
+    );
+    let procedure = procedure(pipeline, &after, &difference, mode);
+    let mut plan = plan(&difference, rates, &procedure);
+    plan.note_names(&found, overlap);
+    plan.note_filter(&found, &added, &difference);
+    let after = Pipeline::new(Arc::new(after), settings.clone(), Shards::Computed);
+    let after = if procedure.divides_again() {
+        after
+    } else {
+        let facts = pipeline.partition_facts(store).unwrap_or_default();
+        after.with_shards(Shards::Kept(Arc::new(assignment), facts))
+    };
+    let mut proposal =
+        Proposal { change: change.clone(), mode, found, before: pipeline.clone(), after, difference, plan };
+    super::saving::foresee(&mut proposal, store, rates);
+    Ok(proposal)
+}
+
+/// Added rows that were there already, or contradict one that was.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Overlap {
+    /// There already, with the same value: nothing changes.
+    pub known: u32,
+    /// There already with another value: the added one counts.
+    pub replaced: u32,
+}
+
+/// The rows that change something.
+fn without_known(added: &Interactions, read: &Interactions, found: &Resolved) -> (Interactions, Overlap) {
+    let mut overlap = Overlap::default();
+    let mut known = vec![false; added.rows().len()];
+    for (row, known) in added.rows().iter().zip(&mut known) {
+        let ids = (added.users().get(row.user), added.items().get(row.item));
+        let there = read.users().find(ids.0).and_then(|user| {
+            let item = read.items().find(ids.1)?;
+            let at = read.rows_of(user).binary_search_by_key(&item, |row| row.item).ok()?;
+            Some(read.range_of(user).start + at)
+        });
+        let Some(at) = there.filter(|&at| found.rows.binary_search(&(at as u32)).is_err()) else { continue };
+        let old = &read.rows()[at];
+        *known = old.value.to_bits() == row.value.to_bits() && old.time == row.time;
+        *(if *known { &mut overlap.known } else { &mut overlap.replaced }) += 1;
+    }
+    let key = |row: &Row| added.rows().binary_search_by_key(&(row.user, row.item), |row| (row.user, row.item));
+    let left = added.without(|row| known[key(row).expect("it is one of these rows")]);
+    (left, overlap)
+}
+
+/// The shards as they are, for the rows after the change. A new user, or a new row where rows are divided, goes to one of the
+/// least filled shards, as a keyed hash of the ids decides; under `hash` the hash alone decides.
+fn carried(pipeline: &Pipeline, assignment: &Assignment, after: &mut Dataset) -> Assignment {
+    let (seed, partition) = (u64::from(pipeline.settings().seed), &pipeline.settings().partition);
+    let hash = |id: &str| keyed_hash(seed, Purpose::Partition, &[id.as_bytes()]);
+    if partition.method == Method::Hash {
+        let of = |row: &Row| (hash(after.rows().users().get(row.user)) % u64::from(assignment.shards)) as u16;
+        return assignment.carried(pipeline.rows(), after.rows(), |row, _| of(row));
+    }
+    let by_row = partition.method.divides_users();
+    // Who has no shard yet, in the order of the keyed hash, so that no order of a file enters.
+    let mut load = vec![0u32; assignment.shards as usize];
+    let mut seen = vec![None; assignment.shards as usize];
+    for (row, data) in pipeline.rows().rows().iter().enumerate() {
+        if let Some(shard) = assignment.of_row(row) {
+            let shard = shard as usize;
+            load[shard] += u32::from(by_row || seen[shard] != Some(data.user));
+            seen[shard] = Some(data.user);
+        }
+    }
+    let rows = after.rows();
+    let mut waiting: Vec<(u64, u32, u32)> = Vec::new();
+    let at_rest = assignment.carried(pipeline.rows(), rows, |row, own| {
+        let key = (!by_row).then_some(own).flatten();
+        if key.is_none() {
+            let (user, item) = (rows.users().get(row.user), rows.items().get(row.item));
+            let item = if by_row { item } else { "" };
+            waiting.push((
+                keyed_hash(seed, Purpose::Partition, &[user.as_bytes(), item.as_bytes()]),
+                row.user,
+                row.item,
+            ));
+        }
+        key.unwrap_or(crate::pipeline::NO_SHARD)
+    });
+    waiting.sort_unstable();
+    let mut placed: std::collections::BTreeMap<(u32, u32), u16> = std::collections::BTreeMap::new();
+    for (key, user, item) in waiting {
+        let item = if by_row { item } else { 0 };
+        if placed.contains_key(&(user, item)) {
+            continue;
+        }
+        let least = load.iter().min().copied().unwrap_or_default();
+        let open: Vec<usize> = (0..load.len()).filter(|&shard| load[shard] == least).collect();
+        let shard = open[(key % open.len().max(1) as u64) as usize];
+        load[shard] += 1;
+        placed.insert((user, item), shard as u16);
+    }
+    let mut shard_of_row = at_rest.shard_of_row;
+    for (row, shard) in rows.rows().iter().zip(&mut shard_of_row) {
+        if trains(row) && *shard == crate::pipeline::NO_SHARD {
+            *shard = placed[&(row.user, if by_row { row.item } else { 0 })];
+        }
+    }
+    if partition.method == Method::File {
+        let mut file = after.assignment_file().clone();
+        for (&(user, _), &shard) in &placed {
+            file.insert(after.rows().users().get(user).to_owned(), shard);
+        }
+        *after = after.with_assignment_file(file);
+    }
+    Assignment { shards: assignment.shards, shard_of_row }
+}
+
+/// How this change is carried out, as far as traces are concerned.
+fn procedure(before: &Pipeline, after: &Dataset, difference: &Difference, mode: Mode) -> Procedure {
+    let settings = before.settings();
+    let partition = match settings.partition.method {
+        Method::Hash | Method::File => Reach::Alone,
+        Method::Anchored => Reach::Anchors,
+        _ => Reach::Everybody,
+    };
+    let touches_rows = difference.training_gone > 0 || difference.shards.iter().any(|shard| shard.new > 0);
+    // Under `anchored` nobody moves only if every user who is there on both sides has the same rows, nobody comes whose
+    // shard is to be found, and the anchors are the same.
+    let follows = partition == Reach::Anchors && touches_rows && {
+        let kept = |user: u32| {
+            let id = after.rows().users().get(user);
+            before.rows().users().find(id).is_some_and(|old| {
+                let ids = |data: &Interactions, row: &Row| {
+                    (data.items().get(row.item).to_owned(), row.value.to_bits(), row.fate)
+                };
+                let own = |data: &Interactions, user: u32| -> Vec<_> {
+                    data.rows_of(user).iter().filter(|row| trains(row)).map(|row| ids(data, row)).collect()
+                };
+                own(before.rows(), old) == own(after.rows(), user)
+            })
+        };
+        let anchor = |dataset: &Dataset, user: u32| dataset.is_anchor(user, &settings.partition, settings.seed);
+        let anchors = |dataset: &Dataset| -> Vec<String> {
+            let active = dataset.active().iter().filter(|&&user| anchor(dataset, user));
+            active.map(|&user| dataset.rows().users().get(user).to_owned()).collect()
+        };
+        !after.active().iter().all(|&user| kept(user)) || anchors(before.dataset()) != anchors(after)
+    };
+    Procedure { mode, partition, follows }
+}
