@@ -26,6 +26,34 @@ pub(super) enum State {
     Attention(Box<Attention>),
 }
 
+/// What the logistic regression learned, for display.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "ts", derive(tsify::Tsify))]
+pub struct LogisticReport {
+    /// Shifts every probability; no ranking depends on it.
+    pub intercept: f64,
+    /// For every shard with a sub-model, ascending.
+    pub shards: Vec<ShardWeight>,
+    /// Validation rows used.
+    pub positives: u32,
+    /// Sampled pairs used.
+    pub negatives: u32,
+    /// Newton steps taken.
+    pub steps: u32,
+    /// Mean logistic loss at the end.
+    pub loss: f64,
+}
+
+/// How much one shard's standardised score counts.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "ts", derive(tsify::Tsify))]
+pub struct ShardWeight {
+    /// The shard's number.
+    pub shard: u32,
+    /// Its coefficient.
+    pub weight: f64,
+}
+
 /// Computes what the combiner needs before it can score: nothing for `own` and `mean`, one factorisation for `joint` and
 /// `consensus`, a training on validation rows for `logistic` and `attention` (`training`; the others do not look at it).
 ///
@@ -105,18 +133,26 @@ impl Prepared {
         }
     }
 
-    /// The coefficients of `logistic`.
-    pub fn coefficients(&self) -> Option<&LogisticFit> {
-        match &self.state {
-            State::Logistic(fit) => Some(fit),
-            _ => None,
-        }
+    /// What `logistic` learned, by the numbers of the shards: `shards` names the shard of each of the ensemble's members, in
+    /// their order. None for the other combiners.
+    ///
+    /// Panics if there are fewer numbers than members, like an index out of range.
+    pub fn coefficients(&self, shards: &[u32]) -> Option<LogisticReport> {
+        let State::Logistic(fit) = &self.state else { return None };
+        let weight = |(member, &weight): (usize, &f64)| ShardWeight { shard: shards[member], weight };
+        Some(LogisticReport {
+            intercept: fit.intercept,
+            shards: fit.members.iter().enumerate().map(weight).collect(),
+            positives: fit.positives,
+            negatives: fit.negatives,
+            steps: fit.steps,
+            loss: fit.loss,
+        })
     }
 
     /// All of it.
     pub fn to_bytes(&self) -> Vec<u8> {
-        // Writing to memory cannot fail; an empty buffer is refused by `from_bytes`.
-        postcard::to_stdvec(self).unwrap_or_default()
+        postcard::to_stdvec(self).expect("writing to memory cannot fail, and postcard knows all of these types")
     }
 
     /// Reads [`Prepared::to_bytes`].
@@ -142,7 +178,7 @@ impl Prepared {
             State::Joint(joint) => joint.n_items() as u32,
             State::Attention(fit) if fit.n_shards() != self.n_shards as usize => 0,
             State::Attention(fit) => fit.n_items() as u32,
-            State::Logistic(fit) if fit.shards.len() != self.n_shards as usize => 0,
+            State::Logistic(fit) if fit.members.len() != self.n_shards as usize => 0,
             _ => self.n_items,
         };
         let found = (ensemble.n_shards() as u32, ensemble.n_items());
@@ -158,7 +194,7 @@ impl Prepared {
 
 #[cfg(test)]
 mod tests {
-    use super::super::double::{Fixed, ensemble};
+    use super::super::fake_model::{FakeModel, ensemble};
     use super::super::{CombinerUser, Scorer, UserRows};
     use super::*;
     use crate::numerics::matrix::Matrix;
@@ -203,7 +239,13 @@ mod tests {
             let config = CombineConfig { epochs: 3, ..CombineConfig::of(method) };
             let prepared = prepare(&ensemble, &config, 1, &rows(&people, &values)).unwrap();
             assert_eq!((prepared.method(), prepared.note()), (method, None));
-            assert_eq!(prepared.coefficients().is_some(), method == CombineMethod::Logistic);
+            // Shards 1, 3 and 4 are empty: members 1 and 2 are not the shards of those numbers.
+            let coefficients = prepared.coefficients(&[0, 2, 5]);
+            assert_eq!(coefficients.is_some(), method == CombineMethod::Logistic);
+            if let Some(report) = coefficients {
+                let shards: Vec<u32> = report.shards.iter().map(|weight| weight.shard).collect();
+                assert_eq!(shards, [0, 2, 5], "a member's index is no shard's number");
+            }
             let travelled = Prepared::from_bytes(&prepared.to_bytes()).unwrap();
             assert_eq!((&travelled, travelled.digest()), (&prepared, prepared.digest()));
             let user = UserRows { items: &people[0].0, values: &values[..people[0].0.len()], own: &[(0, 1)] };
@@ -247,7 +289,7 @@ mod tests {
     #[test]
     fn models_without_vectors_work_with_own_mean_and_logistic() {
         let (whole, people, values) = (ensemble(2, 40, 4, 9), people(true), [1.0; 40]);
-        let members = whole.members().iter().map(Fixed::without_vectors).collect();
+        let members = whole.members().iter().map(FakeModel::without_vectors).collect();
         let ensemble = Ensemble::new(members, 40).unwrap();
         for method in ALL {
             let result = prepare(&ensemble, &CombineConfig::of(method), 1, &rows(&people, &values));

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-use crate::combine::{CombineMethod, LogisticFit, Prepared};
+use crate::combine::{CombineMethod, LogisticReport, Prepared};
 use crate::evaluate::{
     Group, GroupReport, Interval, ListSimilarity, activity_groups, compare_lists, group_gap, paired_differences,
     report, shard_groups, touched_groups,
@@ -152,12 +152,12 @@ fn between_shards(groups: &[GroupReport], metric: &str) -> Option<f64> {
 
 impl Arm {
     /// The coefficients of a prepared logistic combiner.
-    fn logistic(&self) -> Option<LogisticFit> {
+    fn logistic(&self) -> Option<LogisticReport> {
         if self.spec.combine.method != CombineMethod::Logistic {
             return None;
         }
         let prepared = Prepared::from_bytes(self.prepared.as_deref()?).ok()?;
-        prepared.coefficients().cloned()
+        prepared.coefficients(&self.present())
     }
 
     /// Items of the catalogue in none of the shards; none where the shards are no longer kept.

@@ -162,7 +162,7 @@ fn start(shape: Shape, items: &Side, seed: u64) -> Vec<f32> {
 #[cfg(test)]
 mod tests {
     use super::super::CombinerUser;
-    use super::super::double::{Fixed, ensemble};
+    use super::super::fake_model::{FakeModel, ensemble};
     use super::*;
 
     fn rows(n_items: u32, users: usize, step: usize) -> Vec<Vec<u32>> {
@@ -246,7 +246,7 @@ mod tests {
         let whole = ensemble(2, 20, 3, 5);
         assert_eq!(Attention::fit(&whole, &CombinerRows::default(), 4, 3, 1).unwrap(), None);
         let mut members = whole.members().to_vec();
-        members[1] = Fixed::without_vectors(&members[1]);
+        members[1] = FakeModel::without_vectors(&members[1]);
         let fit = |members| Attention::fit(&Ensemble::new(members, 20).unwrap(), &CombinerRows::default(), 4, 3, 1);
         assert_eq!(fit(members.clone()).unwrap_err().code(), "combine.no_item_vectors");
         // Vectors of another length are padded: the longer one's are met, and the shorter one scores.

@@ -14,7 +14,7 @@ pub(super) fn item_side(ensemble: &Ensemble) -> Result<Side, CombineError> {
     let mut own: Vec<(Vec<u32>, &Matrix)> = Vec::with_capacity(ensemble.n_shards());
     for (shard, member) in ensemble.members().iter().enumerate() {
         let method = "attention";
-        let refusal = CombineError::NoItemVectors { method, model: member.model.name(), shard: shard as u32 };
+        let refusal = CombineError::NoItemVectors { method, model: member.model.name(), member: shard as u32 };
         own.push((member.items.clone(), member.model.item_vectors().ok_or(refusal)?));
     }
     let width = own.iter().map(|(_, vectors)| vectors.cols()).max().unwrap_or_default();

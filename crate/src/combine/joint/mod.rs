@@ -10,30 +10,30 @@
 //! P_{:,S} (I + P_SS)^-1 1. No eigenvalue of P reaches 1 / alpha, so the user's system has condition number at most
 //! 1 + 1 / alpha and a dozen conjugate gradient steps solve it to single precision.
 //!
-//! `consensus` ([`super::consensus`]) holds w to another prior and is served in the same way.
+//! `consensus` (in `prior`) holds w to another prior and is served in the same way.
 //!
 //! Everything here is a function of the sub-models' item sides and, at serving time, of the user's own rows: what is
 //! deleted leaves with its shard.
 
-use serde::{Deserialize, Serialize};
+mod fold_in;
+mod form;
+mod prior;
+mod side_by_side;
 
-use super::consensus::middle;
-use super::fold_once::{Work, combine_rows, refill, solve, through};
-use super::side_by_side::{gram, mark, row_scale, side_by_side};
+pub(super) use fold_in::UserSystem;
+use fold_in::{combine_rows, refill, solve, through};
+use form::Form;
+pub(super) use prior::Prior;
+use prior::{middle, shifted};
+use serde::{Deserialize, Serialize};
+use side_by_side::{Gram, row_scale, side_by_side};
+
 use super::{CombineError, Ensemble};
 use crate::numerics::kernels::{Into, View, Whitener, gemm, mirror_whole as mirror, scores_of_all};
 use crate::numerics::matrix::Matrix;
 
 /// Items up to which the items x items kernel P is kept: 64 MB of it. Beyond, users are solved on whitened vectors.
 const KERNEL_ITEMS: usize = 4096;
-/// What the user vector is held against.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub(super) enum Prior {
-    /// |w|^2: `joint`.
-    Flat,
-    /// w' G^-1 w: `consensus`.
-    Consensus,
-}
 
 /// What `joint` and `consensus` keep between users.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -42,21 +42,9 @@ pub(super) struct Joint {
     pub alpha: f32,
     pub lambda: f32,
     form: Form,
-    /// V'V before scaling, and what each shard's part of it was computed from: a later preparation takes over the blocks
-    /// between unchanged shards. Empty where the kernel was made from V V'.
-    pub(super) gram: Matrix,
-    pub(super) marks: Vec<(u64, u64)>,
-}
-
-/// Which matrix serves users.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub(super) enum Form {
-    /// P, items x items.
-    Kernel(Matrix),
-    /// W with P = W W', items x coordinates.
-    Whitened(Matrix),
-    /// V and A with P = V A V'.
-    Middle(Matrix, Matrix),
+    /// V'V before scaling: a later preparation takes over the blocks between unchanged shards. Empty where the kernel was
+    /// made from V V'.
+    gram: Gram,
 }
 
 impl Joint {
@@ -68,7 +56,7 @@ impl Joint {
         previous: Option<&Joint>,
     ) -> Result<Self, CombineError> {
         let n_items = ensemble.n_items() as usize;
-        let (mut v, offsets) = side_by_side(ensemble, prior)?;
+        let (mut v, offsets) = side_by_side(ensemble, prior.method())?;
         let width = v.cols();
         let scale = row_scale(ensemble);
         let singular = |pivot| CombineError::Singular { pivot: pivot as u32, lambda };
@@ -76,12 +64,10 @@ impl Joint {
         if width > n_items && use_kernel {
             v.data_mut().iter_mut().for_each(|value| *value *= scale);
             let form = Form::Kernel(dual_kernel(&v, prior, alpha, lambda).map_err(singular)?);
-            return Ok(Joint { prior, alpha, lambda, form, gram: Matrix::default(), marks: Vec::new() });
+            return Ok(Joint { prior, alpha, lambda, form, gram: Gram::default() });
         }
-        let marks: Vec<(u64, u64)> =
-            ensemble.members().iter().map(|m| mark(m.model.item_vectors(), &m.items)).collect();
-        let gram = gram(&v, &offsets, &marks, previous);
-        let scaled: Vec<f32> = gram.data().iter().map(|value| value * (scale * scale)).collect();
+        let gram = Gram::of(&v, &offsets, ensemble, previous.map(|previous| &previous.gram));
+        let scaled: Vec<f32> = gram.values.data().iter().map(|value| value * (scale * scale)).collect();
         v.data_mut().iter_mut().for_each(|value| *value *= scale);
         let form = match prior {
             Prior::Flat => {
@@ -101,7 +87,7 @@ impl Joint {
                 }
             }
         };
-        Ok(Joint { prior, alpha, lambda, form, gram, marks })
+        Ok(Joint { prior, alpha, lambda, form, gram })
     }
 
     /// Do its matrices fit each other?
@@ -112,7 +98,7 @@ impl Joint {
             Form::Whitened(vectors) => vectors.cols() > 0,
             Form::Middle(vectors, middle) => vectors.cols() > 0 && square(middle) && middle.rows() == vectors.cols(),
         };
-        form && square(&self.gram)
+        form && square(&self.gram.values)
     }
 
     /// Items it was prepared for.
@@ -124,7 +110,7 @@ impl Joint {
 
     /// Scores of all items for users with these rows (ascending, inside the catalogue), one user after the other in `out`. Each
     /// user's bits are the same in any company.
-    pub fn score<'u>(&self, users: impl Iterator<Item = &'u [u32]>, work: &mut Work, out: &mut [f32]) {
+    pub fn score<'u>(&self, users: impl Iterator<Item = &'u [u32]>, work: &mut UserSystem, out: &mut [f32]) {
         match &self.form {
             Form::Kernel(kernel) => {
                 for (items, out) in users.zip(out.chunks_exact_mut(kernel.rows().max(1))) {
@@ -171,13 +157,6 @@ fn dual_kernel(v: &Matrix, prior: Prior, alpha: f32, lambda: f32) -> Result<Matr
     Ok(kernel)
 }
 
-/// alpha A + lambda I.
-pub(super) fn shifted(mut a: Vec<f32>, n: usize, alpha: f32, lambda: f32) -> Vec<f32> {
-    a.iter_mut().for_each(|value| *value *= alpha);
-    (0..n).for_each(|index| a[index * n + index] += lambda);
-    a
-}
-
 /// A B' where it is known to be symmetric.
 fn symmetric_product(a: &Matrix, b: &Matrix) -> Matrix {
     let m = a.rows();
@@ -191,14 +170,14 @@ fn symmetric_product(a: &Matrix, b: &Matrix) -> Matrix {
 mod tests {
     use nalgebra::{DMatrix, DVector};
 
-    use super::super::double::{Fixed, ensemble};
+    use super::super::fake_model::{FakeModel, ensemble};
     use super::*;
 
     const PRIORS: [Prior; 2] = [Prior::Flat, Prior::Consensus];
 
     /// The definition in double precision: normal equations of the user's ridge regression.
     fn dense(ensemble: &Ensemble, prior: Prior, alpha: f64, lambda: f64, items: &[u32]) -> DVector<f64> {
-        let (v, _) = side_by_side(ensemble, prior).unwrap();
+        let (v, _) = side_by_side(ensemble, "joint").unwrap();
         let v = DMatrix::from_fn(v.rows(), v.cols(), |i, j| f64::from(v.row(i)[j]));
         let known = (0..ensemble.n_items()).filter(|&item| ensemble.knows(item)).count() as f64;
         let v = &v * (known / v.norm_squared()).sqrt();
@@ -220,7 +199,10 @@ mod tests {
     #[test]
     fn matrices_that_do_not_fit_each_other_are_not_sound() {
         let zeros = Matrix::zeros;
-        let joint = |form, gram| Joint { prior: Prior::Flat, alpha: 1.0, lambda: 1.0, form, gram, marks: Vec::new() };
+        let joint = |form, values| {
+            let gram = Gram { values, marks: Vec::new() };
+            Joint { prior: Prior::Flat, alpha: 1.0, lambda: 1.0, form, gram }
+        };
         let good = [Form::Kernel(zeros(3, 3)), Form::Whitened(zeros(3, 2)), Form::Middle(zeros(3, 2), zeros(2, 2))];
         assert!(good.into_iter().all(|form| joint(form, zeros(2, 2)).is_sound()));
         let bad = [
@@ -241,7 +223,7 @@ mod tests {
             let expected = dense(&ensemble, prior, 0.7, 2.0, &items);
             let joint = Joint::prepare(&ensemble, prior, (0.7, 2.0), None).unwrap();
             let mut out = vec![0.0; 40];
-            joint.score([&items[..]].into_iter(), &mut Work::default(), &mut out);
+            joint.score([&items[..]].into_iter(), &mut UserSystem::default(), &mut out);
             for item in 0..40 {
                 assert!(
                     (f64::from(out[item]) - expected[item]).abs() < 3e-5,
@@ -259,16 +241,16 @@ mod tests {
         for prior in PRIORS {
             let ensemble = ensemble(3, 40, 9, 7);
             let scores = |form: Form| {
-                let joint = Joint { prior, alpha: 0.7, lambda: 2.0, form, gram: Matrix::default(), marks: Vec::new() };
+                let joint = Joint { prior, alpha: 0.7, lambda: 2.0, form, gram: Gram::default() };
                 let mut out = vec![0.0; 40];
-                joint.score([&items[..]].into_iter(), &mut Work::default(), &mut out);
+                joint.score([&items[..]].into_iter(), &mut UserSystem::default(), &mut out);
                 let company: [&[u32]; 6] = [&[1, 2], &[], &items, &[5], &[7, 8, 9], &items];
                 let mut together = vec![0.0; 240];
-                joint.score(company.into_iter(), &mut Work::default(), &mut together);
+                joint.score(company.into_iter(), &mut UserSystem::default(), &mut together);
                 assert!(together[80..120] == out && together[200..] == out && together[40..80] == [0.0; 40]);
                 out
             };
-            let (mut v, _) = side_by_side(&ensemble, prior).unwrap();
+            let (mut v, _) = side_by_side(&ensemble, "joint").unwrap();
             let scale = row_scale(&ensemble);
             v.data_mut().iter_mut().for_each(|value| *value *= scale);
             let dual = scores(Form::Kernel(dual_kernel(&v, prior, 0.7, 2.0).unwrap()));
@@ -312,23 +294,23 @@ mod tests {
     fn a_user_without_rows_gets_equal_scores() {
         let joint = Joint::prepare(&ensemble(2, 20, 3, 5), Prior::Consensus, (1.0, 1.0), None).unwrap();
         let mut out = vec![1.0; 20];
-        joint.score([&[][..]].into_iter(), &mut Work::default(), &mut out);
+        joint.score([&[][..]].into_iter(), &mut UserSystem::default(), &mut out);
         assert_eq!(out, [0.0; 20]);
     }
 
     #[test]
     fn models_without_item_vectors_are_refused_by_name() {
         let mut members = ensemble(2, 20, 3, 5).members().to_vec();
-        members[1] = Fixed::without_vectors(&members[1]);
+        members[1] = FakeModel::without_vectors(&members[1]);
         let error = Joint::prepare(&Ensemble::new(members, 20).unwrap(), Prior::Flat, (1.0, 1.0), None).unwrap_err();
-        assert_eq!(error, CombineError::NoItemVectors { method: "joint", model: "fixed", shard: 1 });
+        assert_eq!(error, CombineError::NoItemVectors { method: "joint", model: "fake", member: 1 });
         assert!(error.to_string().contains("own, mean and logistic work"), "{error}");
     }
 
     #[test]
     fn vectors_that_are_not_finite_are_refused() {
         let mut members = ensemble(2, 20, 3, 5).members().to_vec();
-        members[0] = Fixed::poisoned(&members[0]);
+        members[0] = FakeModel::poisoned(&members[0]);
         let error = Joint::prepare(&Ensemble::new(members, 20).unwrap(), Prior::Flat, (1.0, 1.0), None).unwrap_err();
         assert_eq!(error.code(), "combine.singular");
     }

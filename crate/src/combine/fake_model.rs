@@ -1,23 +1,24 @@
-//! A sub-model with given vectors, for the tests of this module.
+//! A fake sub-model with given vectors, for the tests of this module.
 
 use std::sync::Arc;
 
 use super::{Ensemble, Member};
 use crate::model::SubModel;
+use crate::numerics::kernels::{axpy, dot};
 use crate::numerics::matrix::Matrix;
 use crate::numerics::random::{Purpose, StreamKey, normal, unit};
 
 /// Users and items are fixed vectors; a fold-in is the mean of the rows' item vectors times their values.
 #[derive(Clone)]
-pub struct Fixed {
+pub struct FakeModel {
     pub users: Matrix,
     pub items: Matrix,
     pub vectors: bool,
 }
 
-impl SubModel for Fixed {
+impl SubModel for FakeModel {
     fn name(&self) -> &'static str {
-        "fixed"
+        "fake"
     }
     fn n_users(&self) -> usize {
         self.users.rows()
@@ -31,13 +32,13 @@ impl SubModel for Fixed {
     fn fold_in(&self, items: &[u32], values: &[f32]) -> Vec<f32> {
         let mut out = vec![0.0; self.items.cols()];
         for (&item, &value) in items.iter().zip(values) {
-            crate::numerics::kernels::axpy(value / items.len() as f32, self.items.row(item as usize), &mut out);
+            axpy(value / items.len() as f32, self.items.row(item as usize), &mut out);
         }
         out
     }
     fn score(&self, user: &[f32], out: &mut [f32]) {
         for (item, place) in out.iter_mut().enumerate() {
-            *place = crate::numerics::kernels::dot(self.items.row(item), user);
+            *place = dot(self.items.row(item), user);
         }
     }
     fn item_vectors(&self) -> Option<&Matrix> {
@@ -61,29 +62,32 @@ pub fn ensemble(shards: usize, n_items: u32, width: usize, seed: u64) -> Ensembl
         .map(|shard| {
             let items: Vec<u32> = (0..n_items).filter(|_| unit(&mut rng) < 0.67).collect();
             let seed = seed * 1000 + 2 * shard as u64;
-            let model =
-                Fixed { users: normals(4, width, seed), items: normals(items.len(), width, seed + 1), vectors: true };
+            let model = FakeModel {
+                users: normals(4, width, seed),
+                items: normals(items.len(), width, seed + 1),
+                vectors: true,
+            };
             Member { model: Arc::new(model), items }
         })
         .collect();
     Ensemble::new(members, n_items).unwrap()
 }
 
-fn rebuild(member: &Member, change: impl Fn(&mut Fixed)) -> Member {
+fn rebuild(member: &Member, change: impl Fn(&mut FakeModel)) -> Member {
     let items = member.model.item_vectors().unwrap().clone();
-    let mut fixed = Fixed { users: normals(4, items.cols(), 77), items, vectors: true };
-    change(&mut fixed);
-    Member { model: Arc::new(fixed), items: member.items.clone() }
+    let mut fake = FakeModel { users: normals(4, items.cols(), 77), items, vectors: true };
+    change(&mut fake);
+    Member { model: Arc::new(fake), items: member.items.clone() }
 }
 
-impl Fixed {
+impl FakeModel {
     /// The same member, hiding its vectors.
     pub fn without_vectors(member: &Member) -> Member {
-        rebuild(member, |fixed| fixed.vectors = false)
+        rebuild(member, |fake| fake.vectors = false)
     }
 
     /// The same member with one value that is not a number.
     pub fn poisoned(member: &Member) -> Member {
-        rebuild(member, |fixed| fixed.items.row_mut(0)[0] = f32::NAN)
+        rebuild(member, |fake| fake.items.row_mut(0)[0] = f32::NAN)
     }
 }

@@ -1,6 +1,6 @@
 //! One user's system of `joint` and `consensus`: (I + P_SS) x = 1 over the user's own rows S, by conjugate gradients.
 
-use super::joint::Form;
+use super::form::Form;
 use crate::numerics::kernels::{axpy, dot};
 use crate::numerics::matrix::Matrix;
 
@@ -11,7 +11,7 @@ const STEPS: usize = 200;
 
 /// Room for one user's system, used again for the next.
 #[derive(Clone, Debug, Default)]
-pub(super) struct Work {
+pub(in crate::combine) struct UserSystem {
     system: Vec<f32>,
     pub(super) x: Vec<f32>,
     residual: Vec<f32>,
@@ -38,13 +38,13 @@ pub(super) fn through(middle: &Matrix, coordinates: &mut [f32], passed: &mut Vec
 }
 
 /// Conjugate gradients on (I + P_SS) x = 1 (Hestenes and Stiefel 1952).
-pub(super) fn solve<'a>(form: &Form, items: &[u32], work: &'a mut Work) -> &'a [f32] {
+pub(super) fn solve<'a>(form: &Form, items: &[u32], work: &'a mut UserSystem) -> &'a [f32] {
     let n = items.len();
     if n == 0 {
         work.x.clear();
         return &work.x;
     }
-    let Work { system, x, residual, direction, image, coordinates, passed, .. } = work;
+    let UserSystem { system, x, residual, direction, image, coordinates, passed, .. } = work;
     system.clear();
     match form {
         Form::Kernel(kernel) => {

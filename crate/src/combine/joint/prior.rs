@@ -5,9 +5,36 @@
 //! optimum, where users and items share a spectrum. In kernel form P = V (alpha G^2 + lambda I)^-1 G V', a sharper low-pass
 //! filter on the spectrum of V V' than `joint`'s.
 
-use super::joint::shifted;
+use serde::{Deserialize, Serialize};
+
 use crate::numerics::kernels::{Into, View, Whitener, gemm, mirror_whole as mirror};
 use crate::numerics::matrix::Matrix;
+
+/// What the user vector is held against.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(in crate::combine) enum Prior {
+    /// |w|^2: `joint`.
+    Flat,
+    /// w' G^-1 w: `consensus`.
+    Consensus,
+}
+
+impl Prior {
+    /// The combiner that has it.
+    pub(in crate::combine) fn method(self) -> &'static str {
+        match self {
+            Prior::Flat => "joint",
+            Prior::Consensus => "consensus",
+        }
+    }
+}
+
+/// alpha A + lambda I.
+pub(super) fn shifted(mut a: Vec<f32>, n: usize, alpha: f32, lambda: f32) -> Vec<f32> {
+    a.iter_mut().for_each(|value| *value *= alpha);
+    (0..n).for_each(|index| a[index * n + index] += lambda);
+    a
+}
 
 /// A = (alpha G^2 + lambda I)^-1 G.
 pub(super) fn middle(gram: Vec<f32>, width: usize, alpha: f32, lambda: f32) -> Result<Matrix, usize> {
