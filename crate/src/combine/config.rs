@@ -27,10 +27,14 @@ pub enum CombineMethod {
 }
 
 impl CombineMethod {
-    /// Can it combine sub-models of this kind? `joint`, `consensus` and `attention` need a vector per item.
+    /// Can it combine sub-models of this kind? Those that need a vector per item do not work with every model.
     pub fn works_with(self, model: ModelName) -> bool {
-        let vectors = !matches!(model, ModelName::Neumf | ModelName::Ease | ModelName::Itemknn);
-        vectors || matches!(self, CombineMethod::Own | CombineMethod::Mean | CombineMethod::Logistic)
+        model.has_item_vectors() || !self.needs_item_vectors()
+    }
+
+    /// Does it work on one vector per item?
+    pub fn needs_item_vectors(self) -> bool {
+        matches!(self, CombineMethod::Joint | CombineMethod::Consensus | CombineMethod::Attention)
     }
 
     /// As written in configurations.

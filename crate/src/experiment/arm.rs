@@ -10,7 +10,7 @@ use serde_bytes::ByteBuf;
 use crate::combine::CombineConfig;
 use crate::error::Result;
 use crate::evaluate::{Decomposition, UserMetrics, Verdicts};
-use crate::model::{Best, ModelConfig, StopReason, Work};
+use crate::model::{Best, ModelConfig, StopReason, WorkDone};
 use crate::numerics::digest::{Digest, Hasher};
 use crate::partition::PartitionConfig;
 use crate::unlearn::{self, Places};
@@ -33,7 +33,7 @@ pub(crate) struct Trained {
     pub best: Option<Best>,
     pub seconds: f64,
     /// How much of the training was done; none where nothing could be saved.
-    pub work: Option<Work>,
+    pub work: Option<WorkDone>,
     /// Where a later training may begin, by the legs that are done.
     pub checkpoints: Vec<Kept>,
 }

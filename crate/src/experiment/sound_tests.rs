@@ -97,7 +97,7 @@ fn jobs_that_would_read_beyond_their_lists_or_fill_the_memory_are_refused() {
         (
             of!(Train, job, {
                 let slice_of_user = vec![0; job.rows.n_users as usize];
-                job.start = Start::Legs(Sliced { count: u32::MAX, slice_of_user, resume: None });
+                job.start = Start::Sliced(Sliced { count: u32::MAX, slice_of_user, resume: None });
             }),
             2,
         ),

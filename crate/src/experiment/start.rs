@@ -6,7 +6,7 @@ use std::sync::Arc;
 use serde::{Deserialize, Serialize};
 use serde_bytes::ByteBuf;
 
-use crate::model::{self, Checkpoint, Sliced, Start};
+use crate::model::{self, SliceCheckpoint, Sliced, Start};
 use crate::numerics::digest::{Digest, Hasher};
 use crate::unlearn::slices::Slices;
 use crate::unlearn::{Plan, Resolved, Warning};
@@ -62,9 +62,9 @@ impl Former {
 
 impl Counts {
     /// In the numbers of today's shard.
-    fn local(&self, shard: &Shard) -> model::Former {
+    fn local(&self, shard: &Shard) -> model::PreviousModel {
         let local = |of: &[u32], index: Option<u32>| of.binary_search(&index?).ok().map(|at| at as u32);
-        model::Former {
+        model::PreviousModel {
             weights: self.weights.to_vec(),
             users: self.users.iter().map(|&user| local(&shard.users, user)).collect(),
             items: self.items.iter().map(|&item| local(&shard.items, item)).collect(),
@@ -85,9 +85,9 @@ impl Arm {
             let rows = self.prefixes(shard, &slices);
             let fits = |kept: &&Kept| after(&rows, kept.legs) == Some(&kept.rows);
             let best = self.former.checkpoints.iter().filter(fits).max_by_key(|kept| kept.legs);
-            let resume = best.map(|kept| Checkpoint { legs: kept.legs, state: kept.state.to_vec() });
+            let resume = best.map(|kept| SliceCheckpoint { rounds: kept.legs, state: kept.state.to_vec() });
             let slice_of_user = own.users.iter().map(|&user| slices.slice(self.data.interactions.users().get(user)));
-            return Start::Legs(Sliced { count: slices.count(), slice_of_user: slice_of_user.collect(), resume });
+            return Start::Sliced(Sliced { count: slices.count(), slice_of_user: slice_of_user.collect(), resume });
         }
         match self.former.counts.get(shard as usize) {
             Some(Some(counts)) if self.spec.model.name.is_additive() => Start::Counts(counts.local(own)),
@@ -127,15 +127,15 @@ impl Arm {
     }
 
     /// The checkpoints of a trained shard: those that were taken over, and those that its training made.
-    pub(super) fn kept(&self, shard: u32, made: Vec<Checkpoint>, config: &Config) -> Vec<Kept> {
+    pub(super) fn kept(&self, shard: u32, made: Vec<SliceCheckpoint>, config: &Config) -> Vec<Kept> {
         let Some(slices) = self.slices(config) else { return Vec::new() };
         let rows = self.prefixes(shard, &slices);
         let fits = |kept: &&Kept| after(&rows, kept.legs) == Some(&kept.rows);
         let mut all: Vec<Kept> = self.former.checkpoints.iter().filter(fits).cloned().collect();
-        all.retain(|kept| made.iter().all(|new| new.legs != kept.legs));
+        all.retain(|kept| made.iter().all(|new| new.rounds != kept.legs));
         all.extend(made.into_iter().filter_map(|new| {
-            let rows = *after(&rows, new.legs)?;
-            Some(Kept { legs: new.legs, rows, state: Arc::new(ByteBuf::from(new.state)) })
+            let rows = *after(&rows, new.rounds)?;
+            Some(Kept { legs: new.rounds, rows, state: Arc::new(ByteBuf::from(new.state)) })
         }));
         all.sort_by_key(|kept| kept.legs);
         all

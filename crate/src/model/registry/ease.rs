@@ -3,18 +3,58 @@
 //! Minimises |X - XB|^2 + lambda |B|^2 with a zero diagonal. With P = (X'X + lambda I)^-1, B_ij = -P_ij / P_jj (equation 8
 //! there). X'X is counts, so forgetting a user subtracts integers and solves again.
 
-use super::counts::ItemCounts;
-use super::{ModelError, ShardRows};
+use serde::{Deserialize, Serialize};
+
+use crate::model::entry::ModelEntry;
+use crate::model::item_item::{self, ClosedForm, ItemCounts};
+use crate::model::knobs::{Axis, LAMBDA, WIDE};
+use crate::model::{ModelError, ShardRows};
 use crate::numerics::kernels::{Panels, cholesky, cholesky_inverse, padded};
 use crate::numerics::matrix::Matrix;
 
 /// Ridge strength when none is given: in proportion to the rows, 400 for ML-100K, and at least 10.
-pub(super) fn default_lambda(rows: &ShardRows) -> f32 {
+fn default_lambda(rows: &ShardRows) -> f32 {
     (rows.items.len() as f32 / 200.0).clamp(10.0, 400.0)
 }
 
+/// What the registry knows of it.
+pub(super) static ENTRY: ModelEntry = ModelEntry {
+    name: "ease",
+    about: "A linear item-item model in closed form, from counts of who has both.",
+    code: 7,
+    knobs: &[LAMBDA.defaults_to("a two-hundredth of the shard's rows, from 10 to 400")],
+    additive: true,
+    slices: Err("0 for ease and itemknn: their counts are subtracted, which no checkpoint makes quicker"),
+    item_vectors: false,
+    stops_on_validation: false,
+    search: &[Axis::times(&LAMBDA, WIDE)],
+    fill: |knobs, rows| {
+        knobs.lambda.get_or_insert_with(|| default_lambda(rows));
+    },
+    train: |training| {
+        let lambda = training.knobs.lambda.unwrap_or_else(|| default_lambda(&training.rows));
+        item_item::trainer(&training, Ease { lambda })
+    },
+    load: item_item::load::<Ease>,
+};
+
+/// Ridge strength.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+struct Ease {
+    lambda: f32,
+}
+
+impl ClosedForm for Ease {
+    const ENTRY: &'static ModelEntry = &ENTRY;
+    const NUMBER: u32 = 0;
+
+    fn weights(self, counts: &ItemCounts) -> Result<(Matrix, f64), ModelError> {
+        weights(counts, self.lambda)
+    }
+}
+
 /// B, and the objective's value: column j contributes 1 / P_jj - lambda. About n^3 operations for n items.
-pub(super) fn weights(counts: &ItemCounts, lambda: f32) -> Result<(Matrix, f64), ModelError> {
+fn weights(counts: &ItemCounts, lambda: f32) -> Result<(Matrix, f64), ModelError> {
     let n = counts.n_items() as usize;
     let stride = padded(n);
     let mut gram = vec![0.0f32; n * stride];

@@ -7,13 +7,14 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::legs::{Leg, Legs, Side, Sliced, Table};
-use super::weights::{self, finite};
-use super::{
-    AlsTerms, EpochReport, ModelConfig, ModelError, ModelName, ShardRows, StopReason, SubModel, Trainer, UpdateTrace,
+use crate::model::entry::{ModelEntry, Training};
+use crate::model::knobs::{
+    ALPHA, Axis, EPOCHS, FACTORS, Knobs, LAMBDA, NU, SLICES, THIRDS, TOLERANCE as TOLERANCE_KNOB,
 };
-use crate::numerics::als::Groups;
-use crate::numerics::als::{AlsParams, Factors, Solver};
+use crate::model::training::{AlsTerms, RoundTrainer, SlicedTraining, UpdateTrace, WeightSide, WeightTable};
+use crate::model::weights::{self, finite};
+use crate::model::{EpochReport, ModelError, ShardRows, StopReason, SubModel, Trainer};
+use crate::numerics::als::{AlsParams, Factors, Groups, Solver};
 use crate::numerics::kernels::{dot, scores};
 use crate::numerics::matrix::Matrix;
 use crate::numerics::random::{Purpose, StreamKey, normal};
@@ -25,17 +26,51 @@ use crate::numerics::sparse::Csr;
 /// Chosen on a tenth of ML-100K's training rows held out, NDCG@20, factors 32 to 128, alpha .1 to 1, lambda .003 to .05: one
 /// model .246 (the best of the grid .247), 10 shards under `joint` .240, 40 shards .240, 94 shards of ten users .239; the
 /// same alpha and lambda were within .001 of the best in each.
-pub(super) fn defaults(rows: &ShardRows) -> AlsParams {
+fn defaults(rows: &ShardRows) -> AlsParams {
     let factors = 64.min(rows.n_users).min(rows.n_items).max(1) as usize;
     AlsParams { factors, alpha: 0.3, lambda: 0.015, nu: 1.0 }
 }
 
 /// Sweeps at most.
-pub(super) const SWEEPS: u32 = 50;
+const SWEEPS: u32 = 50;
 /// Relative decrease of the objective below which it has converged: later sweeps change held-out figures by less than
 /// seeds do.
-pub(super) const TOLERANCE: f32 = 3e-3;
+const TOLERANCE: f32 = 3e-3;
 const ADVICE: &str = "a system of least squares has no finite solution; raise lambda, or lower alpha or factors";
+
+/// What the registry knows of it.
+pub(super) static ENTRY: ModelEntry = ModelEntry {
+    name: "wmf",
+    about: "Weighted matrix factorisation, solved exactly by alternating least squares.",
+    code: 0,
+    knobs: &[
+        FACTORS.defaults_to("64, or as many as the shard has users or items where these are fewer"),
+        EPOCHS.defaults_to("50"),
+        ALPHA.defaults_to("0.3"),
+        LAMBDA.defaults_to("0.015"),
+        NU.defaults_to("1"),
+        TOLERANCE_KNOB.defaults_to("0.003"),
+        SLICES,
+    ],
+    additive: false,
+    slices: Ok(()),
+    item_vectors: true,
+    stops_on_validation: false,
+    search: &[Axis::times(&LAMBDA, THIRDS), Axis::times(&ALPHA, THIRDS)],
+    fill: fill,
+    train: train,
+    load: Wmf::load,
+};
+
+fn fill(knobs: &mut Knobs, rows: &ShardRows) {
+    let base = defaults(rows);
+    knobs.factors.get_or_insert(base.factors as u32);
+    knobs.alpha.get_or_insert(base.alpha);
+    knobs.lambda.get_or_insert(base.lambda);
+    knobs.nu.get_or_insert(base.nu);
+    knobs.epochs.get_or_insert(SWEEPS);
+    knobs.tolerance.get_or_insert(TOLERANCE);
+}
 
 /// Alternating least squares under way: one sweep is one epoch.
 pub(crate) struct WmfTrainer {
@@ -57,7 +92,7 @@ pub(crate) struct WmfTrainer {
 }
 
 /// The knobs as they are for these rows.
-fn params(rows: &ShardRows, config: &ModelConfig) -> AlsParams {
+fn params(rows: &ShardRows, config: &Knobs) -> AlsParams {
     let base = defaults(rows);
     AlsParams {
         factors: config.factors.map_or(base.factors, |k| k as usize),
@@ -67,25 +102,20 @@ fn params(rows: &ShardRows, config: &ModelConfig) -> AlsParams {
     }
 }
 
-/// One training to convergence. With slices the sweeps are scheduled, one in every leg, the last one too: going on to convergence
-/// there costs more than it brings (ML-100K, ten shards of eight slices, mean: NDCG@20 .4261 with one sweep in the last leg, .4268
+/// One training to convergence. With slices the sweeps are scheduled, one in every round, the last one too: going on to convergence
+/// there costs more than it brings (ML-100K, ten shards of eight slices, mean: NDCG@20 .4261 with one sweep in the last round, .4268
 /// with two, .4276 without slices; over 100 users one is forgotten 1.7 times quicker: the example `slices`).
-pub(super) fn trainer(
-    rows: ShardRows,
-    config: &ModelConfig,
-    seed: u64,
-    shard: u32,
-    sliced: Option<Sliced>,
-) -> Box<dyn Trainer> {
-    let Some(sliced) = sliced else { return Box::new(WmfTrainer::new(rows, config, seed, shard)) };
+fn train(training: Training<'_>) -> Result<Box<dyn Trainer>, ModelError> {
+    let Training { rows, knobs: config, seed, shard, sliced, .. } = training;
+    let Some(sliced) = sliced else { return Ok(Box::new(WmfTrainer::new(rows, config, seed, shard))) };
     let (params, tolerance) = (params(&rows, config), config.tolerance);
-    let make = move |rows: &ShardRows, leg: u32, fresh: &[u32]| -> Box<dyn Leg> {
+    let make = move |rows: &ShardRows, round: u32, fresh: &[u32]| -> Box<dyn RoundTrainer> {
         let mut items = Factors::zeros(rows.n_items as usize, params.factors);
         let fresh = fresh.iter().map(|&item| item as usize);
-        draw(&mut items, fresh, params.factors, StreamKey::new(seed, Purpose::ItemInit, shard, leg));
+        draw(&mut items, fresh, params.factors, StreamKey::new(seed, Purpose::ItemInit, shard, round));
         Box::new(WmfTrainer::from_items(rows.csr(|_| true), items, params, 1, tolerance))
     };
-    Box::new(Legs::new(rows, sliced, vec![params.factors as u32], Box::new(make)))
+    Ok(Box::new(SlicedTraining::new(rows, sliced, vec![params.factors as u32], Box::new(make))))
 }
 
 /// First values of `rows`: N(0, 0.1 / sqrt(factors)).
@@ -98,14 +128,14 @@ fn draw(items: &mut Factors, rows: impl Iterator<Item = usize>, factors: usize, 
 }
 
 /// Users are solved from the items, so the items are the whole state.
-impl Leg for WmfTrainer {
-    fn tables(&mut self) -> Vec<Table<'_>> {
-        vec![Table { side: Side::Item, width: self.items.stride, values: &mut self.items.data }]
+impl RoundTrainer for WmfTrainer {
+    fn tables(&mut self) -> Vec<WeightTable<'_>> {
+        vec![WeightTable { side: WeightSide::Item, width: self.items.stride, values: &mut self.items.data }]
     }
 }
 
 impl WmfTrainer {
-    pub(super) fn new(rows: ShardRows, config: &ModelConfig, seed: u64, shard: u32) -> Self {
+    pub(super) fn new(rows: ShardRows, config: &Knobs, seed: u64, shard: u32) -> Self {
         let cap = config.epochs.unwrap_or(SWEEPS);
         Self::with(
             rows.csr(|_| true),
@@ -255,7 +285,7 @@ pub(super) struct Wmf {
 }
 
 #[derive(Serialize, Deserialize)]
-struct Saved {
+struct SavedWmf {
     alpha: f32,
     lambda: f32,
     nu: f32,
@@ -271,8 +301,8 @@ impl Wmf {
         Wmf { params, users, items, padded, solver }
     }
 
-    pub(super) fn load(bytes: &[u8]) -> Result<Self, ModelError> {
-        let saved: Saved = weights::read(bytes)?;
+    fn load(bytes: &[u8]) -> Result<Box<dyn SubModel>, ModelError> {
+        let saved: SavedWmf = weights::read(bytes)?;
         let params = AlsParams { factors: saved.items.cols(), alpha: saved.alpha, lambda: saved.lambda, nu: saved.nu };
         if params.factors == 0 {
             return Err(weights::refuse("vectors without a value"));
@@ -280,13 +310,13 @@ impl Wmf {
         weights::shape(&saved.users, saved.users.rows(), params.factors)?;
         weights::shape(&saved.items, saved.items.rows(), params.factors)?;
         finite(&[saved.alpha, saved.lambda, saved.nu])?;
-        Ok(Wmf::new(params, saved.users, saved.items))
+        Ok(Box::new(Wmf::new(params, saved.users, saved.items)))
     }
 }
 
 impl SubModel for Wmf {
     fn name(&self) -> &'static str {
-        ModelName::Wmf.as_str()
+        ENTRY.name
     }
 
     fn n_users(&self) -> usize {
@@ -321,8 +351,8 @@ impl SubModel for Wmf {
 
     fn to_bytes(&self) -> Vec<u8> {
         let AlsParams { alpha, lambda, nu, .. } = self.params;
-        let saved = Saved { alpha, lambda, nu, users: self.users.clone(), items: self.items.clone() };
-        weights::write(ModelName::Wmf, &saved)
+        let saved = SavedWmf { alpha, lambda, nu, users: self.users.clone(), items: self.items.clone() };
+        weights::write(ENTRY.code, &saved)
     }
 }
 
@@ -331,6 +361,7 @@ mod tests {
     use super::*;
     use crate::model::rows::tests::planted;
     use crate::model::tests::{exercise, train};
+    use crate::model::{ModelConfig, ModelName, trainer};
     use crate::numerics::kernels::dot;
 
     #[test]
@@ -342,7 +373,7 @@ mod tests {
     fn the_objective_falls_in_every_sweep_and_is_what_it_says() {
         let rows = planted(30, 24, 3, 5);
         let config = ModelConfig { factors: Some(5), tolerance: Some(0.0), epochs: Some(9), ..ModelConfig::default() };
-        let mut trainer = WmfTrainer::new(rows.clone(), &config, 1, 0);
+        let mut trainer = WmfTrainer::new(rows.clone(), &config.knobs(), 1, 0);
         let mut last = f32::INFINITY;
         while trainer.stopped().is_none() {
             let loss = trainer.step().unwrap().loss;
@@ -386,7 +417,7 @@ mod tests {
     fn a_traced_solve_has_the_numbers_of_its_formula() {
         let rows = planted(14, 20, 2, 6);
         let config = ModelConfig { factors: Some(4), ..ModelConfig::default() };
-        let mut trainer = WmfTrainer::new(rows, &config, 3, 0);
+        let mut trainer = WmfTrainer::new(rows, &config.knobs(), 3, 0);
         trainer.traced(true);
         for epoch in 0..3 {
             let (old, items) = (trainer.users.row(0).to_vec(), trainer.items.clone());
@@ -422,7 +453,7 @@ mod tests {
     fn an_unsolvable_system_is_an_error_with_advice() {
         let rows = planted(12, 20, 2, 6);
         let config = ModelConfig { factors: Some(15), alpha: Some(0.0), lambda: Some(0.0), ..ModelConfig::default() };
-        let error = super::super::trainer(rows, &config, 3, 0).unwrap().step().err().unwrap();
+        let error = trainer(rows, &config, 3, 0).unwrap().step().err().unwrap();
         assert!(matches!(error, ModelError::Diverged { epoch: 1, .. }), "{error:?}");
         assert!(error.to_string().contains("lambda"));
     }

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::ModelError;
+use crate::model::ModelError;
 use crate::numerics::sparse::Csr;
 
 /// Items beyond which a square matrix of them is refused: 8192 items are 256 MB of counts.

@@ -19,7 +19,7 @@ impl Adam {
     }
 
     /// What it remembers of every weight, and of the steps it took.
-    pub(super) fn state(&mut self) -> (Vec<&mut [f32]>, &mut [f32]) {
+    pub(in crate::model) fn state(&mut self) -> (Vec<&mut [f32]>, &mut [f32]) {
         (vec![&mut self.mean, &mut self.square], &mut self.powers)
     }
 
@@ -77,7 +77,7 @@ impl Momentum {
     }
 
     /// What it remembers of every weight.
-    pub(super) fn state(&mut self) -> &mut [f32] {
+    pub(in crate::model) fn state(&mut self) -> &mut [f32] {
         &mut self.velocity
     }
 

@@ -2,17 +2,22 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::super::dense::add;
-use super::super::optimiser::Adam;
-use super::super::weights::{self, finite, refuse};
-use super::super::{ModelError, ModelName, SubModel};
+use super::dense::add;
 use super::net::Net;
 use super::shape::Shape;
+use crate::model::training::optimiser::Adam;
+use crate::model::weights::{self, finite, refuse};
+use crate::model::{ModelError, SubModel};
 use crate::numerics::kernels::{LANES, Lanes, all_finite, axpy, dot, sigmoid, tree};
 use crate::numerics::matrix::Matrix;
 
+/// As written in configurations.
+pub(super) const NAME: &str = "neumf";
+/// Its number in saved weights.
+pub(super) const CODE: u8 = 5;
+
 #[derive(Serialize, Deserialize)]
-pub(super) struct Saved {
+pub(super) struct SavedNeumf {
     pub shape: Shape,
     pub weights: Vec<f32>,
     pub lambda: f32,
@@ -20,8 +25,8 @@ pub(super) struct Saved {
 }
 
 /// A trained network, with what its items contribute to every score in groups of eight.
-pub(in crate::model) struct Model {
-    saved: Saved,
+pub(super) struct Model {
+    saved: SavedNeumf,
     net: Net,
     items: Vec<ItemGroup>,
 }
@@ -66,14 +71,14 @@ const MISSING: usize = 128;
 const STEPS: usize = 40;
 
 impl Model {
-    pub(super) fn new(saved: Saved) -> Self {
+    pub(super) fn new(saved: SavedNeumf) -> Self {
         let all: Vec<u32> = (0..saved.shape.n_items as u32).collect();
         let items = all.chunks(LANES).map(|items| ItemGroup::new(saved.shape, &saved.weights, items)).collect();
         Model { net: Net::new(saved.shape), saved, items }
     }
 
-    pub(in crate::model) fn load(bytes: &[u8]) -> Result<Self, ModelError> {
-        let saved: Saved = weights::read(bytes)?;
+    pub(super) fn load(bytes: &[u8]) -> Result<Box<dyn SubModel>, ModelError> {
+        let saved: SavedNeumf = weights::read(bytes)?;
         let Shape { n_users, n_items, factors, layers } = saved.shape;
         let sound = (1..=512).contains(&factors)
             && (1..=8).contains(&layers)
@@ -86,7 +91,7 @@ impl Model {
         }
         finite(&saved.weights)?;
         finite(&[saved.lambda, saved.negatives])?;
-        Ok(Model::new(saved))
+        Ok(Box::new(Model::new(saved)))
     }
 
     /// A user's part of the first layer's sums, and of the product times the last layer's weights.
@@ -101,7 +106,7 @@ impl Model {
 
 impl SubModel for Model {
     fn name(&self) -> &'static str {
-        ModelName::Neumf.as_str()
+        NAME
     }
 
     fn n_users(&self) -> usize {
@@ -188,6 +193,6 @@ impl SubModel for Model {
     }
 
     fn to_bytes(&self) -> Vec<u8> {
-        weights::write(ModelName::Neumf, &self.saved)
+        weights::write(CODE, &self.saved)
     }
 }

@@ -1,6 +1,6 @@
-use super::super::rows::tests::planted;
-use super::super::{ModelConfig, ModelName, Start, load, trainer_from};
 use super::*;
+use crate::model::rows::tests::planted;
+use crate::model::{ModelConfig, ModelName, Start, load, trainer_from};
 
 const COUNT: u32 = 4;
 
@@ -12,17 +12,22 @@ fn config(name: ModelName) -> ModelConfig {
     ModelConfig { factors: Some(5), epochs: Some(6), slices: COUNT, ..ModelConfig::of(name) }
 }
 
-/// Weights, and what is left, of a training in legs.
-fn trained(rows: &ShardRows, slices: &[u32], name: ModelName, resume: Option<Checkpoint>) -> (Vec<u8>, Left) {
+/// Weights, and what is left, of a training in rounds.
+fn trained(
+    rows: &ShardRows,
+    slices: &[u32],
+    name: ModelName,
+    resume: Option<SliceCheckpoint>,
+) -> (Vec<u8>, TrainingExtras) {
     let sliced = Sliced { count: COUNT, slice_of_user: slices.to_vec(), resume };
-    let mut trainer = trainer_from(rows.clone(), &config(name), 3, 1, Start::Legs(sliced)).unwrap();
+    let mut trainer = trainer_from(rows.clone(), &config(name), 3, 1, Start::Sliced(sliced)).unwrap();
     let mut epochs = 0;
     while trainer.stopped().is_none() {
         epochs += 1;
         trainer.step().unwrap();
         assert!(epochs < 200);
     }
-    let left = trainer.left();
+    let left = trainer.extras();
     (trainer.finish().to_bytes(), left)
 }
 
@@ -47,9 +52,13 @@ fn a_checkpoint_is_a_function_of_its_legs_rows_and_leads_to_the_twin() {
             let (rest, rest_slices) = without(&rows, &slices, user);
             let (twin, fresh) = trained(&rest, &rest_slices, name, None);
             let hit = slices[user as usize];
-            for legs in 1..COUNT {
-                let (mine, other) = (&before.checkpoints[legs as usize - 1], &fresh.checkpoints[legs as usize - 1]);
-                assert_eq!(mine.state == other.state, legs <= hit, "{name:?}, user {user} of slice {hit}, {legs} legs");
+            for rounds in 1..COUNT {
+                let (mine, other) = (&before.checkpoints[rounds as usize - 1], &fresh.checkpoints[rounds as usize - 1]);
+                assert_eq!(
+                    mine.state == other.state,
+                    rounds <= hit,
+                    "{name:?}, user {user} of slice {hit}, {rounds} rounds"
+                );
             }
             if hit > 0 {
                 let resume = before.checkpoints[hit as usize - 1].clone();
@@ -77,9 +86,9 @@ fn a_checkpoint_that_does_not_fit_is_passed_over() {
         for (what, wrong) in [
             ("cut off", cut),
             ("of other rows", other),
-            ("after no leg", Checkpoint { legs: 0, ..good.clone() }),
-            ("after more legs than it is", Checkpoint { legs: 3, ..good.clone() }),
-            ("after the last leg", Checkpoint { legs: COUNT, ..good }),
+            ("after no round", SliceCheckpoint { rounds: 0, ..good.clone() }),
+            ("after more rounds than it is", SliceCheckpoint { rounds: 3, ..good.clone() }),
+            ("after the last round", SliceCheckpoint { rounds: COUNT, ..good }),
         ] {
             let (bytes, left) = trained(&rows, &slices, name, Some(wrong));
             assert!(bytes == expected && left.epochs_before == 0, "{name:?}: {what}");
@@ -103,7 +112,7 @@ fn slices_that_are_not_of_these_users_are_refused() {
     for slice_of_user in [vec![0; 3], vec![COUNT; 12]] {
         let sliced = Sliced { count: COUNT, slice_of_user, resume: None };
         let error =
-            trainer_from(planted(12, 10, 2, 4), &config(ModelName::Wmf), 3, 1, Start::Legs(sliced)).err().unwrap();
+            trainer_from(planted(12, 10, 2, 4), &config(ModelName::Wmf), 3, 1, Start::Sliced(sliced)).err().unwrap();
         assert!(error.to_string().contains("slices"), "{error}");
     }
 }
@@ -111,8 +120,8 @@ fn slices_that_are_not_of_these_users_are_refused() {
 #[test]
 fn the_legs_of_a_schedule_pass_over_about_as_many_rows_as_one_training() {
     for count in 2..20u32 {
-        let each = epochs_per_leg(150, count);
-        let passes: f64 = (1..=count).map(|leg| f64::from(each * leg) / f64::from(count)).sum();
+        let each = epochs_per_round(150, count);
+        let passes: f64 = (1..=count).map(|round| f64::from(each * round) / f64::from(count)).sum();
         assert!((passes / 150.0 - 1.0).abs() < 0.1, "{count}: {passes}");
     }
 }

@@ -1,11 +1,11 @@
 //! The loss of `neumf` and its gradient, batch by batch.
 
-use super::super::SubModel;
-use super::super::batch::{Objective, Penalty, Sample};
-use super::super::dense::{add, drain};
+use super::dense::{add, drain};
 use super::net::{Halves, Net};
-use super::served::{Model, Saved};
+use super::served::{Model, SavedNeumf};
 use super::shape::Shape;
+use crate::model::SubModel;
+use crate::model::training::{Objective, Penalty, Sample};
 use crate::numerics::kernels::{LANES, Lanes, axpy, dot, dot_of_three, sigmoid, softplus, tree};
 
 pub(super) struct Neumf {
@@ -104,7 +104,7 @@ impl Objective for Neumf {
     }
 
     fn model(&self, weights: &[f32]) -> Box<dyn SubModel> {
-        Box::new(Model::new(Saved {
+        Box::new(Model::new(SavedNeumf {
             shape: self.net.shape,
             weights: weights.to_vec(),
             lambda: self.lambda,

@@ -1,6 +1,6 @@
 //! The perceptron of `neumf`: its first layer apart for users and items, and what stands above it, eight samples at a time.
 
-use super::super::dense::{Dense, add, mask};
+use super::dense::{Dense, add, mask};
 use super::shape::Shape;
 use crate::numerics::kernels::{LANES, Lanes, axpy};
 

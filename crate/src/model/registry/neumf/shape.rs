@@ -2,8 +2,8 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::super::batch::push_normal;
-use super::super::dense::Dense;
+use super::dense::Dense;
+use crate::model::training::push_normal;
 use crate::numerics::random::{Purpose, StreamKey};
 
 /// All sizes. Weights: user embeddings (\[p ; p'\] each), item embeddings (\[q ; q'\] each), layers, last layer, bias.

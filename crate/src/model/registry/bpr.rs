@@ -3,14 +3,15 @@
 //! Minimises the sum over sampled (u, i, j) - i one of u's items, j not - of -ln sigma(w_u.(v_i - v_j)) + lambda / 2 (|w_u|^2 +
 //! |v_i|^2 + |v_j|^2), one gradient step per sample; every row is sampled once an epoch, j uniformly. Values are not used.
 
-use super::defaults::{Defaults, Settings};
-use super::fold::Fold;
-use super::legs::{Side, Sliced, Table};
-use super::sampling::Sampler;
-use super::training::{Epoch, Learner, Rows, start};
-use super::vectors::Vectors;
-use super::{ModelConfig, ModelName, PairScores, ShardRows, SubModel, Trainer, UpdateTrace};
-use crate::numerics::kernels::{LANES, Lanes, all_finite, dot, padded, sigmoid, softplus, tree};
+use serde::{Deserialize, Serialize};
+
+use crate::model::entry::{ModelEntry, Training};
+use crate::model::fold::FoldSystem;
+use crate::model::knobs::{Axis, EPOCHS, FACTORS, HALVES, LAMBDA, PATIENCE, RATE, REFIT, SLICES, THIRDS, TOLERANCE};
+use crate::model::training::{Defaults, Epoch, Learner, Sampler, Settings, TrainRows, WeightSide, WeightTable, start};
+use crate::model::vectors::{self, FoldRule, Vectors};
+use crate::model::{ModelError, PairScores, SubModel, Trainer, UpdateTrace, weights};
+use crate::numerics::kernels::{LANES, Lanes, all_finite, axpy, dot, padded, sigmoid, softplus, tree};
 use crate::numerics::matrix::Matrix;
 use crate::numerics::random::{Purpose, StreamKey, normal};
 
@@ -33,7 +34,7 @@ struct Params {
 /// Chosen on a tenth of ML-100K's training rows held out: the best of rates .007 to .03, lambda .007 to .03 and 64 or 128 factors over
 /// several seeds (NDCG@20 .228; lambda .01 gave .224, rate .02 .225). Validation rows are few, so their figure is noisy: with four looks
 /// of patience some seeds stopped on a plateau of noise far from the end (.216 instead of .223).
-pub(super) const DEFAULTS: Defaults = Defaults {
+const DEFAULTS: Defaults = Defaults {
     factors: 64,
     rate: 0.01,
     lambda: 0.02,
@@ -46,22 +47,42 @@ pub(super) const DEFAULTS: Defaults = Defaults {
     without: 150,
 };
 
-pub(super) fn trainer(
-    rows: ShardRows,
-    config: &ModelConfig,
-    seed: u64,
-    shard: u32,
-    sliced: Option<Sliced>,
-) -> Box<dyn Trainer> {
-    let settings = DEFAULTS.under(config, rows.items.len(), seed, shard);
+/// What the registry knows of it.
+pub(super) static ENTRY: ModelEntry = ModelEntry {
+    name: "bpr",
+    about: "Matrix factorisation that learns to rank a person's items above others, pair by pair.",
+    code: 1,
+    knobs: &[
+        FACTORS.defaults_to("64"),
+        EPOCHS.defaults_to("1000"),
+        LAMBDA.defaults_to("0.02"),
+        RATE.defaults_to("0.01"),
+        PATIENCE.defaults_to("10"),
+        TOLERANCE.defaults_to("0.001"),
+        REFIT,
+        SLICES,
+    ],
+    additive: false,
+    slices: Ok(()),
+    item_vectors: true,
+    stops_on_validation: true,
+    search: &[Axis::times(&LAMBDA, THIRDS), Axis::times(&RATE, HALVES)],
+    fill: |knobs, _| DEFAULTS.fill(knobs),
+    train: train,
+    load: load,
+};
+
+fn train(training: Training<'_>) -> Result<Box<dyn Trainer>, ModelError> {
+    let settings = DEFAULTS.under(&training);
+    let Training { rows, sliced, .. } = training;
     let Settings { factors, rate, lambda, mut stopping, key, .. } = settings;
     let params = Params { factors, rate, lambda, key };
     // The vectors begin near zero and leave it slowly: a small shard takes many epochs before ranks say anything.
     stopping.warm = (WARM_UPDATES / rows.items.len().max(1)).min(200) as u32;
-    let make = move |rows: Rows, leg: u32| -> Box<dyn Learner> {
-        Box::new(Bpr::new(rows, Params { key: StreamKey { epoch: leg, ..params.key }, ..params }))
+    let make = move |rows: TrainRows, round: u32| -> Box<dyn Learner> {
+        Box::new(Bpr::new(rows, Params { key: StreamKey { epoch: round, ..params.key }, ..params }))
     };
-    start(rows, sliced, stopping, ADVICE, Vec::new(), Box::new(make))
+    Ok(start(rows, sliced, stopping, ADVICE, Vec::new(), Box::new(make)))
 }
 
 struct Bpr {
@@ -87,7 +108,7 @@ fn initial(rows: usize, factors: usize, key: StreamKey) -> Vec<Lanes> {
 }
 
 impl Bpr {
-    fn new(rows: Rows, params: Params) -> Self {
+    fn new(rows: TrainRows, params: Params) -> Self {
         let key = |purpose| StreamKey { purpose, ..params.key };
         Bpr {
             params,
@@ -207,24 +228,82 @@ impl Learner for Bpr {
             }
             out
         };
-        let fold = Fold::Pairwise { lambda: self.params.lambda };
-        Box::new(Vectors::new(ModelName::Bpr, matrix(&self.users), matrix(&self.items), fold))
+        let items = matrix(&self.items);
+        let rule = PairwiseRule { lambda: self.params.lambda }.over(&items);
+        Vectors::boxed(&ENTRY, matrix(&self.users), items, rule)
     }
 
-    fn tables(&mut self) -> Vec<Table<'_>> {
+    fn tables(&mut self) -> Vec<WeightTable<'_>> {
         let width = self.groups * LANES;
         vec![
-            Table { side: Side::User, width, values: self.users.as_flattened_mut() },
-            Table { side: Side::Item, width, values: self.items.as_flattened_mut() },
+            WeightTable { side: WeightSide::User, width, values: self.users.as_flattened_mut() },
+            WeightTable { side: WeightSide::Item, width, values: self.items.as_flattened_mut() },
         ]
+    }
+}
+
+fn load(bytes: &[u8]) -> Result<Box<dyn SubModel>, ModelError> {
+    let (users, items, rule) = vectors::read::<PairwiseRule>(bytes, RULE)?;
+    weights::finite(&[rule.lambda])?;
+    let rule = rule.over(&items);
+    Ok(Vectors::boxed(&ENTRY, users, items, rule))
+}
+
+/// The number of the rule in saved weights.
+const RULE: u32 = 0;
+/// The ridge of a fold-in against lambda: training stops before its minimum, which holds a user back as well, and a
+/// fold-in that goes to the minimum with the same lambda ranks held-out rows worse.
+const PAIRWISE_RIDGE: f32 = 3.0;
+
+/// Folding in: the pairwise logistic loss to second order around 0, -x/2 + x^2/8, against the mean item.
+#[derive(Clone, Copy, Serialize, Deserialize)]
+struct PairwiseRule {
+    lambda: f32,
+}
+
+impl PairwiseRule {
+    fn over(self, items: &Matrix) -> PairwiseFold {
+        let (mut items, n_items) = (items.clone(), items.rows());
+        let mut mean = vec![0.0f32; items.cols()];
+        (0..n_items).for_each(|item| axpy(1.0 / n_items as f32, items.row(item), &mut mean));
+        (0..n_items).for_each(|item| axpy(-1.0, &mean, items.row_mut(item)));
+        PairwiseFold { rule: self, system: FoldSystem::new(&items) }
+    }
+}
+
+struct PairwiseFold {
+    rule: PairwiseRule,
+    /// Of the items less their mean.
+    system: FoldSystem,
+}
+
+impl FoldRule for PairwiseFold {
+    /// With c = v - mean: (sum_S cc' + n / m sum_all cc') / 4 + n lambda, against sum_S c / 2.
+    fn fold_in(&self, items: &[u32], _values: &[f32]) -> Option<Vec<f32>> {
+        let n = items.len() as f32;
+        let system = self.system.system(
+            items,
+            0.25 * n / self.system.n_items as f32,
+            0.25,
+            n * PAIRWISE_RIDGE * self.rule.lambda.max(1e-6),
+        )?;
+        let mut right = vec![0.0; self.system.vectors.stride];
+        items.iter().for_each(|&item| axpy(0.5, self.system.vectors.row(item as usize), &mut right));
+        Some(self.system.solve(&system, right))
+    }
+
+    fn save(&self) -> Vec<u8> {
+        vectors::saved_rule(RULE, &self.rule)
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::model::fold::tests::{OWN, is_minimum, items, product};
     use crate::model::rows::tests::planted;
     use crate::model::tests::exercise;
+    use crate::model::{ModelConfig, ModelName, trainer};
     use crate::numerics::math;
 
     #[test]
@@ -266,7 +345,7 @@ mod tests {
         let csr = crate::numerics::sparse::Csr { starts: vec![0, 1], columns: vec![0] };
         let key = StreamKey::new(1, Purpose::Negatives, 0, 0);
         let params = Params { factors: 5, rate: 0.1, lambda: 0.3, key };
-        let mut bpr = Bpr::new(Rows { csr, values: vec![1.0], n_items: 2 }, params);
+        let mut bpr = Bpr::new(TrainRows { csr, values: vec![1.0], n_items: 2 }, params);
         bpr.users.as_flattened_mut()[..5].fill(0.7);
         for epoch in 1..4 {
             let scores = |bpr: &Bpr| {
@@ -299,7 +378,7 @@ mod tests {
         let make = || {
             let params =
                 Params { factors: 13, rate: 0.1, lambda: 0.01, key: StreamKey::new(1, Purpose::Negatives, 0, 0) };
-            Bpr::new(Rows { csr: rows.csr(|_| true), values: rows.values.clone(), n_items: 15 }, params)
+            Bpr::new(TrainRows { csr: rows.csr(|_| true), values: rows.values.clone(), n_items: 15 }, params)
         };
         let (mut fixed, mut any) = (make(), make());
         for epoch in 1..4 {
@@ -312,8 +391,25 @@ mod tests {
     #[test]
     fn a_rate_far_too_high_is_stopped_with_advice() {
         let config = ModelConfig { rate: Some(10.0), lambda: Some(1.0), ..ModelConfig::of(ModelName::Bpr) };
-        let mut trainer = super::super::trainer(planted(20, 15, 2, 3), &config, 1, 0).unwrap();
+        let mut trainer = trainer(planted(20, 15, 2, 3), &config, 1, 0).unwrap();
         let error = (0..50).find_map(|_| trainer.step().err()).unwrap();
         assert!(error.to_string().contains("lower the rate"), "{error}");
+    }
+
+    #[test]
+    fn folding_in_finds_the_minimum_of_the_loss() {
+        let vectors = items(30, 5);
+        let (own, values) = OWN;
+        let user = PairwiseRule { lambda: 0.02 }.over(&vectors).fold_in(&own, &values).unwrap();
+        is_minimum(&user, |user| {
+            let mut loss = 0.5 * 3.0 * 0.02 * 4.0 * user.iter().map(|x| x * x).sum::<f64>();
+            for &item in &own {
+                for other in 0..30 {
+                    let x = product(user, vectors.row(item as usize)) - product(user, vectors.row(other));
+                    loss += (x * x / 8.0 - x / 2.0) / 30.0;
+                }
+            }
+            loss
+        });
     }
 }

@@ -4,49 +4,42 @@
 //! A user's representation is the row of ones and zeros itself, so nothing is learned about a user and a fold-in is the
 //! row again. The bytes hold the counts and the users' rows; the matrix is computed from them when they are loaded.
 
+mod counts;
+
+pub use counts::{ItemCounts, MAX_ITEMS};
+use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
-use super::counts::ItemCounts;
-use super::legs::{Left, Work};
+use super::entry::{ModelEntry, Training};
 use super::weights;
-use super::{EpochReport, ModelError, ModelName, ShardRows, StopReason, SubModel, Trainer, ease, itemknn};
+use super::{EpochReport, ModelError, StopReason, SubModel, Trainer, TrainingExtras, WorkDone};
 use crate::numerics::kernels::{all_finite, axpy};
 use crate::numerics::matrix::Matrix;
 use crate::numerics::sparse::Csr;
 
-/// Which matrix, with its knob.
-#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
-pub(super) enum Kind {
-    /// Ridge strength.
-    Ease { lambda: f32 },
-    /// Neighbours kept for each item.
-    Itemknn { neighbours: u32 },
-}
-
-impl Kind {
-    fn name(self) -> ModelName {
-        match self {
-            Kind::Ease { .. } => ModelName::Ease,
-            Kind::Itemknn { .. } => ModelName::Itemknn,
-        }
-    }
+/// The closed form of one item-item model, with its knob.
+pub(super) trait ClosedForm: Copy + Send + Sync + Serialize + DeserializeOwned + 'static {
+    /// The model.
+    const ENTRY: &'static ModelEntry;
+    /// Its number among the closed forms, in saved weights.
+    const NUMBER: u32;
 
     /// Row i holds what having item i adds to every score; also the objective, where there is one.
-    fn weights(self, counts: &ItemCounts) -> Result<(Matrix, f64), ModelError> {
-        let (weights, objective) = match self {
-            Kind::Ease { lambda } => ease::weights(counts, lambda)?,
-            Kind::Itemknn { neighbours } => (itemknn::weights(counts, neighbours), 0.0),
-        };
-        if !all_finite(weights.data()) {
-            return Err(ModelError::Diverged { epoch: 1, advice: "the item-item matrix is not finite; raise lambda" });
-        }
-        Ok((weights, objective))
+    fn weights(self, counts: &ItemCounts) -> Result<(Matrix, f64), ModelError>;
+}
+
+/// The same, refused where it is not finite.
+fn finite_weights(form: impl ClosedForm, counts: &ItemCounts) -> Result<(Matrix, f64), ModelError> {
+    let (weights, objective) = form.weights(counts)?;
+    if !all_finite(weights.data()) {
+        return Err(ModelError::Diverged { epoch: 1, advice: "the item-item matrix is not finite; raise lambda" });
     }
+    Ok((weights, objective))
 }
 
 /// What the shard's model was when it held more rows, and who and what of it is still there.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
-pub struct Former {
+pub struct PreviousModel {
     /// As [`SubModel::to_bytes`] wrote them; they hold the counts.
     #[serde(with = "serde_bytes")]
     pub weights: Vec<u8>,
@@ -56,12 +49,12 @@ pub struct Former {
     pub items: Vec<Option<u32>>,
 }
 
-impl Former {
+impl PreviousModel {
     /// Today's counts, by taking away what is gone, with the rows taken away and added; `None` where that does not lead
     /// to today's rows (an item that was not counted, or bytes of something else). The sum of the squares of what changed,
     /// and a copy of the counts.
-    fn counts(&self, rows: &Csr, n_items: u32) -> Option<(ItemCounts, u64)> {
-        let (_, old, mut counts) = Saved::read(&self.weights).ok()?;
+    fn counts<F: ClosedForm>(&self, rows: &Csr, n_items: u32) -> Option<(ItemCounts, u64)> {
+        let (_, old, mut counts) = SavedCounts::<F>::read(&self.weights).ok()?;
         if old.len() != self.users.len() || counts.n_items() as usize != self.items.len() {
             return None;
         }
@@ -104,27 +97,27 @@ impl Former {
 }
 
 /// One step does it all.
-struct ItemItemTrainer {
-    kind: Kind,
+struct ItemItemTrainer<F> {
+    form: F,
     rows: Csr,
     counts: ItemCounts,
-    work: Option<Work>,
+    work: Option<WorkDone>,
     weights: Option<Matrix>,
 }
 
 /// From the rows; or from the counts of before, by subtraction, with the same bits.
-pub(super) fn trainer(rows: &ShardRows, kind: Kind, former: Option<&Former>) -> Result<Box<dyn Trainer>, ModelError> {
-    let rows_by_user = rows.csr(|_| true);
-    let (counts, work) = match former.and_then(|former| former.counts(&rows_by_user, rows.n_items)) {
-        Some((counts, done)) => (counts, Some(Work { done, whole: rows.items.len() as u64 })),
-        None => (ItemCounts::of(&rows_by_user, rows.n_items)?, None),
+pub(super) fn trainer<F: ClosedForm>(training: &Training<'_>, form: F) -> Result<Box<dyn Trainer>, ModelError> {
+    let (rows, n_items) = (training.rows.csr(|_| true), training.rows.n_items);
+    let (counts, work) = match training.previous.and_then(|previous| previous.counts::<F>(&rows, n_items)) {
+        Some((counts, done)) => (counts, Some(WorkDone { done, whole: rows.columns.len() as u64 })),
+        None => (ItemCounts::of(&rows, n_items)?, None),
     };
-    Ok(Box::new(ItemItemTrainer { kind, rows: rows_by_user, counts, work, weights: None }))
+    Ok(Box::new(ItemItemTrainer { form, rows, counts, work, weights: None }))
 }
 
-impl Trainer for ItemItemTrainer {
+impl<F: ClosedForm> Trainer for ItemItemTrainer<F> {
     fn step(&mut self) -> Result<EpochReport, ModelError> {
-        let (weights, objective) = self.kind.weights(&self.counts)?;
+        let (weights, objective) = finite_weights(self.form, &self.counts)?;
         self.weights = Some(weights);
         let loss = (objective / self.rows.columns.len().max(1) as f64) as f32;
         Ok(EpochReport {
@@ -145,59 +138,61 @@ impl Trainer for ItemItemTrainer {
         if self.weights.is_some() { 1.0 } else { 0.0 }
     }
 
-    fn left(&mut self) -> Left {
-        Left { work: self.work, ..Left::default() }
+    fn extras(&mut self) -> TrainingExtras {
+        TrainingExtras { work: self.work, ..TrainingExtras::default() }
     }
 
     fn finish(self: Box<Self>) -> Box<dyn SubModel> {
-        let n = self.counts.n_items() as usize;
-        let weights = self.weights.unwrap_or_else(|| Matrix::zeros(n, n));
-        Box::new(ItemItem { kind: self.kind, rows: self.rows, counts: self.counts, weights })
+        let weights = self.weights.expect("a training is finished after its one step");
+        Box::new(ItemItem { form: self.form, rows: self.rows, counts: self.counts, weights })
     }
 }
 
 /// A trained item-item model.
-pub(super) struct ItemItem {
-    kind: Kind,
+pub(super) struct ItemItem<F> {
+    form: F,
     rows: Csr,
     counts: ItemCounts,
     weights: Matrix,
 }
 
 #[derive(Serialize, Deserialize)]
-struct Saved {
-    kind: Kind,
+struct SavedCounts<F> {
+    number: u32,
+    form: F,
     starts: Vec<u32>,
     columns: Vec<u32>,
     counts: ItemCounts,
 }
 
-impl Saved {
+impl<F: ClosedForm> SavedCounts<F> {
     /// Its parts, if each holds together; whether the counts are those of the rows is not asked.
-    fn read(bytes: &[u8]) -> Result<(Kind, Csr, ItemCounts), ModelError> {
-        let Saved { kind, starts, columns, counts } = weights::read(bytes)?;
+    fn read(bytes: &[u8]) -> Result<(F, Csr, ItemCounts), ModelError> {
+        let SavedCounts::<F> { number, form, starts, columns, counts } = weights::read(bytes)?;
         let rows = Csr { starts, columns };
-        let sound = rows.starts.first() == Some(&0)
+        let sound = number == F::NUMBER
+            && rows.starts.first() == Some(&0)
             && rows.starts.is_sorted()
             && rows.starts.last().map(|&end| end as usize) == Some(rows.columns.len())
             && counts.is_sound()
             && (0..rows.len()).all(|user| rows.row(user).is_sorted_by(|a, b| a < b))
             && rows.columns.iter().all(|&item| item < counts.n_items());
-        if sound { Ok((kind, rows, counts)) } else { Err(weights::refuse("rows and counts do not hold together")) }
+        if sound { Ok((form, rows, counts)) } else { Err(weights::refuse("rows and counts do not hold together")) }
     }
 }
 
-impl ItemItem {
-    pub(super) fn load(bytes: &[u8]) -> Result<Self, ModelError> {
-        let (kind, rows, counts) = Saved::read(bytes)?;
-        // The counts are there twice, as counts and as rows; they must agree.
-        if ItemCounts::of(&rows, counts.n_items())? != counts {
-            return Err(weights::refuse("rows and counts do not agree"));
-        }
-        let (weights, _) = kind.weights(&counts).map_err(|error| weights::refuse(&error.to_string()))?;
-        Ok(ItemItem { kind, rows, counts, weights })
+/// Reads what [`SubModel::to_bytes`] wrote for this form.
+pub(super) fn load<F: ClosedForm>(bytes: &[u8]) -> Result<Box<dyn SubModel>, ModelError> {
+    let (form, rows, counts) = SavedCounts::<F>::read(bytes)?;
+    // The counts are there twice, as counts and as rows; they must agree.
+    if ItemCounts::of(&rows, counts.n_items())? != counts {
+        return Err(weights::refuse("rows and counts do not agree"));
     }
+    let (weights, _) = finite_weights(form, &counts).map_err(|error| weights::refuse(&error.to_string()))?;
+    Ok(Box::new(ItemItem { form, rows, counts, weights }))
+}
 
+impl<F> ItemItem<F> {
     fn dense(&self, items: &[u32]) -> Vec<f32> {
         let mut row = vec![0.0; self.weights.rows()];
         for &item in items {
@@ -207,9 +202,9 @@ impl ItemItem {
     }
 }
 
-impl SubModel for ItemItem {
+impl<F: ClosedForm> SubModel for ItemItem<F> {
     fn name(&self) -> &'static str {
-        self.kind.name().as_str()
+        F::ENTRY.name
     }
 
     fn n_users(&self) -> usize {
@@ -243,20 +238,21 @@ impl SubModel for ItemItem {
 
     fn to_bytes(&self) -> Vec<u8> {
         let Csr { starts, columns } = self.rows.clone();
-        weights::write(self.kind.name(), &Saved { kind: self.kind, starts, columns, counts: self.counts.clone() })
+        let saved = SavedCounts { number: F::NUMBER, form: self.form, starts, columns, counts: self.counts.clone() };
+        weights::write(F::ENTRY.code, &saved)
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::super::rows::tests::planted;
-    use super::super::{ModelConfig, Start, trainer_from};
+    use super::super::{ModelConfig, ModelName, ShardRows, Start, trainer_from};
     use super::*;
 
-    fn run(rows: &ShardRows, name: ModelName, start: Start) -> (Vec<u8>, Option<Work>) {
+    fn run(rows: &ShardRows, name: ModelName, start: Start) -> (Vec<u8>, Option<WorkDone>) {
         let mut trainer = trainer_from(rows.clone(), &ModelConfig::of(name), 1, 0, start).unwrap();
         trainer.step().unwrap();
-        let work = trainer.left().work;
+        let work = trainer.extras().work;
         (trainer.finish().to_bytes(), work)
     }
 
@@ -299,7 +295,7 @@ mod tests {
             ];
             for (number, keep) in cases.into_iter().enumerate() {
                 let (after, users, items) = reduced(&rows, keep);
-                let former = Former { weights: before.clone(), users, items };
+                let former = PreviousModel { weights: before.clone(), users, items };
                 let (subtracted, work) = run(&after, name, Start::Counts(former));
                 let (counted, _) = run(&after, name, Start::Fresh);
                 assert!(subtracted == counted, "{name:?}, case {number}");
@@ -315,8 +311,8 @@ mod tests {
         let (before, _) = run(&rows, ModelName::Ease, Start::Fresh);
         let (after, users, items) = reduced(&rows, |user, _| user != 3);
         let (counted, _) = run(&after, ModelName::Ease, Start::Fresh);
-        let good = Former { weights: before, users, items };
-        let wrong: [fn(&mut Former); 5] = [
+        let good = PreviousModel { weights: before, users, items };
+        let wrong: [fn(&mut PreviousModel); 5] = [
             |former| former.weights.truncate(40),
             |former| former.users.truncate(5),
             |former| former.items[2] = None,

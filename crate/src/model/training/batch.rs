@@ -1,17 +1,17 @@
 //! Learning by batches: draw samples, compute the gradient of their mean loss, take one optimiser step over all weights.
 //! The engine of `lightgcn`, `gmf`, `neumf`, `dmf` and `mf`.
 
-use super::legs::{Side, Table};
+use super::learner::{Epoch, Learner, TrainRows, WeightSide, WeightTable, batch_size, square};
 use super::optimiser::{Adam, Momentum};
 use super::sampling::Sampler;
-use super::training::{Epoch, Learner, Rows, square};
-use super::{StepRule, SubModel, UpdateTrace};
+use super::trace::{StepRule, UpdateTrace};
+use crate::model::SubModel;
 use crate::numerics::kernels::{all_finite, axpy, dot};
 use crate::numerics::random::{StreamKey, normal};
 
 /// One thing to learn from.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub(super) struct Sample {
+pub(in crate::model) struct Sample {
     pub user: u32,
     pub item: u32,
     /// Pairwise: an item that should score lower. Pointwise: not used.
@@ -21,21 +21,16 @@ pub(super) struct Sample {
 }
 
 /// A loss over flat weights.
-pub(super) trait Objective: Send {
+pub(in crate::model) trait Objective: Send {
     /// The mean loss of the samples; its gradient goes into `gradient`, which comes in zero.
     fn loss_and_gradient(&mut self, weights: &[f32], samples: &[Sample], gradient: &mut [f32]) -> f64;
     /// The trained model.
     fn model(&self, weights: &[f32]) -> Box<dyn SubModel>;
 }
 
-/// Rows in a batch: so many steps an epoch where that leaves 32 to the given most.
-pub(super) fn batch_size(rows: usize, (steps, most): (usize, usize)) -> usize {
-    rows.div_ceil(steps).clamp(32, most)
-}
-
 /// What is drawn for a row.
 #[derive(Clone, Copy, Debug)]
-pub(super) enum Draw {
+pub(in crate::model) enum Draw {
     /// One sample: the row's item against one the user lacks.
     Pairwise,
     /// The row with its target, and so many items the user lacks with target 0.
@@ -43,36 +38,36 @@ pub(super) enum Draw {
 }
 
 /// Which step is taken.
-pub(super) enum Optimiser {
+pub(in crate::model) enum Optimiser {
     Adam(Adam),
     Momentum(Momentum),
 }
 
 /// The learner.
-pub(super) struct Batches<O> {
+pub(in crate::model) struct Batches<O> {
     objective: O,
     weights: Vec<f32>,
     gradient: Vec<f32>,
     optimiser: Optimiser,
-    rows: Rows,
+    rows: TrainRows,
     sampler: Sampler,
     samples: Vec<Sample>,
     draw: Draw,
-    /// Rows in a batch.
+    /// TrainRows in a batch.
     batch: usize,
     /// Target of a row with value `top` is 1.
     top: f32,
     key: StreamKey,
     /// How many of the first weights belong to users and to items, in the order in which they stand; the rest is shared.
-    sides: Vec<(Side, usize)>,
+    sides: Vec<(WeightSide, usize)>,
     /// Values to a user or item.
     width: usize,
 }
 
 impl<O: Objective> Batches<O> {
     /// `pieces`: see [`batch_size`].
-    pub(super) fn new(
-        rows: Rows,
+    pub(in crate::model) fn new(
+        rows: TrainRows,
         draw: Draw,
         pieces: (usize, usize),
         key: StreamKey,
@@ -102,14 +97,14 @@ impl<O: Objective> Batches<O> {
         }
     }
 
-    /// Can be trained in legs: `sides` says how many of the first weights belong to users and to items, `width` how many to each.
-    pub(super) fn with_sides(mut self, sides: Vec<(Side, usize)>, width: usize) -> Self {
+    /// Can be trained slice by slice: `sides` says how many of the first weights belong to users and to items, `width` how many to each.
+    pub(in crate::model) fn with_sides(mut self, sides: Vec<(WeightSide, usize)>, width: usize) -> Self {
         (self.sides, self.width) = (sides, width);
         self
     }
 
     /// Targets are values divided by `top` instead of 1.
-    pub(super) fn with_values(mut self, top: f32) -> Self {
+    pub(in crate::model) fn with_values(mut self, top: f32) -> Self {
         self.top = top;
         self
     }
@@ -132,7 +127,7 @@ impl<O: Objective> Learner for Batches<O> {
                         let mut target = 1.0;
                         if self.top > 0.0 {
                             let csr = &self.rows.csr;
-                            let at = csr.row(user as usize).binary_search(&item).unwrap_or(0);
+                            let at = csr.row(user as usize).binary_search(&item).expect("a pair is one of the rows");
                             target = self.rows.values[csr.starts[user as usize] as usize + at] / self.top;
                         }
                         self.samples.push(Sample { user, item, negative: 0, target });
@@ -188,18 +183,18 @@ impl<O: Objective> Learner for Batches<O> {
         self.objective.model(&self.weights)
     }
 
-    fn tables(&mut self) -> Vec<Table<'_>> {
+    fn tables(&mut self) -> Vec<WeightTable<'_>> {
         let mut tables = Vec::new();
         let (moments, powers) = self.optimiser.state();
         for mut values in std::iter::once(self.weights.as_mut_slice()).chain(moments) {
             for &(side, length) in &self.sides {
                 let (own, rest) = values.split_at_mut(length);
-                tables.push(Table { side, width: self.width, values: own });
+                tables.push(WeightTable { side, width: self.width, values: own });
                 values = rest;
             }
-            tables.push(Table { side: Side::Shared, width: values.len(), values });
+            tables.push(WeightTable { side: WeightSide::Shared, width: values.len(), values });
         }
-        tables.push(Table { side: Side::Shared, width: powers.len(), values: powers });
+        tables.push(WeightTable { side: WeightSide::Shared, width: powers.len(), values: powers });
         tables
     }
 }
@@ -229,7 +224,7 @@ impl Optimiser {
 }
 
 /// Appends `rows` vectors of `factors` values N(0, deviation), each padded to `stride` with zeros.
-pub(super) fn push_normal(
+pub(in crate::model) fn push_normal(
     weights: &mut Vec<f32>,
     key: StreamKey,
     rows: usize,
@@ -247,25 +242,25 @@ pub(super) fn push_normal(
 
 /// lambda / 2 times the squares of the embeddings of every sample: counted while the samples go by, added once a batch for
 /// each embedding that came up.
-pub(super) struct Penalty {
+pub(in crate::model) struct Penalty {
     counts: Vec<u32>,
 }
 
 impl Penalty {
     /// For so many embeddings.
-    pub(super) fn new(embeddings: usize) -> Self {
+    pub(in crate::model) fn new(embeddings: usize) -> Self {
         Penalty { counts: vec![0; embeddings] }
     }
 
     /// A sample holds this embedding.
     #[inline]
-    pub(super) fn count(&mut self, embedding: u32) {
+    pub(in crate::model) fn count(&mut self, embedding: u32) {
         self.counts[embedding as usize] += 1;
     }
 
     /// Adds `share` times the gradient of what was counted, gives its value back (not times `share`) and forgets it. The
     /// embeddings stand at the beginning of `weights`, `stride` values each.
-    pub(super) fn apply(
+    pub(in crate::model) fn apply(
         &mut self,
         lambda: f32,
         share: f32,
@@ -287,12 +282,12 @@ impl Penalty {
 }
 
 #[cfg(test)]
-pub(super) mod tests {
+pub(in crate::model) mod tests {
     use super::*;
     use crate::numerics::random::{Purpose, unit};
 
     /// Samples over everybody, with targets between 0 and 1.
-    pub(in super::super) fn samples(n_users: u32, n_items: u32, n: usize) -> Vec<Sample> {
+    pub(in crate::model) fn samples(n_users: u32, n_items: u32, n: usize) -> Vec<Sample> {
         let mut rng = StreamKey::new(8, Purpose::Order, 0, 0).stream();
         let mut draw = |n: u32| (unit(&mut rng) * f64::from(n)) as u32;
         (0..n)
@@ -307,7 +302,7 @@ pub(super) mod tests {
 
     /// Compares every coordinate of the gradient with central differences. A kink of a ReLU may lie between the two
     /// points, so one coordinate in fifty may differ.
-    pub(in super::super) fn check_gradient(mut objective: impl Objective, weights: &[f32], samples: &[Sample]) {
+    pub(in crate::model) fn check_gradient(mut objective: impl Objective, weights: &[f32], samples: &[Sample]) {
         let mut gradient = vec![0.0; weights.len()];
         objective.loss_and_gradient(weights, samples, &mut gradient);
         let mut scratch = vec![0.0; weights.len()];

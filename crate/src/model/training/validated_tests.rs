@@ -3,6 +3,7 @@ use std::sync::{Arc, Mutex};
 use super::*;
 use crate::model::rows::tests::planted;
 use crate::numerics::kernels::scores;
+use crate::numerics::math;
 use crate::numerics::matrix::Matrix;
 
 /// A learner whose model ranks perfectly from epoch `good` on and at random before; counts what it was given.

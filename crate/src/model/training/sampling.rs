@@ -13,7 +13,7 @@ const TRIES: u32 = 32;
 
 /// Negatives are rejected against these rows and no others: the shard's own.
 #[derive(Clone, Debug)]
-pub(super) struct Sampler {
+pub(in crate::model) struct Sampler {
     rows: Csr,
     n_items: u32,
     /// One bit per user and item, rows of whole words; empty where that were too many.
@@ -24,7 +24,7 @@ pub(super) struct Sampler {
 }
 
 impl Sampler {
-    pub(super) fn new(rows: Csr, n_items: u32) -> Self {
+    pub(in crate::model) fn new(rows: Csr, n_items: u32) -> Self {
         let words = (n_items as usize).div_ceil(64);
         let small = rows.len() as u64 * words as u64 * 64 <= MAX_BITS;
         let mut bits = vec![0u64; if small { rows.len() * words } else { 0 }];
@@ -41,13 +41,13 @@ impl Sampler {
     }
 
     /// Puts the pairs into another order.
-    pub(super) fn shuffle(&mut self, rng: &mut impl Rng) {
+    pub(in crate::model) fn shuffle(&mut self, rng: &mut impl Rng) {
         shuffle(rng, &mut self.pairs);
     }
 
     /// Does the user have the item?
     #[inline]
-    pub(super) fn has(&self, user: u32, item: u32) -> bool {
+    pub(in crate::model) fn has(&self, user: u32, item: u32) -> bool {
         if self.bits.is_empty() {
             self.rows.row(user as usize).binary_search(&item).is_ok()
         } else {
@@ -57,7 +57,7 @@ impl Sampler {
 
     /// A uniform draw among the items that the user does not have; `None` if there is none.
     #[inline]
-    pub(super) fn negative(&self, rng: &mut impl Rng, user: u32) -> Option<u32> {
+    pub(in crate::model) fn negative(&self, rng: &mut impl Rng, user: u32) -> Option<u32> {
         for _ in 0..TRIES {
             let item = below(rng, self.n_items);
             if !self.has(user, item) {

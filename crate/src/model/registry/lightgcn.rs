@@ -4,14 +4,14 @@
 //! over (u, i, j) of -ln sigma(y_ui - y_uj) + lambda / 2 (|e0_u|^2 + |e0_i|^2 + |e0_j|^2); Adam over E0. A is symmetric, so the
 //! gradient goes back through the same smoothing.
 
-use super::batch::{Batches, Draw, Objective, Optimiser, Sample, push_normal};
-use super::defaults::{Defaults, Settings};
-use super::fold::Fold;
-use super::legs::{Side, Sliced};
-use super::optimiser::Adam;
-use super::training::{Rows, square, start};
-use super::vectors::Vectors;
-use super::{ModelConfig, ModelName, ShardRows, SubModel, Trainer};
+use crate::model::entry::{ModelEntry, Training};
+use crate::model::knobs::{Axis, EPOCHS, FACTORS, LAMBDA, LAYERS, PATIENCE, RATE, REFIT, SLICES, THIRDS, TOLERANCE};
+use crate::model::training::optimiser::Adam;
+use crate::model::training::{
+    Batches, Defaults, Draw, Objective, Optimiser, Sample, Settings, TrainRows, WeightSide, push_normal, square, start,
+};
+use crate::model::vectors::{self, FoldRule, Vectors};
+use crate::model::{ModelError, SubModel, Trainer, weights};
 use crate::numerics::kernels::{axpy, dot, gather, padded, sigmoid, softplus};
 use crate::numerics::matrix::Matrix;
 use crate::numerics::random::{Purpose, StreamKey};
@@ -21,7 +21,7 @@ const ADVICE: &str = "the embeddings grow without bound; lower the rate or raise
 
 /// Chosen on a tenth of ML-100K's training rows held out: the best of lambda 1e-4 to .03, rates .01 to .03, 2 or 3 layers (NDCG@20
 /// .231; 2 layers .221; 128 factors gain nothing). Every step smooths the whole graph, so steps are large.
-pub(super) const DEFAULTS: Defaults = Defaults {
+const DEFAULTS: Defaults = Defaults {
     factors: 64,
     rate: 0.01,
     lambda: 1e-3,
@@ -34,28 +34,49 @@ pub(super) const DEFAULTS: Defaults = Defaults {
     without: 60,
 };
 
-pub(super) fn trainer(
-    rows: ShardRows,
-    config: &ModelConfig,
-    seed: u64,
-    shard: u32,
-    sliced: Option<Sliced>,
-) -> Box<dyn Trainer> {
-    let settings = DEFAULTS.under(config, rows.items.len(), seed, shard);
+/// What the registry knows of it.
+pub(super) static ENTRY: ModelEntry = ModelEntry {
+    name: "lightgcn",
+    about: "Embeddings smoothed over the shard's own graph of people and items.",
+    code: 3,
+    knobs: &[
+        FACTORS.defaults_to("64"),
+        EPOCHS.defaults_to("400"),
+        LAMBDA.defaults_to("0.001"),
+        RATE.defaults_to("0.01"),
+        PATIENCE.defaults_to("4"),
+        TOLERANCE.defaults_to("0.001"),
+        LAYERS.defaults_to("3"),
+        REFIT,
+        SLICES,
+    ],
+    additive: false,
+    slices: Ok(()),
+    item_vectors: true,
+    stops_on_validation: true,
+    search: &[Axis::times(&LAMBDA, THIRDS), Axis::plus(&LAYERS, &[-1.0, 0.0, 1.0])],
+    fill: |knobs, _| DEFAULTS.fill(knobs),
+    train: train,
+    load: load,
+};
+
+fn train(training: Training<'_>) -> Result<Box<dyn Trainer>, ModelError> {
+    let settings = DEFAULTS.under(&training);
+    let Training { rows, sliced, .. } = training;
     let Settings { factors, rate, lambda, layers, pieces, stopping, key, .. } = settings;
-    let make = move |rows: Rows, leg: u32| {
-        let key = StreamKey { epoch: leg, ..key };
+    let make = move |rows: TrainRows, round: u32| {
+        let key = StreamKey { epoch: round, ..key };
         let (n_users, n_items, stride) = (rows.csr.len(), rows.n_items as usize, padded(factors));
         let mut weights = Vec::with_capacity((n_users + n_items) * stride);
         push_normal(&mut weights, StreamKey { purpose: Purpose::UserInit, ..key }, n_users, factors, stride, 0.1);
         push_normal(&mut weights, StreamKey { purpose: Purpose::ItemInit, ..key }, n_items, factors, stride, 0.1);
         let objective = LightGcn::new(rows.csr.clone(), n_items, factors, layers, lambda);
         let adam = move |n| Optimiser::Adam(Adam::new(n, rate));
-        let sides = vec![(Side::User, n_users * stride), (Side::Item, n_items * stride)];
+        let sides = vec![(WeightSide::User, n_users * stride), (WeightSide::Item, n_items * stride)];
         let learner = Batches::new(rows, Draw::Pairwise, pieces, key, weights, adam, objective);
         Box::new(learner.with_sides(sides, stride)) as _
     };
-    start(rows, sliced, stopping, ADVICE, Vec::new(), Box::new(make))
+    Ok(start(rows, sliced, stopping, ADVICE, Vec::new(), Box::new(make)))
 }
 
 /// The normalised adjacency of a shard.
@@ -165,10 +186,37 @@ impl Objective for LightGcn {
         self.graph.scaled(&mut out);
         let share = layers as f32 / (layers + 1) as f32;
         out.iter_mut().for_each(|value| *value *= share);
-        let fold = Fold::Propagate { items: matrix(&out[n_users * stride..]) };
+        let rule = Propagation { items: matrix(&out[n_users * stride..]) };
         self.graph.smooth(weights, layers, &mut room.0, &mut room.1, &mut out);
         let (users, items) = out.split_at(n_users * stride);
-        Box::new(Vectors::new(ModelName::Lightgcn, matrix(users), matrix(items), fold))
+        Vectors::boxed(&ENTRY, matrix(users), matrix(items), rule)
+    }
+}
+
+fn load(bytes: &[u8]) -> Result<Box<dyn SubModel>, ModelError> {
+    let (users, items, (sums,)) = vectors::read::<(Matrix,)>(bytes, RULE)?;
+    weights::shape(&sums, items.rows(), items.cols())?;
+    Ok(Vectors::boxed(&ENTRY, users, items, Propagation { items: sums }))
+}
+
+/// The number of the rule in saved weights.
+const RULE: u32 = 3;
+
+/// Folding in: one propagation step; row i is the sum of item i's layers over the root of its degree, by layers + 1.
+struct Propagation {
+    items: Matrix,
+}
+
+impl FoldRule for Propagation {
+    fn fold_in(&self, items: &[u32], _values: &[f32]) -> Option<Vec<f32>> {
+        let mut out = vec![0.0; self.items.cols()];
+        let scale = 1.0 / (items.len() as f32).sqrt();
+        items.iter().for_each(|&item| axpy(scale, self.items.row(item as usize), &mut out));
+        Some(out)
+    }
+
+    fn save(&self) -> Vec<u8> {
+        vectors::saved_rule(RULE, &self.items)
     }
 }
 
@@ -177,9 +225,10 @@ mod tests {
     use nalgebra::DMatrix;
 
     use super::*;
-    use crate::model::batch::tests::{check_gradient, samples};
     use crate::model::rows::tests::planted;
     use crate::model::tests::exercise;
+    use crate::model::training::batch_tests::{check_gradient, samples};
+    use crate::model::{ModelConfig, ModelName};
 
     fn weights(n: usize, factors: usize) -> Vec<f32> {
         let mut out = Vec::new();
