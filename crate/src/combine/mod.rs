@@ -20,7 +20,7 @@ mod scorer;
 mod shard_scores;
 
 pub use calibrate::standardise;
-pub use config::{CombineConfig, CombineMethod, CombinerRows, CombinerUser};
+pub use config::{CombineConfig, CombineMethod, CombinerCard, CombinerRows, CombinerUser, catalogue};
 pub use ensemble::{Ensemble, Member, UserRows};
 pub use error::CombineError;
 pub use prepared::{LogisticReport, Prepared, ShardWeight, prepare, prepare_again};

@@ -2,7 +2,7 @@
 
 use super::calibrate::standardise;
 use super::joint::{Joint, UserSystem};
-use super::prepared::State;
+use super::prepared::Fitted;
 use super::shard_scores::ShardScores;
 use super::{CombineError, Ensemble, Prepared, UserRows};
 
@@ -42,20 +42,20 @@ impl<'a> Scorer<'a> {
     pub fn score(&mut self, user: &UserRows<'_>, out: &mut [f32]) {
         let prepared = self.prepared;
         match &prepared.state {
-            State::Own => {
+            Fitted::Own => {
                 if user.own.is_empty() {
                     self.fold_everywhere(user, |_| 1.0, out);
                 } else {
                     self.own(user, out);
                 }
             }
-            State::Mean => self.fold_everywhere(user, |_| 1.0, out),
-            State::Logistic(fit) => self.fold_everywhere(user, |member| fit.members[member] as f32, out),
-            State::Attention(fit) => {
+            Fitted::Mean => self.fold_everywhere(user, |_| 1.0, out),
+            Fitted::Logistic(fit) => self.fold_everywhere(user, |member| fit.members[member] as f32, out),
+            Fitted::Attention(fit) => {
                 fit.score(self.ensemble, user.items, user.values, out);
                 self.hide_unknown(out);
             }
-            State::Joint(joint) => self.joint(joint, std::slice::from_ref(user), out),
+            Fitted::Joint(joint) => self.joint(joint, std::slice::from_ref(user), out),
         }
     }
 
@@ -67,7 +67,7 @@ impl<'a> Scorer<'a> {
         let (prepared, n_items) = (self.prepared, self.ensemble.n_items() as usize);
         assert_eq!(out.len(), users.len() * n_items, "a place for each user and item");
         match &prepared.state {
-            State::Joint(joint) => self.joint(joint, users, out),
+            Fitted::Joint(joint) => self.joint(joint, users, out),
             _ if n_items == 0 => (),
             _ => users.iter().zip(out.chunks_exact_mut(n_items)).for_each(|(user, out)| self.score(user, out)),
         }

@@ -120,7 +120,7 @@ impl Knobs {
                 None => Some(f64::from(self.slices)),
             };
             if value.is_some_and(|value| !knob.holds(value)) {
-                let value = self.text(knob.name).unwrap_or_default();
+                let value = self.text(knob.name).expect("it has a value out of range");
                 return Err(ModelError::Parameter { name: knob.name, expected: knob.range, value });
             }
         }

@@ -181,7 +181,7 @@ impl FoldRule for SquaredFold {
         let system = self.system.system(items, weight, 1.0 - weight, ridge)?;
         let mut right = vec![0.0; self.system.vectors.stride];
         for (index, &item) in items.iter().enumerate() {
-            axpy(values.get(index).unwrap_or(&top) / top, self.system.vectors.row(item as usize), &mut right);
+            axpy(values[index] / top, self.system.vectors.row(item as usize), &mut right);
         }
         Some(self.system.solve(&system, right))
     }

@@ -14,7 +14,7 @@ use crate::model::knobs::{
 use crate::model::training::{AlsTerms, RoundTrainer, SlicedTraining, UpdateTrace, WeightSide, WeightTable};
 use crate::model::weights::{self, finite};
 use crate::model::{EpochReport, ModelError, ShardRows, StopReason, SubModel, Trainer};
-use crate::numerics::als::{AlsParams, Factors, Groups, Solver};
+use crate::numerics::als::{AlsParams, AlsSolver, Factors, Groups};
 use crate::numerics::kernels::{dot, scores};
 use crate::numerics::matrix::Matrix;
 use crate::numerics::random::{Purpose, StreamKey, normal};
@@ -82,7 +82,7 @@ pub(crate) struct WmfTrainer {
     groups: Groups,
     users: Factors,
     items: Factors,
-    solver: Solver,
+    solver: AlsSolver,
     cap: u32,
     tolerance: f32,
     epoch: u32,
@@ -168,7 +168,7 @@ impl WmfTrainer {
             params,
             users: Factors::zeros(by_user.len(), params.factors),
             items,
-            solver: Solver::new(params),
+            solver: AlsSolver::new(params),
             groups: Groups::new(&by_item, by_user.len(), params.factors),
             by_user,
             by_item,
@@ -281,7 +281,7 @@ pub(super) struct Wmf {
     items: Matrix,
     /// The items with padding, and the solver with their Gram matrix: what a fold-in needs.
     padded: Factors,
-    solver: Solver,
+    solver: AlsSolver,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -296,7 +296,7 @@ struct SavedWmf {
 impl Wmf {
     fn new(params: AlsParams, users: Matrix, items: Matrix) -> Self {
         let padded = Factors::from_matrix(&items);
-        let mut solver = Solver::new(params);
+        let mut solver = AlsSolver::new(params);
         solver.fix(&padded);
         Wmf { params, users, items, padded, solver }
     }
