@@ -4,6 +4,9 @@ use super::knobs::{Axis, Knobs};
 use super::{ModelError, PreviousModel, ShardRows, Sliced, SubModel, Trainer};
 use crate::knob::Knob;
 
+/// Reads a trained sub-model from its bytes.
+pub(super) type Load = fn(&[u8]) -> Result<Box<dyn SubModel>, ModelError>;
+
 /// A model as the registry knows it.
 pub(super) struct ModelEntry {
     /// As written in configurations.
@@ -29,7 +32,7 @@ pub(super) struct ModelEntry {
     /// Begins a training.
     pub train: fn(Training<'_>) -> Result<Box<dyn Trainer>, ModelError>,
     /// Reads weights that hold this model's code.
-    pub load: fn(&[u8]) -> Result<Box<dyn SubModel>, ModelError>,
+    pub load: Load,
 }
 
 /// What a training is a function of, and where it may begin. Rows and knobs were checked.

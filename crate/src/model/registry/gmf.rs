@@ -58,8 +58,8 @@ pub(super) static ENTRY: ModelEntry = ModelEntry {
     stops_on_validation: true,
     search: &[Axis::times(&LAMBDA, THIRDS), Axis::times(&RATE, HALVES)],
     fill: |knobs, _| DEFAULTS.fill(knobs),
-    train: train,
-    load: load,
+    train,
+    load,
 };
 
 fn train(training: Training<'_>) -> Result<Box<dyn Trainer>, ModelError> {

@@ -56,8 +56,8 @@ pub(super) static ENTRY: ModelEntry = ModelEntry {
     stops_on_validation: true,
     search: &[Axis::times(&LAMBDA, THIRDS), Axis::plus(&LAYERS, &[-1.0, 0.0, 1.0])],
     fill: |knobs, _| DEFAULTS.fill(knobs),
-    train: train,
-    load: load,
+    train,
+    load,
 };
 
 fn train(training: Training<'_>) -> Result<Box<dyn Trainer>, ModelError> {

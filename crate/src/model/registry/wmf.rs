@@ -57,8 +57,8 @@ pub(super) static ENTRY: ModelEntry = ModelEntry {
     item_vectors: true,
     stops_on_validation: false,
     search: &[Axis::times(&LAMBDA, THIRDS), Axis::times(&ALPHA, THIRDS)],
-    fill: fill,
-    train: train,
+    fill,
+    train,
     load: Wmf::load,
 };
 

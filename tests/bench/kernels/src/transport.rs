@@ -2,7 +2,9 @@
 
 use ultrare::Matrix;
 use ultrare::numerics::random::{Purpose, StreamKey, below, normal};
-use ultrare::partition::transport::{Capacity, Entropic, EntropicPlan, capacities, entropic, exact, kl_columns, ladder};
+use ultrare::partition::transport::{
+    Capacity, Entropic, EntropicPlan, capacities, entropic, exact, kl_columns, ladder,
+};
 use ultrare::partition::{Assignment, Method, PartitionConfig, PartitionInput, clustering};
 
 use crate::{Case, Outcome, Run, hash};

@@ -65,7 +65,7 @@ pub(super) static ENTRY: ModelEntry = ModelEntry {
     stops_on_validation: true,
     search: &[Axis::times(&LAMBDA, THIRDS), Axis::times(&RATE, HALVES)],
     fill: |knobs, _| DEFAULTS.fill(knobs),
-    train: train,
+    train,
     load: Model::load,
 };
 
