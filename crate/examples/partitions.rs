@@ -9,17 +9,17 @@
 //! Figures are means over the seeds. `within` is the number of seeds of the second table; 0 leaves it out.
 #![allow(clippy::print_stdout, missing_docs)]
 
-use std::collections::BTreeMap;
 use std::error::Error;
 
 use ultrare::Matrix;
 use ultrare::combine::{CombineConfig, CombineMethod};
 use ultrare::embedding::Embedder;
-use ultrare::experiment::{Activity, Config, Experiment, Stage, run};
+use ultrare::experiment::{Activity, Experiment, Loaded};
 use ultrare::interactions::{Interactions, ReadConfig, ReadReport, Reader};
 use ultrare::model::ShardRows;
 use ultrare::numerics::random::{Purpose, StreamKey, below, keyed_hash};
 use ultrare::partition::{Balance, Method, PartitionConfig, PartitionInput, Solver, clustering, measures};
+use ultrare::pipeline::{Runner, Settings, Stage};
 use ultrare::unlearn::{How, Mode, Request, Selection};
 
 type Failure = Box<dyn Error>;
@@ -32,11 +32,7 @@ fn read(path: &str, part: bool) -> Result<(Interactions, ReadReport), Failure> {
 
 fn drive(experiment: &mut Experiment, activity: Activity) -> Result<(), Failure> {
     experiment.begin(activity)?;
-    while experiment.running() {
-        for job in experiment.jobs(1) {
-            experiment.accept(job.id, &run(&job.bytes)?, 0.0)?;
-        }
-    }
+    experiment.drive(&Runner::new())?;
     Ok(())
 }
 
@@ -62,13 +58,13 @@ fn line(
     seed: u32,
 ) -> Result<Line, Failure> {
     let mut experiment = Experiment::new();
-    let mut config = Config { seed, partition: partition.clone(), ..Config::default() };
+    let mut config = Settings { seed, partition: partition.clone(), ..Settings::default() };
     let mut line = Line::default();
     for (place, combiner) in COMBINERS.into_iter().enumerate() {
         config.combine = CombineConfig::of(combiner);
         experiment.configure(config.clone())?;
         if place == 0 {
-            experiment.load(rows.0.clone(), Some(test.clone()), &rows.1, BTreeMap::new())?;
+            experiment.load(Loaded { test: Some(test.clone()), ..Loaded::of(rows.0.clone(), &rows.1) })?;
         }
         drive(&mut experiment, Activity::Build { until: Stage::Evaluate })?;
         line.ndcg[place] = experiment.snapshot().results["original"].metrics["ndcg@20"].mean;
@@ -81,7 +77,7 @@ fn line(
     line.within = Some(view.within_ss).filter(|&squares| squares > 0.0);
     let users = experiment.select(&Selection { how: How::Random, percent: 1.0 })?;
     let request = Request { confirmed: true, ..Request::of_users(users) };
-    drive(&mut experiment, Activity::Forget { request, mode: Mode::Frozen })?;
+    drive(&mut experiment, Activity::Change { change: request.into(), mode: Mode::Frozen })?;
     drive(&mut experiment, Activity::Twin)?;
     let drift = experiment.snapshot().twin.into_iter().find_map(|stage| stage.drift).unwrap_or_default();
     line.drift = [f64::from(drift.regrouped), f64::from(drift.of)];

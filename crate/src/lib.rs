@@ -15,6 +15,7 @@ pub mod error;
 pub mod evaluate;
 pub mod experiment;
 pub mod interactions;
+pub mod knob;
 pub mod model;
 pub mod numerics;
 pub mod partition;

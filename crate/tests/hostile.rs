@@ -127,7 +127,7 @@ fn activities(experiment: &Experiment) -> Vec<Activity> {
         Activity::Baselines,
         Activity::Decompose,
         Activity::Sweep { config: SweepConfig { shards: vec![2], ..SweepConfig::default() } },
-        Activity::Audit { request, mode: Mode::Frozen, person: None },
+        Activity::Audit { change: request.into(), mode: Mode::Frozen, person: None },
         forget(experiment),
     ]
 }

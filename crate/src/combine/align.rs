@@ -80,7 +80,7 @@ fn polar(mut x: Matrix) -> Matrix {
 
 #[cfg(test)]
 mod tests {
-    use super::super::double::normals;
+    use super::super::fake_model::normals;
     use super::*;
 
     fn product(a: View<'_>, b: View<'_>, rows: usize, inner: usize, cols: usize) -> Matrix {

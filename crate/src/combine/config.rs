@@ -3,7 +3,30 @@
 use serde::{Deserialize, Serialize};
 
 use super::{CombineError, Ensemble};
+use crate::knob::Knob;
 use crate::model::ModelName;
+
+const ALPHA: Knob = Knob::real(
+    "alpha",
+    (f32::MIN_POSITIVE, f32::MAX),
+    "a number above 0",
+    "Weight of the items that a user has not touched, against 1 for those touched.",
+);
+const LAMBDA: Knob = Knob::real(
+    "lambda",
+    (f32::MIN_POSITIVE, f32::MAX),
+    "a number above 0",
+    "Weight of the user vector's squared length.",
+);
+const NEGATIVES: Knob =
+    Knob::whole("negatives", (1, 100), "from 1 to 100", "Sampled untouched items for each validation row.")
+        .defaults_to("4");
+const HIDDEN: Knob =
+    Knob::whole("attention", (1, 256), "from 1 to 256", "Width of the attention network's hidden layer.")
+        .defaults_to("16");
+const EPOCHS: Knob = Knob::whole("epochs", (1, 1000), "from 1 to 1000", "Epochs at most.").defaults_to("16");
+const JOINT: &[Knob] = &[ALPHA.defaults_to("1"), LAMBDA.defaults_to("16 + 32 / shards")];
+const CONSENSUS: &[Knob] = &[ALPHA.defaults_to("1"), LAMBDA.defaults_to("100 + 300 / shards")];
 
 /// The combiners.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -26,11 +49,73 @@ pub enum CombineMethod {
     Attention,
 }
 
+/// A combiner: what it is, what it needs, and its knobs.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+#[cfg_attr(feature = "ts", derive(tsify::Tsify))]
+pub struct CombinerCard {
+    /// Its name in configurations.
+    pub name: CombineMethod,
+    /// What it is, in one sentence.
+    pub about: &'static str,
+    /// Does it work on one vector per item?
+    pub needs_item_vectors: bool,
+    /// Does it learn from validation rows?
+    pub learns_from_validation: bool,
+    /// The sub-models that it can combine.
+    pub models: Vec<ModelName>,
+    /// Its knobs.
+    pub knobs: &'static [Knob],
+}
+
+/// All combiners, in the order of [`CombineMethod::ALL`].
+pub fn catalogue() -> Vec<CombinerCard> {
+    let card = |name: CombineMethod| CombinerCard {
+        name,
+        about: name.about(),
+        needs_item_vectors: name.needs_item_vectors(),
+        learns_from_validation: matches!(name, CombineMethod::Logistic | CombineMethod::Attention),
+        models: ModelName::ALL.into_iter().filter(|&model| name.works_with(model)).collect(),
+        knobs: match name {
+            CombineMethod::Own | CombineMethod::Mean => &[],
+            CombineMethod::Joint => JOINT,
+            CombineMethod::Consensus => CONSENSUS,
+            CombineMethod::Logistic => &[NEGATIVES],
+            CombineMethod::Attention => &[HIDDEN, EPOCHS],
+        },
+    };
+    CombineMethod::ALL.into_iter().map(card).collect()
+}
+
 impl CombineMethod {
-    /// Can it combine sub-models of this kind? `joint`, `consensus` and `attention` need a vector per item.
+    /// All of them.
+    pub const ALL: [CombineMethod; 6] = [
+        CombineMethod::Own,
+        CombineMethod::Mean,
+        CombineMethod::Joint,
+        CombineMethod::Logistic,
+        CombineMethod::Consensus,
+        CombineMethod::Attention,
+    ];
+
+    fn about(self) -> &'static str {
+        match self {
+            CombineMethod::Own => "The shard that holds a person serves that person alone.",
+            CombineMethod::Mean => "Every shard folds the person in; standardised scores are averaged.",
+            CombineMethod::Joint => "One fold-in over all shards' item vectors at once.",
+            CombineMethod::Logistic => "A logistic regression weighs the sub-models' scores (UltraRE).",
+            CombineMethod::Consensus => "Joint, held to the coordinates on which the shards agree.",
+            CombineMethod::Attention => "Transferred vectors, weighted by attention (RecEraser).",
+        }
+    }
+
+    /// Can it combine sub-models of this kind? Those that need a vector per item do not work with every model.
     pub fn works_with(self, model: ModelName) -> bool {
-        let vectors = !matches!(model, ModelName::Neumf | ModelName::Ease | ModelName::Itemknn);
-        vectors || matches!(self, CombineMethod::Own | CombineMethod::Mean | CombineMethod::Logistic)
+        model.has_item_vectors() || !self.needs_item_vectors()
+    }
+
+    /// Does it work on one vector per item?
+    pub fn needs_item_vectors(self) -> bool {
+        matches!(self, CombineMethod::Joint | CombineMethod::Consensus | CombineMethod::Attention)
     }
 
     /// As written in configurations.
@@ -86,19 +171,16 @@ impl CombineConfig {
 
     /// Refuses what is out of range.
     pub fn check(&self) -> Result<(), CombineError> {
-        for (name, value) in [("alpha", self.alpha), ("lambda", self.lambda)] {
-            if let Some(value) = value.filter(|value| !(*value > 0.0 && value.is_finite())) {
-                return Err(CombineError::Parameter { name, expected: "a number above 0", value: value.to_string() });
+        let refuse =
+            |knob: &Knob, value: String| Err(CombineError::Parameter { name: knob.name, expected: knob.range, value });
+        for (knob, value) in [(&ALPHA, self.alpha), (&LAMBDA, self.lambda)] {
+            if let Some(value) = value.filter(|&value| !knob.holds(f64::from(value))) {
+                return refuse(knob, value.to_string());
             }
         }
-        let counts = [
-            ("negatives", self.negatives, 100, "from 1 to 100"),
-            ("attention", self.attention, 256, "from 1 to 256"),
-            ("epochs", self.epochs, 1000, "from 1 to 1000"),
-        ];
-        for (name, value, most, expected) in counts {
-            if !(1..=most).contains(&value) {
-                return Err(CombineError::Parameter { name, expected, value: value.to_string() });
+        for (knob, value) in [(&NEGATIVES, self.negatives), (&HIDDEN, self.attention), (&EPOCHS, self.epochs)] {
+            if !knob.holds(f64::from(value)) {
+                return refuse(knob, value.to_string());
             }
         }
         Ok(())
@@ -136,4 +218,42 @@ pub struct CombinerUser<'a> {
     pub validation: &'a [u32],
     /// As in [`super::UserRows`].
     pub own: &'a [(u16, u32)],
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_setting_out_of_range_is_named() {
+        let good = CombineConfig::default();
+        assert_eq!(good.check(), Ok(()));
+        let cases = [
+            ("alpha must be a number above 0, not 0", CombineConfig { alpha: Some(0.0), ..good.clone() }),
+            ("alpha must be a number above 0, not NaN", CombineConfig { alpha: Some(f32::NAN), ..good.clone() }),
+            ("lambda must be a number above 0, not inf", CombineConfig { lambda: Some(f32::INFINITY), ..good.clone() }),
+            ("negatives must be from 1 to 100, not 0", CombineConfig { negatives: 0, ..good.clone() }),
+            ("attention must be from 1 to 256, not 257", CombineConfig { attention: 257, ..good.clone() }),
+            ("epochs must be from 1 to 1000, not 0", CombineConfig { epochs: 0, ..good.clone() }),
+        ];
+        for (told, config) in cases {
+            assert_eq!(config.check().unwrap_err().to_string(), told);
+        }
+    }
+
+    #[test]
+    fn the_catalogue_says_what_the_configuration_does() {
+        let cards = catalogue();
+        assert_eq!(cards.len(), CombineMethod::ALL.len());
+        let json = serde_json::to_value(CombineConfig::default()).unwrap();
+        for card in &cards {
+            assert_eq!(serde_json::to_value(card.name).unwrap(), card.name.as_str());
+            assert_eq!(card.models.len() == ModelName::ALL.len(), !card.needs_item_vectors, "{:?}", card.name);
+            for knob in card.knobs {
+                let default = &json[knob.name];
+                let told: Option<f64> = knob.default.parse().ok();
+                assert!(default.is_null() || default.as_f64() == told, "{knob:?}");
+            }
+        }
+    }
 }

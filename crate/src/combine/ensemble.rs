@@ -37,8 +37,8 @@ impl Ensemble {
         }
         let mut known = vec![false; n_items as usize];
         let mut locals = Vec::with_capacity(members.len());
-        for (shard, member) in members.iter().enumerate() {
-            let refuse = |reason| Err(CombineError::Member { shard: shard as u32, reason });
+        for (index, member) in members.iter().enumerate() {
+            let refuse = |reason| Err(CombineError::Member { member: index as u32, reason });
             if member.items.len() != member.model.n_items() {
                 let (listed, scored) = (member.items.len(), member.model.n_items());
                 return refuse(format!("{listed} items are listed and the sub-model scores {scored}"));

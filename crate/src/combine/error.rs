@@ -17,10 +17,10 @@ pub enum CombineError {
         value: String,
     },
     /// A shard's list of items does not fit its sub-model or the catalogue.
-    #[error("shard {shard} does not fit the ensemble: {reason}")]
+    #[error("sub-model {member} (from 0) does not fit the ensemble: {reason}")]
     Member {
-        /// From 0.
-        shard: u32,
+        /// From 0, among the ensemble's members: shards without rows have none.
+        member: u32,
         /// What was expected and what was found.
         reason: String,
     },
@@ -28,14 +28,16 @@ pub enum CombineError {
     #[error("an ensemble needs at least one sub-model")]
     Empty,
     /// The combiner needs one vector per item and this kind of sub-model has none.
-    #[error("{method} needs item vectors, and {model} has none (shard {shard}); own, mean and logistic work with it")]
+    #[error(
+        "{method} needs item vectors, and {model} has none (sub-model {member}, from 0); own, mean and logistic work with it"
+    )]
     NoItemVectors {
         /// The combiner.
         method: &'static str,
         /// The sub-model's name.
         model: &'static str,
-        /// From 0.
-        shard: u32,
+        /// From 0, among the ensemble's members.
+        member: u32,
     },
     /// The system to solve is not positive definite in single precision.
     #[error(

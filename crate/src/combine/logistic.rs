@@ -12,7 +12,7 @@
 use nalgebra::{DMatrix, DVector};
 use serde::{Deserialize, Serialize};
 
-use super::scorer::Folder;
+use super::shard_scores::ShardScores;
 use super::{CombinerRows, Ensemble, UserRows};
 use crate::numerics::math;
 use crate::numerics::random::{Purpose, StreamKey, below};
@@ -22,14 +22,13 @@ const RIDGE: f64 = 1.0;
 /// Newton steps at most; five to eight are usual.
 const STEPS: u32 = 50;
 
-/// A fitted logistic regression over shards.
+/// A fitted logistic regression over the ensemble's members.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
-#[cfg_attr(feature = "ts", derive(tsify::Tsify))]
-pub struct LogisticFit {
+pub(super) struct LogisticFit {
     /// Shifts every probability; no ranking depends on it.
     pub intercept: f64,
-    /// Per shard.
-    pub shards: Vec<f64>,
+    /// Per member, which is not the shard of that number where a shard before it is empty.
+    pub members: Vec<f64>,
     /// Validation rows used.
     pub positives: u32,
     /// Sampled pairs used.
@@ -52,7 +51,7 @@ pub(super) fn fit(ensemble: &Ensemble, rows: &CombinerRows<'_>, negatives: u32, 
     let k = ensemble.n_shards();
     Some(LogisticFit {
         intercept: beta[0],
-        shards: beta[1..=k].to_vec(),
+        members: beta[1..=k].to_vec(),
         positives: positives as u32,
         negatives: (pairs.labels.len() - positives) as u32,
         steps,
@@ -72,7 +71,7 @@ fn features(ensemble: &Ensemble, rows: &CombinerRows<'_>, negatives: u32, seed: 
     let known: Vec<u32> = (0..ensemble.n_items()).filter(|&item| ensemble.knows(item)).collect();
     let mut pairs = Pairs { width, values: Vec::new(), labels: Vec::new() };
     let mut rng = StreamKey::new(seed, Purpose::Combiner, 0, 0).fast();
-    let mut folder = Folder::new(ensemble);
+    let mut scores_of = ShardScores::new(ensemble);
     let mut asked: Vec<u32> = Vec::new();
     for user in &rows.users {
         asked.clear();
@@ -102,7 +101,7 @@ fn features(ensemble: &Ensemble, rows: &CombinerRows<'_>, negatives: u32, seed: 
             if user.own.iter().any(|&(own, _)| usize::from(own) == shard) {
                 continue;
             }
-            let Some(scores) = folder.standardised(shard, &whom) else { continue };
+            let Some(scores) = scores_of.standardised(shard, &whom) else { continue };
             for (row, &item) in added.chunks_exact_mut(width).zip(&asked) {
                 if let Some(local) = ensemble.local(shard, item) {
                     row[shard + 1] = scores[local as usize];
@@ -193,7 +192,7 @@ fn derivatives(pairs: &Pairs, beta: &DVector<f64>) -> (DVector<f64>, DMatrix<f64
 #[cfg(test)]
 mod tests {
     use super::super::CombinerUser;
-    use super::super::double::ensemble as double_ensemble;
+    use super::super::fake_model::ensemble as fake_ensemble;
     use super::*;
     use crate::numerics::random::{normal, unit};
 
@@ -258,7 +257,7 @@ mod tests {
 
     #[test]
     fn features_are_the_standardised_scores_and_negatives_are_untouched() {
-        let ensemble = double_ensemble(3, 60, 4, 8);
+        let ensemble = fake_ensemble(3, 60, 4, 8);
         let items: Vec<u32> = (0..60).step_by(5).collect();
         let validation: Vec<u32> = (1..60).step_by(10).filter(|&item| ensemble.knows(item)).collect();
         let values = vec![1.0; items.len()];
@@ -271,7 +270,7 @@ mod tests {
             assert_eq!((row[0], row[2]), (1.0, 0.0), "the own shard is left out");
         }
         assert!(pairs.values.chunks_exact(4).any(|row| row[1] != 0.0 && row[3] != 0.0));
-        let alone = double_ensemble(1, 60, 4, 8);
+        let alone = fake_ensemble(1, 60, 4, 8);
         let user = CombinerUser { own: &[(0, 0)], ..user };
         assert!(fit(&alone, &CombinerRows { users: vec![user] }, 3, 5).is_none(), "nobody else to ask");
         assert!(fit(&ensemble, &CombinerRows::default(), 3, 5).is_none());

@@ -1,4 +1,4 @@
-//! What turns K sub-models' opinions into one score per item.
+//! What turns K sub-models' scores into one score per item.
 //!
 //! A sub-model can score a user it never trained on, by folding the user's own rows into its item side. So every shard
 //! can serve every user, and the loss that comes from dividing the users nearly closes. Combiners use the sub-models and
@@ -9,22 +9,19 @@ mod align;
 mod attention;
 mod calibrate;
 mod config;
-mod consensus;
-#[cfg(test)]
-mod double;
 mod ensemble;
 mod error;
-mod fold_once;
+#[cfg(test)]
+mod fake_model;
 mod joint;
 mod logistic;
 mod prepared;
 mod scorer;
-mod side_by_side;
+mod shard_scores;
 
 pub use calibrate::standardise;
-pub use config::{CombineConfig, CombineMethod, CombinerRows, CombinerUser};
+pub use config::{CombineConfig, CombineMethod, CombinerCard, CombinerRows, CombinerUser, catalogue};
 pub use ensemble::{Ensemble, Member, UserRows};
 pub use error::CombineError;
-pub use logistic::LogisticFit;
-pub use prepared::{Prepared, prepare, prepare_again};
+pub use prepared::{LogisticReport, Prepared, ShardWeight, prepare, prepare_again};
 pub use scorer::Scorer;

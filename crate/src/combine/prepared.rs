@@ -14,16 +14,44 @@ pub struct Prepared {
     n_shards: u32,
     n_items: u32,
     note: Option<String>,
-    pub(super) state: State,
+    pub(super) state: Fitted,
 }
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub(super) enum State {
+pub(super) enum Fitted {
     Own,
     Mean,
     Joint(Box<Joint>),
     Logistic(LogisticFit),
     Attention(Box<Attention>),
+}
+
+/// What the logistic regression learned, for display.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "ts", derive(tsify::Tsify))]
+pub struct LogisticReport {
+    /// Shifts every probability; no ranking depends on it.
+    pub intercept: f64,
+    /// For every shard with a sub-model, ascending.
+    pub shards: Vec<ShardWeight>,
+    /// Validation rows used.
+    pub positives: u32,
+    /// Sampled pairs used.
+    pub negatives: u32,
+    /// Newton steps taken.
+    pub steps: u32,
+    /// Mean logistic loss at the end.
+    pub loss: f64,
+}
+
+/// How much one shard's standardised score counts.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "ts", derive(tsify::Tsify))]
+pub struct ShardWeight {
+    /// The shard's number.
+    pub shard: u32,
+    /// Its coefficient.
+    pub weight: f64,
 }
 
 /// Computes what the combiner needs before it can score: nothing for `own` and `mean`, one factorisation for `joint` and
@@ -53,27 +81,27 @@ pub fn prepare_again(
     let mut note = None;
     let mut fall_back = |method: &str| {
         note = Some(format!("{method} learns from validation rows and found none it can use: mean is used instead"));
-        State::Mean
+        Fitted::Mean
     };
     let state = match config.method {
-        CombineMethod::Own => State::Own,
-        CombineMethod::Mean => State::Mean,
+        CombineMethod::Own => Fitted::Own,
+        CombineMethod::Mean => Fitted::Mean,
         CombineMethod::Logistic => match logistic::fit(ensemble, training, config.negatives, seed) {
-            Some(fit) => State::Logistic(fit),
+            Some(fit) => Fitted::Logistic(fit),
             None => fall_back("logistic"),
         },
         CombineMethod::Attention => match Attention::fit(ensemble, training, config.attention, config.epochs, seed)? {
-            Some(fit) => State::Attention(Box::new(fit)),
+            Some(fit) => Fitted::Attention(Box::new(fit)),
             None => fall_back("attention"),
         },
         CombineMethod::Joint | CombineMethod::Consensus => {
             let (alpha, lambda) = config.joint_strengths(ensemble);
             let previous = previous.and_then(|previous| match &previous.state {
-                State::Joint(joint) => Some(&**joint),
+                Fitted::Joint(joint) => Some(&**joint),
                 _ => None,
             });
             let prior = if config.method == CombineMethod::Joint { Prior::Flat } else { Prior::Consensus };
-            State::Joint(Box::new(Joint::prepare(ensemble, prior, (alpha, lambda), previous)?))
+            Fitted::Joint(Box::new(Joint::prepare(ensemble, prior, (alpha, lambda), previous)?))
         }
     };
     Ok(Prepared { n_shards: ensemble.n_shards() as u32, n_items: ensemble.n_items(), note, state })
@@ -83,12 +111,12 @@ impl Prepared {
     /// The method that scores; after a fallback not the one that was asked for.
     pub fn method(&self) -> CombineMethod {
         match &self.state {
-            State::Own => CombineMethod::Own,
-            State::Mean => CombineMethod::Mean,
-            State::Joint(joint) if joint.prior == Prior::Consensus => CombineMethod::Consensus,
-            State::Joint(_) => CombineMethod::Joint,
-            State::Logistic(_) => CombineMethod::Logistic,
-            State::Attention(_) => CombineMethod::Attention,
+            Fitted::Own => CombineMethod::Own,
+            Fitted::Mean => CombineMethod::Mean,
+            Fitted::Joint(joint) if joint.prior == Prior::Consensus => CombineMethod::Consensus,
+            Fitted::Joint(_) => CombineMethod::Joint,
+            Fitted::Logistic(_) => CombineMethod::Logistic,
+            Fitted::Attention(_) => CombineMethod::Attention,
         }
     }
 
@@ -100,23 +128,31 @@ impl Prepared {
     /// alpha and lambda as used, for `joint` and `consensus`.
     pub fn strengths(&self) -> Option<(f32, f32)> {
         match &self.state {
-            State::Joint(joint) => Some((joint.alpha, joint.lambda)),
+            Fitted::Joint(joint) => Some((joint.alpha, joint.lambda)),
             _ => None,
         }
     }
 
-    /// The coefficients of `logistic`.
-    pub fn coefficients(&self) -> Option<&LogisticFit> {
-        match &self.state {
-            State::Logistic(fit) => Some(fit),
-            _ => None,
-        }
+    /// What `logistic` learned, by the numbers of the shards: `shards` names the shard of each of the ensemble's members, in
+    /// their order. None for the other combiners.
+    ///
+    /// Panics if there are fewer numbers than members, like an index out of range.
+    pub fn coefficients(&self, shards: &[u32]) -> Option<LogisticReport> {
+        let Fitted::Logistic(fit) = &self.state else { return None };
+        let weight = |(member, &weight): (usize, &f64)| ShardWeight { shard: shards[member], weight };
+        Some(LogisticReport {
+            intercept: fit.intercept,
+            shards: fit.members.iter().enumerate().map(weight).collect(),
+            positives: fit.positives,
+            negatives: fit.negatives,
+            steps: fit.steps,
+            loss: fit.loss,
+        })
     }
 
     /// All of it.
     pub fn to_bytes(&self) -> Vec<u8> {
-        // Writing to memory cannot fail; an empty buffer is refused by `from_bytes`.
-        postcard::to_stdvec(self).unwrap_or_default()
+        postcard::to_stdvec(self).expect("writing to memory cannot fail, and postcard knows all of these types")
     }
 
     /// Reads [`Prepared::to_bytes`].
@@ -124,9 +160,9 @@ impl Prepared {
         let refuse = |reason: String| CombineError::Bytes { reason };
         let prepared: Prepared = postcard::from_bytes(bytes).map_err(|error| refuse(error.to_string()))?;
         let sound = match &prepared.state {
-            State::Joint(joint) => joint.is_sound(),
-            State::Attention(fit) => fit.is_sound(),
-            State::Own | State::Mean | State::Logistic(_) => true,
+            Fitted::Joint(joint) => joint.is_sound(),
+            Fitted::Attention(fit) => fit.is_sound(),
+            Fitted::Own | Fitted::Mean | Fitted::Logistic(_) => true,
         };
         if sound { Ok(prepared) } else { Err(refuse("its matrices do not fit each other".to_owned())) }
     }
@@ -139,10 +175,10 @@ impl Prepared {
     pub(super) fn check(&self, ensemble: &Ensemble) -> Result<(), CombineError> {
         let described = |shards: u32, items: u32| format!("{shards} shards and {items} items");
         let inner = match &self.state {
-            State::Joint(joint) => joint.n_items() as u32,
-            State::Attention(fit) if fit.n_shards() != self.n_shards as usize => 0,
-            State::Attention(fit) => fit.n_items() as u32,
-            State::Logistic(fit) if fit.shards.len() != self.n_shards as usize => 0,
+            Fitted::Joint(joint) => joint.n_items() as u32,
+            Fitted::Attention(fit) if fit.n_shards() != self.n_shards as usize => 0,
+            Fitted::Attention(fit) => fit.n_items() as u32,
+            Fitted::Logistic(fit) if fit.members.len() != self.n_shards as usize => 0,
             _ => self.n_items,
         };
         let found = (ensemble.n_shards() as u32, ensemble.n_items());
@@ -158,19 +194,10 @@ impl Prepared {
 
 #[cfg(test)]
 mod tests {
-    use super::super::double::{Fixed, ensemble};
+    use super::super::fake_model::{FakeModel, ensemble};
     use super::super::{CombinerUser, Scorer, UserRows};
     use super::*;
     use crate::numerics::matrix::Matrix;
-
-    const ALL: [CombineMethod; 6] = [
-        CombineMethod::Own,
-        CombineMethod::Mean,
-        CombineMethod::Joint,
-        CombineMethod::Logistic,
-        CombineMethod::Consensus,
-        CombineMethod::Attention,
-    ];
 
     /// Twelve people with rows everywhere; validation rows too, if asked.
     fn people(validation: bool) -> Vec<(Vec<u32>, Vec<u32>)> {
@@ -199,11 +226,17 @@ mod tests {
     #[test]
     fn every_method_prepares_travels_and_scores_known_items_only() {
         let (ensemble, people, values) = (ensemble(3, 40, 4, 9), people(true), [1.0; 40]);
-        for method in ALL {
+        for method in CombineMethod::ALL {
             let config = CombineConfig { epochs: 3, ..CombineConfig::of(method) };
             let prepared = prepare(&ensemble, &config, 1, &rows(&people, &values)).unwrap();
             assert_eq!((prepared.method(), prepared.note()), (method, None));
-            assert_eq!(prepared.coefficients().is_some(), method == CombineMethod::Logistic);
+            // Shards 1, 3 and 4 are empty: members 1 and 2 are not the shards of those numbers.
+            let coefficients = prepared.coefficients(&[0, 2, 5]);
+            assert_eq!(coefficients.is_some(), method == CombineMethod::Logistic);
+            if let Some(report) = coefficients {
+                let shards: Vec<u32> = report.shards.iter().map(|weight| weight.shard).collect();
+                assert_eq!(shards, [0, 2, 5], "a member's index is no shard's number");
+            }
             let travelled = Prepared::from_bytes(&prepared.to_bytes()).unwrap();
             assert_eq!((&travelled, travelled.digest()), (&prepared, prepared.digest()));
             let user = UserRows { items: &people[0].0, values: &values[..people[0].0.len()], own: &[(0, 1)] };
@@ -228,7 +261,7 @@ mod tests {
         ];
         for fault in faults {
             let mut bad = good.clone();
-            let State::Attention(fit) = &mut bad.state else { panic!("{:?}", bad.method()) };
+            let Fitted::Attention(fit) = &mut bad.state else { panic!("{:?}", bad.method()) };
             fault(fit);
             assert_eq!(Prepared::from_bytes(&bad.to_bytes()).unwrap_err().code(), "combine.bytes");
         }
@@ -247,9 +280,9 @@ mod tests {
     #[test]
     fn models_without_vectors_work_with_own_mean_and_logistic() {
         let (whole, people, values) = (ensemble(2, 40, 4, 9), people(true), [1.0; 40]);
-        let members = whole.members().iter().map(Fixed::without_vectors).collect();
+        let members = whole.members().iter().map(FakeModel::without_vectors).collect();
         let ensemble = Ensemble::new(members, 40).unwrap();
-        for method in ALL {
+        for method in CombineMethod::ALL {
             let result = prepare(&ensemble, &CombineConfig::of(method), 1, &rows(&people, &values));
             let works = matches!(method, CombineMethod::Own | CombineMethod::Mean | CombineMethod::Logistic);
             assert_eq!(result.is_ok(), works, "{method:?}");

@@ -1,9 +1,9 @@
 //! From a user's rows to one score per item of the catalogue.
 
 use super::calibrate::standardise;
-use super::fold_once::Work;
-use super::joint::Joint;
-use super::prepared::State;
+use super::joint::{Joint, UserSystem};
+use super::prepared::Fitted;
+use super::shard_scores::ShardScores;
 use super::{CombineError, Ensemble, Prepared, UserRows};
 
 /// Scores users with an ensemble and its prepared combiner. Buffers are kept between users; users are independent, so
@@ -11,11 +11,11 @@ use super::{CombineError, Ensemble, Prepared, UserRows};
 pub struct Scorer<'a> {
     ensemble: &'a Ensemble,
     prepared: &'a Prepared,
-    work: Work,
+    work: UserSystem,
     /// Sum of votes and number of voters per item.
     votes: Vec<f32>,
     voters: Vec<u32>,
-    folder: Folder<'a>,
+    shard: ShardScores<'a>,
     known: Vec<u32>,
 }
 
@@ -27,10 +27,10 @@ impl<'a> Scorer<'a> {
         Ok(Scorer {
             ensemble,
             prepared,
-            work: Work::default(),
+            work: UserSystem::default(),
             votes: vec![0.0; m],
             voters: vec![0; m],
-            folder: Folder::new(ensemble),
+            shard: ShardScores::new(ensemble),
             known: Vec::new(),
         })
     }
@@ -42,20 +42,20 @@ impl<'a> Scorer<'a> {
     pub fn score(&mut self, user: &UserRows<'_>, out: &mut [f32]) {
         let prepared = self.prepared;
         match &prepared.state {
-            State::Own => {
+            Fitted::Own => {
                 if user.own.is_empty() {
                     self.fold_everywhere(user, |_| 1.0, out);
                 } else {
                     self.own(user, out);
                 }
             }
-            State::Mean => self.fold_everywhere(user, |_| 1.0, out),
-            State::Logistic(fit) => self.fold_everywhere(user, |shard| fit.shards[shard] as f32, out),
-            State::Attention(fit) => {
+            Fitted::Mean => self.fold_everywhere(user, |_| 1.0, out),
+            Fitted::Logistic(fit) => self.fold_everywhere(user, |member| fit.members[member] as f32, out),
+            Fitted::Attention(fit) => {
                 fit.score(self.ensemble, user.items, user.values, out);
                 self.hide_unknown(out);
             }
-            State::Joint(joint) => self.joint(joint, std::slice::from_ref(user), out),
+            Fitted::Joint(joint) => self.joint(joint, std::slice::from_ref(user), out),
         }
     }
 
@@ -67,7 +67,7 @@ impl<'a> Scorer<'a> {
         let (prepared, n_items) = (self.prepared, self.ensemble.n_items() as usize);
         assert_eq!(out.len(), users.len() * n_items, "a place for each user and item");
         match &prepared.state {
-            State::Joint(joint) => self.joint(joint, users, out),
+            Fitted::Joint(joint) => self.joint(joint, users, out),
             _ if n_items == 0 => (),
             _ => users.iter().zip(out.chunks_exact_mut(n_items)).for_each(|(user, out)| self.score(user, out)),
         }
@@ -92,11 +92,11 @@ impl<'a> Scorer<'a> {
         out.fill(f32::NEG_INFINITY);
         let own = user.own.iter().find(|(own, _)| usize::from(*own) == shard);
         let spoke = match own {
-            Some(&(_, local_user)) => self.folder.trained(shard, local_user),
-            None => self.folder.folded(shard, user),
+            Some(&(_, local_user)) => self.shard.trained(shard, local_user),
+            None => self.shard.folded(shard, user),
         };
         if spoke {
-            for (&item, &score) in self.ensemble.members()[shard].items.iter().zip(&self.folder.scores) {
+            for (&item, &score) in self.ensemble.members()[shard].items.iter().zip(&self.shard.scores) {
                 out[item as usize] = score;
             }
         }
@@ -108,9 +108,9 @@ impl<'a> Scorer<'a> {
         let mut speakers = 0;
         for &(shard, local_user) in user.own {
             let shard = usize::from(shard);
-            if shard < self.ensemble.n_shards() && self.folder.trained(shard, local_user) {
+            if shard < self.ensemble.n_shards() && self.shard.trained(shard, local_user) {
                 if user.own.len() > 1 {
-                    standardise(&mut self.folder.scores);
+                    standardise(&mut self.shard.scores);
                 }
                 self.vote(shard, 1.0);
                 speakers += 1;
@@ -124,7 +124,7 @@ impl<'a> Scorer<'a> {
         self.clear();
         let mut speakers = 0;
         for shard in 0..self.ensemble.n_shards() {
-            if self.folder.standardised(shard, user).is_some() {
+            if self.shard.standardised(shard, user).is_some() {
                 self.vote(shard, weight(shard));
                 speakers += 1;
             }
@@ -152,7 +152,7 @@ impl<'a> Scorer<'a> {
     }
 
     fn vote(&mut self, shard: usize, weight: f32) {
-        for (&item, &score) in self.ensemble.members()[shard].items.iter().zip(&self.folder.scores) {
+        for (&item, &score) in self.ensemble.members()[shard].items.iter().zip(&self.shard.scores) {
             self.votes[item as usize] += weight * score;
             self.voters[item as usize] += 1;
         }
@@ -167,59 +167,11 @@ impl<'a> Scorer<'a> {
     }
 }
 
-/// Scores by single shards, with buffers that are used again.
-pub(super) struct Folder<'a> {
-    ensemble: &'a Ensemble,
-    /// Local scores of the shard asked last.
-    scores: Vec<f32>,
-    localised: (Vec<u32>, Vec<f32>),
-}
-
-impl<'a> Folder<'a> {
-    pub fn new(ensemble: &'a Ensemble) -> Self {
-        Folder { ensemble, scores: Vec::new(), localised: (Vec::new(), Vec::new()) }
-    }
-
-    /// Local scores of a user of the shard.
-    fn trained(&mut self, shard: usize, local_user: u32) -> bool {
-        let model = &self.ensemble.members()[shard].model;
-        if local_user as usize >= model.n_users() {
-            return false;
-        }
-        let vector = model.user(local_user);
-        self.scores.resize(model.n_items(), 0.0);
-        model.score(&vector, &mut self.scores);
-        true
-    }
-
-    /// Local scores of a user folded into the shard; `false` if it knows none of the user's items.
-    fn folded(&mut self, shard: usize, user: &UserRows<'_>) -> bool {
-        let model = &self.ensemble.members()[shard].model;
-        self.ensemble.localise(shard, user.items, user.values, &mut self.localised);
-        if self.localised.0.is_empty() {
-            return false;
-        }
-        let vector = model.fold_in(&self.localised.0, &self.localised.1);
-        self.scores.resize(model.n_items(), 0.0);
-        model.score(&vector, &mut self.scores);
-        true
-    }
-
-    /// The same, standardised; `None` if the shard has nothing to say.
-    pub fn standardised(&mut self, shard: usize, user: &UserRows<'_>) -> Option<&[f32]> {
-        if !self.folded(shard, user) {
-            return None;
-        }
-        standardise(&mut self.scores);
-        Some(&self.scores)
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use std::sync::Arc;
 
-    use super::super::double::{Fixed, ensemble, normals};
+    use super::super::fake_model::{FakeModel, ensemble, normals};
     use super::super::{CombineConfig, CombineMethod, CombinerRows, Member, prepare};
     use super::*;
 
@@ -234,7 +186,7 @@ mod tests {
     fn pair() -> Ensemble {
         let shard = |vectors: &[f32], items: &[u32], user: f32| {
             let column = |values: &[f32]| crate::Matrix::from_vec(values.len(), 1, values.to_vec()).unwrap();
-            let model = Fixed { users: column(&[user]), items: column(vectors), vectors: true };
+            let model = FakeModel { users: column(&[user]), items: column(vectors), vectors: true };
             Member { model: Arc::new(model), items: items.to_vec() }
         };
         let members = vec![shard(&[1.0, 2.0, 3.0], &[0, 1, 2], 2.0), shard(&[5.0, 1.0], &[1, 3], -1.0)];
@@ -326,7 +278,7 @@ mod tests {
     #[test]
     fn members_that_do_not_fit_are_refused() {
         let member = |items: Vec<u32>| Member {
-            model: Arc::new(Fixed { users: normals(1, 2, 1), items: normals(2, 2, 2), vectors: true }),
+            model: Arc::new(FakeModel { users: normals(1, 2, 1), items: normals(2, 2, 2), vectors: true }),
             items,
         };
         let code = |items: Vec<u32>| Ensemble::new(vec![member(items)], 5).err().map(|error| error.to_string());

@@ -11,7 +11,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::model::wmf::WmfTrainer;
 use crate::model::{EpochReport, ModelConfig, ModelError, ShardRows, StopReason, Trainer as _};
-use crate::numerics::als::{AlsParams, Factors, Solver};
+use crate::numerics::als::{AlsParams, AlsSolver, Factors};
 use crate::numerics::kernels::{all_finite, dot};
 use crate::numerics::matrix::Matrix;
 use crate::numerics::random::{Purpose, StreamKey};
@@ -134,7 +134,7 @@ pub fn fold_in_users(items: &Matrix, user_rows: &Csr, config: &EmbeddingConfig) 
     }
     let fixed = Factors::from_matrix(items);
     let mut users = Factors::zeros(user_rows.len(), params.factors);
-    Solver::new(params).half_sweep(user_rows, &fixed, &mut users).ok_or(ModelError::Diverged {
+    AlsSolver::new(params).half_sweep(user_rows, &fixed, &mut users).ok_or(ModelError::Diverged {
         epoch: 1,
         advice: "a user's system of least squares has no finite solution; raise lambda or lower factors",
     })?;

@@ -6,6 +6,7 @@
 mod baselines;
 mod config;
 mod decomposition;
+mod entropy;
 mod error;
 mod groups;
 mod membership;

@@ -2,7 +2,7 @@
 //! taken as the sum over pairs of sub-models, sum I(O_i; O_j) - I(O_i; O_j | Y) (Morishita et al., ICML 2022).
 
 use super::Verdicts;
-use super::decomposition::entropy;
+use super::entropy::entropy;
 
 /// Groups of users that a bootstrap draws as one: counts are kept per group, so a resample costs by the pair of
 /// sub-models and not by the verdict.

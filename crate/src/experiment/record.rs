@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::Digest;
-use crate::combine::{CombineMethod, LogisticFit, Prepared};
+use crate::combine::{CombineMethod, LogisticReport, Prepared};
 use crate::evaluate::{Decomposition, METRICS, UserMetrics};
 use crate::interactions::Interactions;
 use crate::model::ModelName;
@@ -37,7 +37,7 @@ pub(super) struct Facts {
     /// None for a baseline without any.
     pub model: Option<ModelName>,
     pub partition: Option<PartitionView>,
-    pub logistic: Option<LogisticFit>,
+    pub logistic: Option<LogisticReport>,
     pub unknown_items: Option<u32>,
     pub decomposition: Option<Decomposition>,
     pub note: Option<String>,
@@ -123,12 +123,12 @@ impl Experiment {
 }
 
 /// The coefficients of a prepared logistic combiner.
-fn logistic(pipeline: &Pipeline, store: &Store) -> Option<LogisticFit> {
+fn logistic(pipeline: &Pipeline, store: &Store) -> Option<LogisticReport> {
     if pipeline.is_baseline().is_some() || pipeline.settings().combine.method != CombineMethod::Logistic {
         return None;
     }
     let prepared = Prepared::from_bytes(&pipeline.combined(store)?.prepared.bytes).ok()?;
-    prepared.coefficients().cloned()
+    prepared.coefficients(&pipeline.divided(store)?.present())
 }
 
 /// Items of the catalogue in none of the shards.

@@ -123,7 +123,7 @@ impl Experiment {
         let combiners = or(&config.combiners, self.settings.combine.method);
         if let Some(&method) = combiners.iter().find(|method| !method.works_with(model)) {
             let (method, model) = (method.as_str(), model.as_str());
-            return Err(CombineError::NoItemVectors { method, model, shard: 0 }.into());
+            return Err(CombineError::NoItemVectors { method, model, member: 0 }.into());
         }
         let partitions = match config.partitions.as_slice() {
             [] => vec![self.settings.partition.method],

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-use crate::combine::{CombineMethod, LogisticFit};
+use crate::combine::{CombineMethod, LogisticReport};
 use crate::evaluate::{Decomposition, GroupReport, Interval};
 use crate::model::{ModelConfig, ModelName, StopReason};
 use crate::numerics::digest::Digest;
@@ -146,7 +146,7 @@ pub struct ResultView {
     /// Standard deviation of NDCG@20 (or at the longest list) between the means of the shards; none with fewer than two.
     pub between_shards: Option<f64>,
     /// What `logistic` learned: how much each shard counts. None for other combiners.
-    pub logistic: Option<LogisticFit>,
+    pub logistic: Option<LogisticReport>,
     /// Relevance, redundancy and combination loss, once taken apart.
     pub decomposition: Option<Decomposition>,
     /// Wall time of training (and combining) what was trained for it.

@@ -2,74 +2,8 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::ModelError;
-
-/// The sub-models. See the module of each for its objective and source.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
-#[cfg_attr(feature = "ts", derive(tsify::Tsify))]
-#[serde(rename_all = "snake_case")]
-pub enum ModelName {
-    /// Weighted matrix factorisation by alternating least squares.
-    #[default]
-    Wmf,
-    /// Matrix factorisation under Bayesian personalised ranking.
-    Bpr,
-    /// Rating prediction by matrix factorisation.
-    Mf,
-    /// LightGCN.
-    Lightgcn,
-    /// Generalised matrix factorisation.
-    Gmf,
-    /// Neural matrix factorisation.
-    Neumf,
-    /// Deep matrix factorisation: two towers.
-    Dmf,
-    /// A linear item-item model in closed form.
-    Ease,
-    /// Cosine neighbours of items.
-    Itemknn,
-}
-
-impl ModelName {
-    /// All of them.
-    pub const ALL: [ModelName; 9] = [
-        ModelName::Wmf,
-        ModelName::Bpr,
-        ModelName::Mf,
-        ModelName::Lightgcn,
-        ModelName::Gmf,
-        ModelName::Neumf,
-        ModelName::Dmf,
-        ModelName::Ease,
-        ModelName::Itemknn,
-    ];
-
-    /// Can it be trained in legs, with checkpoints between them?
-    pub fn takes_slices(self) -> bool {
-        use ModelName::{Bpr, Gmf, Lightgcn, Mf, Wmf};
-        matches!(self, Wmf | Bpr | Mf | Lightgcn | Gmf)
-    }
-
-    /// Is it a function of counts, so that forgetting subtracts and needs no shards?
-    pub fn is_additive(self) -> bool {
-        matches!(self, ModelName::Ease | ModelName::Itemknn)
-    }
-
-    /// As written in configurations.
-    pub fn as_str(self) -> &'static str {
-        match self {
-            ModelName::Wmf => "wmf",
-            ModelName::Bpr => "bpr",
-            ModelName::Mf => "mf",
-            ModelName::Lightgcn => "lightgcn",
-            ModelName::Gmf => "gmf",
-            ModelName::Neumf => "neumf",
-            ModelName::Dmf => "dmf",
-            ModelName::Ease => "ease",
-            ModelName::Itemknn => "itemknn",
-        }
-    }
-}
+use super::knobs::Knobs;
+use super::{ModelError, ModelName, ShardRows};
 
 /// A model and its knobs. What is left out gets the model's default, which may depend on the size of the shard; the
 /// module of each model says how it was chosen. A knob that the model does not have is ignored.
@@ -137,58 +71,98 @@ impl ModelConfig {
 
     /// Refuses what is out of range, whichever model it is for: each knob's range stands in its description.
     pub fn check(&self) -> Result<(), ModelError> {
-        whole("factors", "1 to 512", self.factors, 1, 512)?;
-        whole("epochs", "1 to 10000", self.epochs, 1, 10_000)?;
-        real("alpha", "0 to 100", self.alpha, 0.0, 100.0)?;
-        real("lambda", "0 to 1e6", self.lambda, 0.0, 1e6)?;
-        real("nu", "0 to 1", self.nu, 0.0, 1.0)?;
-        real("rate", "above 0, to 10", self.rate, f32::MIN_POSITIVE, 10.0)?;
-        whole("patience", "1 to 1000", self.patience, 1, 1000)?;
-        real("tolerance", "0 to 1", self.tolerance, 0.0, 1.0)?;
-        whole("layers", "1 to 8", self.layers, 1, 8)?;
-        whole("negatives", "1 to 50", self.negatives, 1, 50)?;
-        whole("neighbours", "1 to 100000", self.neighbours, 1, 100_000)?;
-        whole("slices", "0 (none) to 64", Some(self.slices), 0, 64)?;
-        if self.slices > 1 && !self.name.takes_slices() {
-            let expected = if self.name.is_additive() {
-                "0 for ease and itemknn: their counts are subtracted, which no checkpoint makes quicker"
-            } else {
-                "0 for neumf and dmf: their layers take all items and users as inputs, so no state goes on to a longer list"
-            };
-            return Err(ModelError::Parameter { name: "slices", expected, value: self.slices.to_string() });
+        self.knobs().check()?;
+        match self.name.entry().slices {
+            Err(expected) if self.slices > 1 => {
+                Err(ModelError::Parameter { name: "slices", expected, value: self.slices.to_string() })
+            }
+            _ => Ok(()),
         }
-        Ok(())
     }
-}
 
-fn whole(
-    name: &'static str,
-    expected: &'static str,
-    value: Option<u32>,
-    low: u32,
-    high: u32,
-) -> Result<(), ModelError> {
-    match value {
-        Some(value) if !(low..=high).contains(&value) => {
-            Err(ModelError::Parameter { name, expected, value: value.to_string() })
-        }
-        _ => Ok(()),
+    /// The same with each knob that the model has filled in as training on these rows would fill it.
+    pub fn filled(&self, rows: &ShardRows) -> ModelConfig {
+        let mut knobs = self.knobs();
+        (self.name.entry().fill)(&mut knobs, rows);
+        ModelConfig::with(self.name, knobs)
     }
-}
 
-fn real(name: &'static str, expected: &'static str, value: Option<f32>, low: f32, high: f32) -> Result<(), ModelError> {
-    match value {
-        // NaN is in no range.
-        Some(value) if !(low..=high).contains(&value) => {
-            Err(ModelError::Parameter { name, expected, value: value.to_string() })
+    /// The knobs without the model.
+    pub(super) fn knobs(&self) -> Knobs {
+        let ModelConfig {
+            name: _,
+            factors,
+            epochs,
+            alpha,
+            lambda,
+            nu,
+            rate,
+            patience,
+            tolerance,
+            refit,
+            layers,
+            negatives,
+            neighbours,
+            slices,
+        } = self.clone();
+        Knobs {
+            factors,
+            epochs,
+            alpha,
+            lambda,
+            nu,
+            rate,
+            patience,
+            tolerance,
+            refit,
+            layers,
+            negatives,
+            neighbours,
+            slices,
         }
-        _ => Ok(()),
+    }
+
+    /// A model with these knobs.
+    pub(super) fn with(name: ModelName, knobs: Knobs) -> ModelConfig {
+        let Knobs {
+            factors,
+            epochs,
+            alpha,
+            lambda,
+            nu,
+            rate,
+            patience,
+            tolerance,
+            refit,
+            layers,
+            negatives,
+            neighbours,
+            slices,
+        } = knobs;
+        ModelConfig {
+            name,
+            factors,
+            epochs,
+            alpha,
+            lambda,
+            nu,
+            rate,
+            patience,
+            tolerance,
+            refit,
+            layers,
+            negatives,
+            neighbours,
+            slices,
+        }
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::model::rows::tests::planted;
+    use crate::model::trainer;
 
     #[test]
     fn each_knob_is_refused_by_name_outside_its_range() {
@@ -235,5 +209,24 @@ mod tests {
         assert_eq!(serde_json::from_str::<ModelConfig>(&json).unwrap(), config);
         assert_eq!(serde_json::from_str::<ModelConfig>("{\"name\":\"dmf\"}").unwrap(), ModelConfig::of(ModelName::Dmf));
         assert!(serde_json::from_str::<ModelConfig>("{\"factor\":3}").is_err());
+    }
+
+    #[test]
+    fn what_is_filled_in_trains_to_the_same_bits() {
+        let rows = planted(30, 20, 2, 3);
+        for name in ModelName::ALL {
+            let plain = ModelConfig { epochs: Some(6), ..ModelConfig::of(name) };
+            let filled = plain.filled(&rows);
+            assert_ne!(plain, filled, "{name:?} has knobs");
+            assert_eq!(filled.filled(&rows), filled);
+            let bytes = |config| {
+                let mut trainer = trainer(rows.clone(), config, 1, 0).unwrap();
+                while trainer.stopped().is_none() {
+                    trainer.step().unwrap();
+                }
+                trainer.finish().to_bytes()
+            };
+            assert_eq!(bytes(&plain), bytes(&filled), "{name:?}");
+        }
     }
 }

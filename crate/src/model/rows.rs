@@ -1,7 +1,26 @@
 //! Shard rows as the models want them: checked once.
 
-use super::{ModelError, ShardRows};
+use serde::{Deserialize, Serialize};
+
+use super::ModelError;
 use crate::numerics::sparse::Csr;
+
+/// The rows of one shard, users in order, each user's items ascending: compressed sparse rows.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct ShardRows {
+    /// Users in the shard.
+    pub n_users: u32,
+    /// Items that occur in the shard's rows (its catalogue).
+    pub n_items: u32,
+    /// Where each user's rows begin; `n_users + 1` values.
+    pub starts: Vec<u32>,
+    /// Item of each row.
+    pub items: Vec<u32>,
+    /// Rating of each row, or 1.
+    pub values: Vec<f32>,
+    /// Is the row held out for validation? As long as `items`.
+    pub validation: Vec<bool>,
+}
 
 impl ShardRows {
     /// Users x items of the rows for which `keep` says so (by row number). Users without such a row stay, empty.

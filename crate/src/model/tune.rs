@@ -9,8 +9,9 @@
 use serde::{Deserialize, Serialize};
 
 use super::training::ndcg_of_users;
-use super::{ModelConfig, ModelError, ModelName, ShardRows, StopReason, trainer};
+use super::{ModelConfig, ModelError, ShardRows, StopReason, trainer};
 use crate::numerics::random::{Purpose, keyed_fraction};
+use crate::numerics::sparse::Csr;
 
 /// Share of the remaining rows that decides when to stop.
 const STOPPING: f64 = 0.1;
@@ -21,7 +22,7 @@ pub struct Tuning {
     /// Each shard's rows to train on.
     train: Vec<ShardRows>,
     /// The same shards' rows to measure on.
-    held_out: Vec<crate::numerics::sparse::Csr>,
+    held_out: Vec<Csr>,
     grid: Vec<ModelConfig>,
     seed: u64,
 }
@@ -58,49 +59,24 @@ pub struct Setting {
     pub failure: Option<String>,
 }
 
-/// The settings that are tried around `base`: those of two knobs at most, its own values in the middle.
+/// The settings that are tried around `base`: those of the knobs that the model's entry names, its own values in the middle.
 pub fn grid(base: &ModelConfig) -> Vec<ModelConfig> {
-    let thirds: &'static [f32] = &[1.0 / 3.0, 1.0, 3.0];
-    let wide: &'static [f32] = &[0.25, 0.5, 1.0, 2.0, 4.0];
-    let scale = |value: Option<f32>, by: f32| value.map(|value| rounded(value * by));
-    type Turn = fn(&mut ModelConfig, f32, &dyn Fn(Option<f32>, f32) -> Option<f32>);
-    let lambda: Turn = |config, by, scale| config.lambda = scale(config.lambda, by);
-    let rate: Turn = |config, by, scale| config.rate = scale(config.rate, by).map(|rate| rate.min(10.0));
-    let alpha: Turn = |config, by, scale| config.alpha = scale(config.alpha, by).map(|alpha| alpha.min(100.0));
-    let layers: Turn =
-        |config, by, _| config.layers = config.layers.map(|n| n.saturating_add_signed(by as i32).clamp(1, 8));
-    let neighbours: Turn = |config, by, _| {
-        config.neighbours = config.neighbours.map(|n| ((n as f32 * by) as u32).clamp(1, 100_000));
-    };
-    type Axis = (Turn, &'static [f32]);
-    let (first, second): (Axis, Option<Axis>) = match base.name {
-        ModelName::Wmf => ((lambda, thirds), Some((alpha, thirds))),
-        ModelName::Lightgcn => ((lambda, thirds), Some((layers, &[-1.0, 0.0, 1.0]))),
-        ModelName::Bpr | ModelName::Mf | ModelName::Gmf | ModelName::Neumf | ModelName::Dmf => {
-            ((lambda, thirds), Some((rate, &[0.5, 1.0, 2.0])))
-        }
-        ModelName::Ease => ((lambda, wide), None),
-        ModelName::Itemknn => ((neighbours, wide), None),
-    };
-    let mut out: Vec<ModelConfig> = Vec::new();
-    for &a in first.1 {
-        for &b in second.map_or(&[1.0][..], |second| second.1) {
-            let mut config = base.clone();
-            first.0(&mut config, a, &scale);
-            if let Some((turn, _)) = second {
-                turn(&mut config, b, &scale);
-            }
-            if !out.contains(&config) {
-                out.push(config);
+    let mut out = vec![base.clone()];
+    for axis in base.name.entry().search {
+        let mut moved: Vec<ModelConfig> = Vec::new();
+        for config in &out {
+            for &step in axis.steps {
+                let mut knobs = config.knobs();
+                knobs.step(axis, step);
+                let config = ModelConfig::with(base.name, knobs);
+                if !moved.contains(&config) {
+                    moved.push(config);
+                }
             }
         }
+        out = moved;
     }
     out
-}
-
-/// To two digits: what a person would type.
-fn rounded(value: f32) -> f32 {
-    format!("{value:.1e}").parse().unwrap_or(value)
 }
 
 impl Tuning {
@@ -155,7 +131,7 @@ impl Tuning {
         }
         let model = trainer.finish();
         let ndcg = ndcg_of_users(model.as_ref(), &rows.csr(|_| true), &self.held_out[shard]);
-        Ok(Trial { ndcg, epochs, stop: stop.unwrap_or(StopReason::EpochCap) })
+        Ok(Trial { ndcg, epochs, stop: stop.expect("the loop ends with a reason") })
     }
 
     /// The table, best first, from every setting's trials over all shards in their order.
@@ -196,20 +172,14 @@ impl Tuning {
 
     /// The knobs in which the grid's settings differ.
     fn paste(&self, config: &ModelConfig) -> Vec<String> {
-        let differs = |same: &dyn Fn(&ModelConfig) -> bool| !self.grid.iter().all(same);
         let mut out = Vec::new();
-        let mut put = |name: &str, value: Option<String>, moved: bool| {
-            if let (Some(value), true) = (value, moved) {
-                out.push(format!("{name}={value}"));
+        for axis in config.name.entry().search {
+            let text = |config: &ModelConfig| config.knobs().text(axis.knob.name);
+            let differs = self.grid.iter().any(|other| text(other) != text(&self.grid[0]));
+            if let (Some(value), true) = (text(config), differs) {
+                out.push(format!("{}={value}", axis.knob.name));
             }
-        };
-        let text = |value: Option<f32>| value.map(|value| value.to_string());
-        put("lambda", text(config.lambda), differs(&|other| other.lambda == self.grid[0].lambda));
-        put("alpha", text(config.alpha), differs(&|other| other.alpha == self.grid[0].alpha));
-        put("rate", text(config.rate), differs(&|other| other.rate == self.grid[0].rate));
-        put("layers", config.layers.map(|n| n.to_string()), differs(&|other| other.layers == self.grid[0].layers));
-        let moved = differs(&|other| other.neighbours == self.grid[0].neighbours);
-        put("neighbours", config.neighbours.map(|n| n.to_string()), moved);
+        }
         out
     }
 }
@@ -245,6 +215,7 @@ fn stopping_rows(rows: &ShardRows, seed: u64, shard: u32) -> ShardRows {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::model::ModelName;
     use crate::model::rows::tests::planted;
 
     fn table(rows: Vec<ShardRows>, config: &ModelConfig, backwards: bool) -> Vec<Setting> {

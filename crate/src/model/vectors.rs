@@ -1,52 +1,63 @@
 //! Trained models whose score is an inner product: one vector per user, one per item, and a rule for strangers.
 
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
+use serde::de::DeserializeOwned;
 
-use super::fold::{Fold, Folder};
+use super::entry::ModelEntry;
 use super::weights;
-use super::{ModelError, ModelName, SubModel};
-use crate::numerics::kernels::scores;
-use crate::numerics::matrix::Matrix;
+use super::{ModelError, SubModel};
+use crate::numerics::Matrix;
+use crate::numerics::kernels::{all_finite, scores};
+
+/// How a model of vectors folds a stranger in.
+pub(super) trait FoldRule: Send + Sync {
+    /// The vector for these rows (at least one); `None` where the system has no finite solution.
+    fn fold_in(&self, items: &[u32], values: &[f32]) -> Option<Vec<f32>>;
+    /// What it needs beyond the item vectors, as [`saved_rule`] writes it.
+    fn save(&self) -> Vec<u8>;
+}
+
+/// The end of the bytes of [`Vectors`]: which rule, and what it needs beyond the item vectors.
+pub(super) fn saved_rule(number: u32, rule: &impl Serialize) -> Vec<u8> {
+    postcard::to_stdvec(&(number, rule)).expect("writing to memory cannot fail, and postcard knows these types")
+}
+
+/// Reads users' and items' vectors, and the rule that has this number.
+pub(super) fn read<R: DeserializeOwned>(bytes: &[u8], number: u32) -> Result<(Matrix, Matrix, R), ModelError> {
+    let (users, items, found, rule): (Matrix, Matrix, u32, R) = weights::read(bytes)?;
+    if items.cols() == 0 {
+        return Err(weights::refuse("vectors without a value"));
+    }
+    weights::shape(&users, users.rows(), items.cols())?;
+    weights::shape(&items, items.rows(), items.cols())?;
+    if found != number {
+        return Err(weights::refuse("the rule for folding in is another model's"));
+    }
+    Ok((users, items, rule))
+}
 
 /// `bpr`, `mf`, `lightgcn`, `gmf` and `dmf` once trained.
 pub(super) struct Vectors {
-    name: ModelName,
+    entry: &'static ModelEntry,
     users: Matrix,
     items: Matrix,
-    folder: Folder,
-}
-
-#[derive(Serialize, Deserialize)]
-struct Saved {
-    users: Matrix,
-    items: Matrix,
-    fold: Fold,
+    rule: Box<dyn FoldRule>,
 }
 
 impl Vectors {
-    pub(super) fn new(name: ModelName, users: Matrix, items: Matrix, fold: Fold) -> Self {
-        let folder = Folder::new(fold, &items);
-        Vectors { name, users, items, folder }
-    }
-
-    pub(super) fn load(name: ModelName, bytes: &[u8]) -> Result<Self, ModelError> {
-        let Saved { users, items, fold } = weights::read(bytes)?;
-        if items.cols() == 0 {
-            return Err(weights::refuse("vectors without a value"));
-        }
-        weights::shape(&users, users.rows(), items.cols())?;
-        weights::shape(&items, items.rows(), items.cols())?;
-        if fold.model() != name {
-            return Err(weights::refuse("the rule for folding in is another model's"));
-        }
-        fold.check(&items)?;
-        Ok(Vectors::new(name, users, items, fold))
+    pub(super) fn boxed(
+        entry: &'static ModelEntry,
+        users: Matrix,
+        items: Matrix,
+        rule: impl FoldRule + 'static,
+    ) -> Box<dyn SubModel> {
+        Box::new(Vectors { entry, users, items, rule: Box::new(rule) })
     }
 }
 
 impl SubModel for Vectors {
     fn name(&self) -> &'static str {
-        self.name.as_str()
+        self.entry.name
     }
 
     fn n_users(&self) -> usize {
@@ -61,8 +72,10 @@ impl SubModel for Vectors {
         self.users.row(local_user as usize).to_vec()
     }
 
+    /// Zero for a user without rows, or where the system has no finite solution.
     fn fold_in(&self, items: &[u32], values: &[f32]) -> Vec<f32> {
-        self.folder.fold_in(items, values)
+        let vector = if items.is_empty() { None } else { self.rule.fold_in(items, values) };
+        vector.filter(|vector| all_finite(vector)).unwrap_or_else(|| vec![0.0; self.items.cols()])
     }
 
     fn score(&self, user: &[f32], out: &mut [f32]) {
@@ -74,7 +87,8 @@ impl SubModel for Vectors {
     }
 
     fn to_bytes(&self) -> Vec<u8> {
-        let saved = Saved { users: self.users.clone(), items: self.items.clone(), fold: self.folder.fold.clone() };
-        weights::write(self.name, &saved)
+        let mut bytes = weights::write(self.entry.code, &(&self.users, &self.items));
+        bytes.extend_from_slice(&self.rule.save());
+        bytes
     }
 }

@@ -1,33 +1,28 @@
-//! Weights as bytes: a mark, a version, the model's name, then the model's own part. The same bytes natively and in wasm
+//! Weights as bytes: a mark, a version, the model's number, then the model's own part. The same bytes natively and in wasm
 //! (postcard writes lengths as variable-length integers and floats as four little-endian bytes).
 
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
-use super::{ModelError, ModelName};
+use super::ModelError;
 use crate::numerics::kernels::all_finite;
 use crate::numerics::matrix::Matrix;
 
 const MARK: &[u8; 5] = b"URSM\x01";
 
 /// Header and part.
-pub(super) fn write(name: ModelName, part: &impl Serialize) -> Vec<u8> {
+pub(super) fn write(code: u8, part: &impl Serialize) -> Vec<u8> {
     let mut out = MARK.to_vec();
-    out.push(name as u8);
-    // Writing to a growing vector has no failure of its own, and no part holds a value that postcard refuses.
-    postcard::to_extend(part, out).unwrap_or_default()
+    out.push(code);
+    postcard::to_extend(part, out).expect("a growing vector takes everything, and postcard knows these types")
 }
 
-/// Which model the bytes hold.
-pub(super) fn name(bytes: &[u8]) -> Result<ModelName, ModelError> {
+/// The number of the model that the bytes hold.
+pub(super) fn code(bytes: &[u8]) -> Result<u8, ModelError> {
     let Some(rest) = bytes.strip_prefix(MARK) else {
         return Err(refuse("they do not begin with the mark of version 1"));
     };
-    let code = *rest.first().ok_or_else(|| refuse("they end after the mark"))?;
-    ModelName::ALL
-        .into_iter()
-        .find(|name| *name as u8 == code)
-        .ok_or_else(|| refuse(&format!("model number {code} is not known")))
+    rest.first().copied().ok_or_else(|| refuse("they end after the mark"))
 }
 
 /// The part; nothing may follow it.

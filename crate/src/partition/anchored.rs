@@ -88,7 +88,8 @@ impl Clustering for Anchored {
     fn step(&mut self) -> Result<Option<ClusterEvent>, PartitionError> {
         let Some(event) = self.lloyd.step()? else { return Ok(None) };
         let k = self.config.shards as usize;
-        let centroids = Matrix::from_vec(k, self.points.dimension(), event.centroids.clone()).unwrap_or_default();
+        let centroids = Matrix::from_vec(k, self.points.dimension(), event.centroids.clone());
+        let centroids = centroids.expect("an event holds a centre for each shard");
         let fitted = event.shard_of.chunks_exact(2).map(|pair| u16::from_le_bytes([pair[0], pair[1]]));
         let shard_of = extend(&self.points, &self.anchors, fitted, &centroids, &event.potentials);
         let moves = if self.previous.is_empty() || event.moves as usize == event.shard_of.len() / 2 {
@@ -103,7 +104,7 @@ impl Clustering for Anchored {
     }
 
     fn finish(mut self: Box<Self>) -> Partition {
-        while let Ok(Some(_)) = self.lloyd.step() {}
+        while self.lloyd.step().expect("checked input makes an inner problem that has an answer").is_some() {}
         let Anchored { lloyd, points, starts, anchors, config, .. } = *self;
         let fitted = Box::new(lloyd).finish();
         let Division::ByUser(own) = &fitted.assignment else { return fitted };

@@ -3,6 +3,96 @@
 use serde::{Deserialize, Serialize};
 
 use super::PartitionError;
+use crate::knob::Knob;
+
+const SHARDS: Knob =
+    Knob::whole("shards", (1, 1024), "from 1 to 1024", "How many shards; no more than there are units to divide.")
+        .defaults_to("10");
+const RESTARTS: Knob =
+    Knob::whole("restarts", (1, 100), "from 1 to 100", "Seeded starts, of which the best is kept.").defaults_to("3");
+const MAX_ITERATIONS: Knob =
+    Knob::whole("max_iterations", (1, 1000), "from 1 to 1000", "Rounds of a start at most.").defaults_to("100");
+const SOLVER: Knob = Knob::choice(
+    "solver",
+    &["exact", "entropic"],
+    "exact or entropic",
+    "How the transport problem is solved: the optimum itself, or smoothed by entropy so that it can be watched.",
+)
+.defaults_to("exact");
+const BALANCE: Knob = Knob::choice(
+    "balance",
+    &["users", "interactions"],
+    "users or interactions",
+    "What every shard has equally much of.",
+)
+.defaults_to("users");
+const STRENGTH: Knob = Knob::real(
+    "strength",
+    (0.0, 1.0),
+    "from 0 (k-means) to 1 (exact balance)",
+    "How hard shards are held to equal sizes.",
+)
+.defaults_to("1");
+const SLACK: Knob =
+    Knob::real("slack", (0.0, 1.0), "from 0 to 1", "How far a shard may exceed the even share, as a share of it.")
+        .defaults_to("0");
+const NORMALISE: Knob =
+    Knob::flag("normalise", "Scale every vector to unit length first, so that taste counts and activity does not.")
+        .defaults_to("true");
+const ANCHORS: Knob = Knob::real(
+    "anchors",
+    (f32::MIN_POSITIVE, 1.0),
+    "a share above 0 and at most 1",
+    "The share of the users who are anchors, chosen by a keyed hash.",
+)
+.defaults_to("0.2");
+const CONSENT: Knob =
+    Knob::flag("consent", "The anchors are those who say yes in the file's consent column, and nobody else.")
+        .defaults_to("false");
+const EPSILON: Knob = Knob::real(
+    "epsilon",
+    (1e-4, 10.0),
+    "from 0.0001 to 10 (times the data's variance)",
+    "The last smoothing of the entropic solver, as a multiple of the data's variance.",
+)
+.defaults_to("0.005");
+
+/// A partition: what it is, what it needs, what it does to people, and its knobs.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+#[cfg_attr(feature = "ts", derive(tsify::Tsify))]
+pub struct PartitionCard {
+    /// Its name in configurations.
+    pub name: Method,
+    /// What it is, in one sentence.
+    pub about: &'static str,
+    /// Does it cluster the vectors of users?
+    pub needs_users: bool,
+    /// Does it cluster the vectors of items?
+    pub needs_items: bool,
+    /// Can one person's rows end up in several shards?
+    pub divides_users: bool,
+    /// Can forgetting one person move another who stays? `anchored`: only if the one who goes is an anchor.
+    pub may_drift: bool,
+    /// Can it be made again from the remaining rows? Not one that the person gave.
+    pub can_refit: bool,
+    /// Its knobs.
+    pub knobs: &'static [Knob],
+}
+
+/// All partitions, in the order of [`Method::ALL`].
+pub fn catalogue() -> Vec<PartitionCard> {
+    let card = |name: Method| PartitionCard {
+        name,
+        about: name.about(),
+        needs_users: name.needs_users(),
+        needs_items: name.needs_items(),
+        divides_users: name.divides_users(),
+        may_drift: name.may_drift(),
+        can_refit: name != Method::File,
+        knobs: name.knobs(),
+    };
+    Method::ALL.into_iter().map(card).collect()
+}
 
 /// The ways to divide.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -32,6 +122,59 @@ pub enum Method {
 }
 
 impl Method {
+    /// All of them.
+    pub const ALL: [Method; 9] = [
+        Method::Obc,
+        Method::Random,
+        Method::Hash,
+        Method::File,
+        Method::Kmeans,
+        Method::Ubp,
+        Method::Ibp,
+        Method::Inbp,
+        Method::Anchored,
+    ];
+
+    fn about(self) -> &'static str {
+        match self {
+            Method::Obc => {
+                "People of like taste together, in shards of equal size: optimal balanced clustering (UltraRE)."
+            }
+            Method::Random => "People in the order of a keyed hash, cut into equal parts (SISA).",
+            Method::Hash => "A keyed hash of each person's id decides: nobody else has a say, sizes vary.",
+            Method::File => "As a file gives it.",
+            Method::Kmeans => "People of like taste together, without balance.",
+            Method::Ubp => "RecEraser's balanced partition by users.",
+            Method::Ibp => "RecEraser's balanced partition by items: rows follow their items.",
+            Method::Inbp => "RecEraser's balanced partition by interactions.",
+            Method::Anchored => {
+                "Clustered on anchors; everybody else's shard follows from them and the own rows alone."
+            }
+        }
+    }
+
+    fn knobs(self) -> &'static [Knob] {
+        match self {
+            Method::Obc => &[SHARDS, RESTARTS, SOLVER, BALANCE, STRENGTH, SLACK, NORMALISE, MAX_ITERATIONS, EPSILON],
+            Method::Anchored => &[
+                SHARDS,
+                ANCHORS,
+                CONSENT,
+                RESTARTS,
+                SOLVER,
+                BALANCE,
+                STRENGTH,
+                SLACK,
+                NORMALISE,
+                MAX_ITERATIONS,
+                EPSILON,
+            ],
+            Method::Kmeans => &[SHARDS, RESTARTS, NORMALISE, MAX_ITERATIONS],
+            Method::Ubp | Method::Ibp | Method::Inbp => &[SHARDS, NORMALISE, MAX_ITERATIONS],
+            Method::Random | Method::Hash | Method::File => &[SHARDS],
+        }
+    }
+
     /// Does it cluster user embeddings?
     pub fn needs_users(self) -> bool {
         !matches!(self, Method::Random | Method::Hash | Method::File | Method::Ibp)
@@ -139,31 +282,20 @@ impl PartitionConfig {
     /// # Errors
     /// [`PartitionError::Parameter`] for the first that is out of range.
     pub fn check(&self) -> Result<(), PartitionError> {
-        let refuse = |name, expected: &str, value: String| {
-            Err(PartitionError::Parameter { name, expected: expected.to_owned(), value })
-        };
-        if !(1..=1024).contains(&self.shards) {
-            return refuse("shards", "from 1 to 1024", self.shards.to_string());
-        }
-        if !(1..=100).contains(&self.restarts) {
-            return refuse("restarts", "from 1 to 100", self.restarts.to_string());
-        }
-        if !(1..=1000).contains(&self.max_iterations) {
-            return refuse("max_iterations", "from 1 to 1000", self.max_iterations.to_string());
-        }
-        if !(0.0..=1.0).contains(&self.strength) {
-            return refuse("strength", "from 0 (k-means) to 1 (exact balance)", self.strength.to_string());
-        }
-        if !(0.0..=1.0).contains(&self.slack) {
-            return refuse("slack", "from 0 to 1", self.slack.to_string());
-        }
-        if !(self.anchors > 0.0 && self.anchors <= 1.0) {
-            return refuse("anchors", "a share above 0 and at most 1", self.anchors.to_string());
-        }
-        if let Some(epsilon) = self.epsilon
-            && !(1e-4..=10.0).contains(&epsilon)
-        {
-            return refuse("epsilon", "from 0.0001 to 10 (times the data's variance)", epsilon.to_string());
+        let settings = [
+            (&SHARDS, f64::from(self.shards), self.shards.to_string()),
+            (&RESTARTS, f64::from(self.restarts), self.restarts.to_string()),
+            (&MAX_ITERATIONS, f64::from(self.max_iterations), self.max_iterations.to_string()),
+            (&STRENGTH, f64::from(self.strength), self.strength.to_string()),
+            (&SLACK, f64::from(self.slack), self.slack.to_string()),
+            (&ANCHORS, f64::from(self.anchors), self.anchors.to_string()),
+        ];
+        let epsilon = self.epsilon.map(|epsilon| (&EPSILON, f64::from(epsilon), epsilon.to_string()));
+        for (knob, value, text) in settings.into_iter().chain(epsilon) {
+            if !knob.holds(value) {
+                let expected = knob.range.to_owned();
+                return Err(PartitionError::Parameter { name: knob.name, expected, value: text });
+            }
         }
         Ok(())
     }
@@ -205,5 +337,23 @@ mod tests {
         let partial: PartitionConfig = serde_json::from_str(r#"{"method":"anchored","shards":4}"#).unwrap();
         assert_eq!((partial.method, partial.shards, partial.restarts), (Method::Anchored, 4, 3));
         assert!(serde_json::from_str::<PartitionConfig>(r#"{"shard":4}"#).is_err());
+    }
+
+    #[test]
+    fn the_catalogue_says_what_the_configuration_does() {
+        let json = serde_json::to_value(PartitionConfig::default()).unwrap();
+        let cards = catalogue();
+        assert_eq!(cards.len(), Method::ALL.len());
+        for card in cards {
+            for knob in card.knobs {
+                // The last smoothing is left out of the default configuration, which says where it comes from.
+                let default = if knob.name == "epsilon" { DEFAULT_EPSILON.into() } else { json[knob.name].clone() };
+                let same = match (default.as_f64(), knob.default.parse::<f64>()) {
+                    (Some(value), Ok(told)) => (value - told).abs() < 1e-6,
+                    _ => default.to_string().trim_matches('"') == knob.default,
+                };
+                assert!(same, "{:?}: {knob:?} {default}", card.name);
+            }
+        }
     }
 }

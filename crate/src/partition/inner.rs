@@ -1,7 +1,7 @@
 //! The inner problem of balanced clustering: which shard, given the centres.
 
 use super::transport::{
-    Column, Entropic, capacities, entropic, exact, kl_columns, ladder, loose_capacities, tau_of_strength,
+    Capacity, Entropic, capacities, entropic, exact, kl_columns, ladder, loose_capacities, tau_of_strength,
 };
 use super::{Balance, DEFAULT_EPSILON, Method, PartitionConfig, PartitionError, Solver};
 
@@ -17,14 +17,14 @@ pub(super) struct Inner {
     pub(super) weights: Vec<u32>,
     units: f64,
     shards: usize,
-    kind: Kind,
+    kind: InnerKind,
 }
 
-enum Kind {
+enum InnerKind {
     /// No balance: the nearest centre.
     Nearest,
     Exact {
-        columns: Vec<Column>,
+        columns: Vec<Capacity>,
         weighted: bool,
     },
     Entropic {
@@ -56,10 +56,10 @@ impl Inner {
         let shards = config.shards as usize;
         let tau = tau_of_strength(strength, variance);
         let kind = if tau <= 0.0 {
-            Kind::Nearest
+            InnerKind::Nearest
         } else if config.solver == Solver::Entropic && variance > 0.0 {
             let last = f64::from(config.epsilon.unwrap_or(DEFAULT_EPSILON)) * variance;
-            Kind::Entropic {
+            InnerKind::Entropic {
                 targets: vec![total as f64 / shards as f64; shards],
                 tau: tau.is_finite().then_some(tau),
                 epsilons: ladder(variance, last),
@@ -74,7 +74,7 @@ impl Inner {
                 capacities(total, shards)
             };
             let weighted = config.balance == Balance::Interactions && config.method != Method::Kmeans;
-            Kind::Exact { columns, weighted }
+            InnerKind::Exact { columns, weighted }
         };
         Ok(Inner { weights, units: total as f64, shards, kind })
     }
@@ -82,7 +82,7 @@ impl Inner {
     /// How many values of epsilon the first iteration goes through; 1 for the other solvers.
     pub(super) fn stages(&self) -> usize {
         match &self.kind {
-            Kind::Entropic { epsilons, .. } => epsilons.len(),
+            InnerKind::Entropic { epsilons, .. } => epsilons.len(),
             _ => 1,
         }
     }
@@ -91,7 +91,7 @@ impl Inner {
     pub(super) fn assign(&self, costs: &[f64], stage: usize, warm: Option<&[f64]>) -> Result<Assigned, PartitionError> {
         let weighted_supplies = |weighted: bool| weighted.then_some(&self.weights[..]);
         let mut assigned = match &self.kind {
-            Kind::Nearest => Assigned {
+            InnerKind::Nearest => Assigned {
                 shard_of: costs.chunks_exact(self.shards).map(nearest).collect(),
                 objective: 0.0,
                 potentials: Vec::new(),
@@ -99,7 +99,7 @@ impl Inner {
                 rounding_excess: 0,
                 smoothing: None,
             },
-            Kind::Exact { columns, weighted } => {
+            InnerKind::Exact { columns, weighted } => {
                 let plan = exact(costs, columns, weighted_supplies(*weighted), warm)?;
                 Assigned {
                     shard_of: plan.assignment,
@@ -110,7 +110,7 @@ impl Inner {
                     smoothing: None,
                 }
             }
-            Kind::Entropic { targets, tau, epsilons } => {
+            InnerKind::Entropic { targets, tau, epsilons } => {
                 let epsilon = epsilons[stage];
                 let tolerance = if stage + 1 < epsilons.len() { TOLERANCE_ON_THE_WAY } else { TOLERANCE };
                 let plan = entropic(
@@ -135,7 +135,7 @@ impl Inner {
                 }
             }
         };
-        if !matches!(self.kind, Kind::Exact { .. }) {
+        if !matches!(self.kind, InnerKind::Exact { .. }) {
             self.price(costs, &mut assigned);
         }
         Ok(assigned)
@@ -151,11 +151,11 @@ impl Inner {
             cost += f64::from(self.weights[user]) * costs[user * self.shards + shard];
         }
         let mut penalty = 0.0;
-        if let Kind::Entropic { targets, tau, .. } = &self.kind {
+        if let InnerKind::Entropic { targets, tau, .. } = &self.kind {
             assigned.rounding_cost += cost;
             for (&load, &target) in loads.iter().zip(targets) {
                 match *tau {
-                    Some(tau) => penalty += Column::Penalty { target, tau }.price(load),
+                    Some(tau) => penalty += Capacity::Penalty { target, tau }.price(load),
                     None => {
                         let excess = load.saturating_sub(target.ceil() as u64);
                         assigned.rounding_excess = assigned.rounding_excess.max(excess);
@@ -169,5 +169,5 @@ impl Inner {
 
 fn nearest(costs: &[f64]) -> u16 {
     let least = costs.iter().copied().fold(f64::INFINITY, f64::min);
-    costs.iter().position(|&cost| cost == least).unwrap_or(0) as u16
+    costs.iter().position(|&cost| cost == least).expect("costs are finite, and there is a column") as u16
 }

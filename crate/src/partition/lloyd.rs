@@ -34,10 +34,10 @@ pub(super) struct Lloyd {
     /// Hashes of this start's assignments.
     seen: Vec<u64>,
     costs: Vec<f64>,
-    best: Option<Kept>,
+    best: Option<BestStart>,
 }
 
-struct Kept {
+struct BestStart {
     assigned: Assigned,
     iterations: u32,
     centroids: Matrix,
@@ -128,7 +128,7 @@ impl Clustering for Lloyd {
             let repeats = self.seen.contains(&hash);
             self.seen.push(hash);
             if self.best.as_ref().is_none_or(|best| assigned.objective < best.assigned.objective) {
-                self.best = Some(Kept { assigned, iterations: self.iteration, centroids: self.centroids.clone() });
+                self.best = Some(BestStart { assigned, iterations: self.iteration, centroids: self.centroids.clone() });
             }
             if repeats || self.iteration >= self.config.max_iterations {
                 self.restart += 1;
@@ -139,22 +139,9 @@ impl Clustering for Lloyd {
     }
 
     fn finish(mut self: Box<Self>) -> Partition {
-        while let Ok(Some(_)) = self.step() {}
-        let (shards, n, d) = (self.config.shards, self.points.len(), self.points.dimension());
-        // Every start makes at least one iteration, so there is a best one unless the inner problem was refused, which
-        // checked input rules out; the first shard for all is then the visible sign.
-        let best = self.best.take().unwrap_or_else(|| Kept {
-            assigned: Assigned {
-                shard_of: vec![0; n],
-                objective: f64::INFINITY,
-                potentials: Vec::new(),
-                rounding_cost: 0.0,
-                rounding_excess: 0,
-                smoothing: None,
-            },
-            iterations: 0,
-            centroids: Matrix::zeros(shards as usize, d),
-        });
+        while self.step().expect("checked input makes an inner problem that has an answer").is_some() {}
+        let shards = self.config.shards;
+        let best = self.best.take().expect("every start makes at least one iteration");
         let assigned = best.assigned;
         let (users_per_shard, rows_per_shard) = user_sizes(&assigned.shard_of, &self.starts, shards);
         Partition {

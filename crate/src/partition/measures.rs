@@ -187,7 +187,7 @@ pub fn adjusted_rand_index(one: &[u16], other: &[u16]) -> f64 {
 /// How far a frozen partition is from the one that would be made today.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "ts", derive(tsify::Tsify))]
-pub struct Drift {
+pub struct AssignmentDrift {
     /// Users who stay and whose shards differ, after matching names.
     pub moved: u32,
     /// Users who stay.
@@ -212,7 +212,7 @@ pub fn best_names(pairs: impl Iterator<Item = (u16, u16)>, shards: u32) -> Vec<u
 
 /// Compares the shards of the users who stay, in the same order before and after, new shards under their
 /// [`best_names`].
-pub fn drift(before: &[Vec<u16>], after: &[Vec<u16>], shards: u32) -> Drift {
+pub fn drift(before: &[Vec<u16>], after: &[Vec<u16>], shards: u32) -> AssignmentDrift {
     let k = shards as usize;
     let both = before.iter().zip(after);
     let pairs = both.flat_map(|(old, new)| new.iter().flat_map(move |&new| old.iter().map(move |&old| (old, new))));
@@ -229,7 +229,7 @@ pub fn drift(before: &[Vec<u16>], after: &[Vec<u16>], shards: u32) -> Drift {
         }
     }
     let changed = (0..shards as u16).filter(|&shard| changed[usize::from(shard)]).collect();
-    Drift { moved, users: before.len().min(after.len()) as u32, old_name, changed }
+    AssignmentDrift { moved, users: before.len().min(after.len()) as u32, old_name, changed }
 }
 
 /// Two bytes per shard number, little-endian.

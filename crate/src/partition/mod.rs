@@ -47,7 +47,7 @@ pub mod transport;
 mod vectors;
 
 pub use anchored::is_anchor;
-pub use config::{Balance, DEFAULT_EPSILON, Method, PartitionConfig, Solver};
+pub use config::{Balance, DEFAULT_EPSILON, Method, PartitionCard, PartitionConfig, Solver, catalogue};
 pub use error::PartitionError;
 pub use input::{Division, PartitionInput};
 pub use result::{ClusterEvent, Partition};

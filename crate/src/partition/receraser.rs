@@ -145,10 +145,12 @@ impl RecEraser {
         let mean = |points: &Points, anchors: &Matrix, index: &dyn Fn(&(u32, u32)) -> u32| {
             points.means_of(self.units.iter().map(index).zip(self.shard_of.iter().copied()), anchors)
         };
-        let users = self.method.needs_users().then(|| mean(&self.users, &self.user_anchors, &|unit| unit.0));
-        let items = self.method.needs_items().then(|| mean(&self.items, &self.item_anchors, &|unit| unit.1));
-        self.user_anchors = users.unwrap_or_default();
-        self.item_anchors = items.unwrap_or_default();
+        if self.method.needs_users() {
+            self.user_anchors = mean(&self.users, &self.user_anchors, &|unit| unit.0);
+        }
+        if self.method.needs_items() {
+            self.item_anchors = mean(&self.items, &self.item_anchors, &|unit| unit.1);
+        }
     }
 
     /// The present assignment in the form that the rest of the library uses.
@@ -217,7 +219,7 @@ impl Clustering for RecEraser {
     }
 
     fn finish(mut self: Box<Self>) -> Partition {
-        while let Ok(Some(_)) = self.step() {}
+        while self.step().expect("a step of this clustering has no error").is_some() {}
         let assignment = self.assignment();
         let (users_per_shard, rows_per_shard, _) = self.sizes(&assignment);
         let shards = self.config.shards as usize;

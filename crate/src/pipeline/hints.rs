@@ -26,7 +26,7 @@ fn prefixes(pipeline: &Pipeline, divided: &Divided, shard: u32, slices: &Slices)
     let mut before = Digest::default();
     let slices = hashers.iter().take(hashers.len() - 1).map(Hasher::finish);
     let chained = slices.map(|slice| {
-        before = Hasher::new("ultrare legs 1").u32(shard).digest(&before).digest(&slice).finish();
+        before = Hasher::new("ultrare slices 1").u32(shard).digest(&before).digest(&slice).finish();
         before
     });
     chained.collect()
@@ -53,7 +53,7 @@ impl Pipeline {
             let all = store.sub_models().flat_map(|trained| &trained.checkpoints);
             let resume = all.filter(fits).max_by_key(|kept| kept.slices).map(StoredCheckpoint::resume);
             let slice_of_user = own.users.iter().map(|&user| slices.slice(self.rows().users().get(user)));
-            return Start::Legs(Sliced { count: slices.count(), slice_of_user: slice_of_user.collect(), resume });
+            return Start::Sliced(Sliced { count: slices.count(), slice_of_user: slice_of_user.collect(), resume });
         }
         let additive = self.settings().model.name.is_additive();
         let counts =
@@ -62,7 +62,13 @@ impl Pipeline {
     }
 
     /// The counts of the shard's model before the change, in today's numbers.
-    fn counts_before(&self, shard: u32, divided: &Divided, store: &Store, before: &Pipeline) -> Option<model::Former> {
+    fn counts_before(
+        &self,
+        shard: u32,
+        divided: &Divided,
+        store: &Store,
+        before: &Pipeline,
+    ) -> Option<model::PreviousModel> {
         let was = before.divided(store)?;
         let trained = before.sub_model(shard, store)?;
         let (old, new) = (before.rows(), self.rows());
@@ -71,7 +77,7 @@ impl Pipeline {
         let (old_shard, shards) = (was.shards.get(shard as usize)?, own);
         let user = |&user: &u32| local(&shards.users, new.users().find(old.users().get(user)));
         let item = |&item: &u32| local(&shards.items, new.items().find(old.items().get(item)));
-        Some(model::Former {
+        Some(model::PreviousModel {
             weights: trained.weights.bytes.to_vec(),
             users: old_shard.users.iter().map(user).collect(),
             items: old_shard.items.iter().map(item).collect(),
@@ -83,7 +89,7 @@ impl Pipeline {
         &self,
         shard: u32,
         divided: &Divided,
-        made: Vec<model::Checkpoint>,
+        made: Vec<model::SliceCheckpoint>,
         store: &Store,
     ) -> Vec<StoredCheckpoint> {
         let Some(slices) = self.slices() else { return Vec::new() };
@@ -91,10 +97,10 @@ impl Pipeline {
         let fits = |kept: &&StoredCheckpoint| after(&rows, kept.slices) == Some(&kept.rows);
         let mut all: Vec<StoredCheckpoint> =
             store.sub_models().flat_map(|trained| &trained.checkpoints).filter(fits).cloned().collect();
-        all.retain(|kept| made.iter().all(|new| new.legs != kept.slices));
+        all.retain(|kept| made.iter().all(|new| new.rounds != kept.slices));
         all.extend(made.into_iter().filter_map(|new| {
-            let rows = *after(&rows, new.legs)?;
-            Some(StoredCheckpoint { slices: new.legs, rows, state: std::sync::Arc::new(new.state.into()) })
+            let rows = *after(&rows, new.rounds)?;
+            Some(StoredCheckpoint { slices: new.rounds, rows, state: std::sync::Arc::new(new.state.into()) })
         }));
         all.sort_by_key(|kept| kept.slices);
         all.dedup_by_key(|kept| kept.slices);

@@ -10,7 +10,7 @@ use crate::combine::CombineConfig;
 use crate::embedding::EmbeddingConfig;
 use crate::error::Result;
 use crate::evaluate::{Decomposition, EvaluateConfig, UserMetrics, Verdicts};
-use crate::model::{Best, Checkpoint, ModelConfig, ShardRows, Start, StopReason, Work};
+use crate::model::{Best, ModelConfig, ShardRows, SliceCheckpoint, Start, StopReason, WorkDone};
 use crate::partition::{Partition, PartitionConfig, PartitionInput};
 use crate::{Digest, Matrix};
 
@@ -188,8 +188,8 @@ pub(crate) enum Outcome {
         epochs: u32,
         stop: StopReason,
         best: Option<Best>,
-        checkpoints: Vec<Checkpoint>,
-        work: Option<Work>,
+        checkpoints: Vec<SliceCheckpoint>,
+        work: Option<WorkDone>,
     },
     Combine {
         prepared: ByteBuf,

@@ -10,7 +10,7 @@ use crate::Digest;
 use crate::Matrix;
 use crate::embedding::Plane;
 use crate::evaluate::{Decomposition, UserMetrics, Verdicts};
-use crate::model::{Best, Checkpoint, StopReason, Work};
+use crate::model::{Best, SliceCheckpoint, StopReason, WorkDone};
 use crate::partition::{Division, Method};
 
 /// Large bytes, with the digest by which jobs name them.
@@ -103,7 +103,7 @@ pub struct Trained {
     /// Computing seconds.
     pub seconds: f64,
     /// How much of the training was done; none where nothing could be saved.
-    pub work: Option<Work>,
+    pub work: Option<WorkDone>,
     /// Where a later training may begin: hints, by what they depend on.
     pub checkpoints: Vec<StoredCheckpoint>,
 }
@@ -121,8 +121,8 @@ pub struct StoredCheckpoint {
 
 impl StoredCheckpoint {
     /// As a training takes it.
-    pub fn resume(&self) -> Checkpoint {
-        Checkpoint { legs: self.slices, state: self.state.to_vec() }
+    pub fn resume(&self) -> SliceCheckpoint {
+        SliceCheckpoint { rounds: self.slices, state: self.state.to_vec() }
     }
 }
 

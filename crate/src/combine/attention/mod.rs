@@ -14,9 +14,9 @@
 mod passes;
 mod sides;
 
-use passes::{Rows, Shape, UNTOUCHED, forward, gram, loss};
+use passes::{AttentionShape, Rows, UNTOUCHED, forward, gram, loss};
 use serde::{Deserialize, Serialize};
-use sides::{Side, item_side, user_side};
+use sides::{EntitySide, item_side, user_side};
 
 use super::align::align;
 use super::{CombineError, CombinerRows, Ensemble};
@@ -52,7 +52,7 @@ impl Attention {
     ) -> Result<Option<Self>, CombineError> {
         let items = item_side(ensemble)?;
         let width = items.shards[0].1.cols();
-        let shape = Shape { width, hidden: hidden as usize, shards: ensemble.n_shards() };
+        let shape = AttentionShape { width, hidden: hidden as usize, shards: ensemble.n_shards() };
         let usable = |user: &&super::CombinerUser<'_>| user.items.iter().any(|&item| ensemble.knows(item));
         let people: Vec<_> = rows.users.iter().filter(usable).collect();
         if people.iter().all(|user| user.validation.iter().all(|&item| !ensemble.knows(item))) {
@@ -103,8 +103,8 @@ impl Attention {
         bounded && self.items.cols() as u64 == width && self.parameters.data().len() == self.shape().len()
     }
 
-    fn shape(&self) -> Shape {
-        Shape { width: self.width as usize, hidden: self.hidden as usize, shards: self.n_shards() }
+    fn shape(&self) -> AttentionShape {
+        AttentionShape { width: self.width as usize, hidden: self.hidden as usize, shards: self.n_shards() }
     }
 
     pub fn n_items(&self) -> usize {
@@ -127,7 +127,7 @@ impl Attention {
 }
 
 /// Brings the scores of the start to the size that the loss wants: one factor on all transfers, in closed form.
-fn rescale(shape: Shape, parameters: &mut [f32], users: &Side, items: &Side, rows: &Rows<'_>) {
+fn rescale(shape: AttentionShape, parameters: &mut [f32], users: &EntitySide, items: &EntitySide, rows: &Rows<'_>) {
     let (p, q) = (forward(shape, parameters, users, 0).out, forward(shape, parameters, items, 1).out);
     let (mut sum, mut squares) = (0.0f64, 0.0f64);
     for (user, row) in rows.train.iter().enumerate() {
@@ -147,7 +147,7 @@ fn rescale(shape: Shape, parameters: &mut [f32], users: &Side, items: &Side, row
 }
 
 /// Transfers that align the shards' items; small random attention.
-fn start(shape: Shape, items: &Side, seed: u64) -> Vec<f32> {
+fn start(shape: AttentionShape, items: &EntitySide, seed: u64) -> Vec<f32> {
     let mut parameters = vec![0.0f32; shape.len()];
     let sides: Vec<(&[u32], &Matrix)> = items.shards.iter().map(|(present, vectors)| (&present[..], vectors)).collect();
     for (shard, rotation) in align(&sides, items.entities).iter().enumerate() {
@@ -162,7 +162,7 @@ fn start(shape: Shape, items: &Side, seed: u64) -> Vec<f32> {
 #[cfg(test)]
 mod tests {
     use super::super::CombinerUser;
-    use super::super::double::{Fixed, ensemble};
+    use super::super::fake_model::{FakeModel, ensemble};
     use super::*;
 
     fn rows(n_items: u32, users: usize, step: usize) -> Vec<Vec<u32>> {
@@ -176,7 +176,7 @@ mod tests {
         let values = [1.0; 30];
         let items = item_side(&ensemble).unwrap();
         let users = user_side(&ensemble, train.iter().map(|row| (&row[..], &values[..row.len()])), 4);
-        let shape = Shape { width: 4, hidden: 5, shards: 3 };
+        let shape = AttentionShape { width: 4, hidden: 5, shards: 3 };
         let rows = Rows {
             train: train.iter().map(Vec::as_slice).collect(),
             validation: validation.iter().map(Vec::as_slice).collect(),
@@ -230,7 +230,7 @@ mod tests {
         };
         let items = item_side(&ensemble).unwrap();
         let users = user_side(&ensemble, train.iter().map(|row| (&row[..], &values[..row.len()])), 4);
-        let shape = Shape { width: 4, hidden: 8, shards: 3 };
+        let shape = AttentionShape { width: 4, hidden: 8, shards: 3 };
         let value = |parameters: &[f32]| loss(shape, parameters, &users, &items, &all).0;
         assert!(value(fitted.parameters.data()) < 0.9 * value(&start(shape, &items, 1)));
         let mut out = vec![0.0; 30];
@@ -246,7 +246,7 @@ mod tests {
         let whole = ensemble(2, 20, 3, 5);
         assert_eq!(Attention::fit(&whole, &CombinerRows::default(), 4, 3, 1).unwrap(), None);
         let mut members = whole.members().to_vec();
-        members[1] = Fixed::without_vectors(&members[1]);
+        members[1] = FakeModel::without_vectors(&members[1]);
         let fit = |members| Attention::fit(&Ensemble::new(members, 20).unwrap(), &CombinerRows::default(), 4, 3, 1);
         assert_eq!(fit(members.clone()).unwrap_err().code(), "combine.no_item_vectors");
         // Vectors of another length are padded: the longer one's are met, and the shorter one scores.

@@ -1,6 +1,6 @@
 //! The forward pass of attention, its loss, and the gradient of all parameters.
 
-use super::sides::Side;
+use super::sides::EntitySide;
 use crate::numerics::kernels::{Into, View, axpy, dot, gemm};
 use crate::numerics::math;
 use crate::numerics::matrix::Matrix;
@@ -13,13 +13,13 @@ pub(super) const UNTOUCHED: f32 = 2.0;
 const DECAY: f32 = 1e-4;
 
 #[derive(Clone, Copy)]
-pub(super) struct Shape {
+pub(super) struct AttentionShape {
     pub width: usize,
     pub hidden: usize,
     pub shards: usize,
 }
 
-impl Shape {
+impl AttentionShape {
     pub fn transfer(&self, shard: usize) -> usize {
         shard * (self.width + 1) * self.width
     }
@@ -48,8 +48,8 @@ pub(super) struct Pass {
     pub out: Matrix,
 }
 
-pub(super) fn forward(shape: Shape, parameters: &[f32], side: &Side, which: usize) -> Pass {
-    let Shape { width, hidden, .. } = shape;
+pub(super) fn forward(shape: AttentionShape, parameters: &[f32], side: &EntitySide, which: usize) -> Pass {
+    let AttentionShape { width, hidden, .. } = shape;
     let network = shape.network(which);
     let (a, rest) = parameters[network..network + (width + 2) * hidden].split_at(width * hidden);
     let (c, h) = rest.split_at(hidden);
@@ -113,10 +113,10 @@ pub(super) fn gram(m: &Matrix) -> Matrix {
 
 /// Loss per training row on the training rows, the same on the validation rows, and the gradient of the former.
 pub(super) fn loss(
-    shape: Shape,
+    shape: AttentionShape,
     parameters: &[f32],
-    users: &Side,
-    items: &Side,
+    users: &EntitySide,
+    items: &EntitySide,
     rows: &Rows<'_>,
 ) -> (f64, f64, Vec<f32>) {
     let width = shape.width;
@@ -155,8 +155,16 @@ pub(super) fn loss(
     (total, held / n_held.max(1) as f64 + untouched, gradient)
 }
 
-fn backward(shape: Shape, parameters: &[f32], side: &Side, which: usize, pass: &Pass, g: &Matrix, out: &mut [f32]) {
-    let Shape { width, hidden, .. } = shape;
+fn backward(
+    shape: AttentionShape,
+    parameters: &[f32],
+    side: &EntitySide,
+    which: usize,
+    pass: &Pass,
+    g: &Matrix,
+    out: &mut [f32],
+) {
+    let AttentionShape { width, hidden, .. } = shape;
     let network = shape.network(which);
     let (a, rest) = parameters[network..network + (width + 2) * hidden].split_at(width * hidden);
     let h = &rest[hidden..];

@@ -18,7 +18,7 @@ pub struct Groups {
     factors: usize,
     /// Rows of all groups, group by group, ascending within one.
     order: Vec<u32>,
-    groups: Vec<Group>,
+    groups: Vec<EqualRows>,
     /// Rows better solved one by one, then those that failed here.
     rest: Vec<u32>,
     /// How many of `rest` are there from the start.
@@ -37,7 +37,7 @@ pub struct Groups {
 
 /// Rows `start..end` of the order, `entries` entries each.
 #[derive(Clone, Copy, Debug)]
-struct Group {
+struct EqualRows {
     entries: usize,
     start: usize,
     end: usize,
@@ -63,7 +63,7 @@ impl Groups {
         for rows in sorted.chunk_by(|a, b| count(a) == count(b)) {
             let n = count(&rows[0]);
             if is_cheaper(rows.len(), n, others, factors) {
-                groups.push(Group { entries: n, start: order.len(), end: order.len() + rows.len() });
+                groups.push(EqualRows { entries: n, start: order.len(), end: order.len() + rows.len() });
                 order.extend(rows);
             } else {
                 rest.extend(rows);
@@ -90,7 +90,7 @@ impl Groups {
 
     /// Solves the rows of all groups into `solved`; `gram` is alpha V'V (upper triangle) of the vectors in `fixed` and
     /// `ridge` the penalty of a row by its number of entries. Returns the sum of their shares of the objective, as
-    /// [`Solver::solve`](super::Solver::solve) has it: n - b'w, which is the sum of y here. What is not solved (because
+    /// [`AlsSolver::solve`](super::AlsSolver::solve) has it: n - b'w, which is the sum of y here. What is not solved (because
     /// it was not worth it, or M is singular, or a result not finite) is in [`Groups::rest`] afterwards.
     pub fn solve(
         &mut self,
@@ -119,7 +119,7 @@ impl Groups {
     }
 
     /// What the rows of a group have in common: U^-1, and z_i for every i in one of them. False if M is singular.
-    fn share(&mut self, group: Group, gram: &[f32], ridge: f32, entries: &Csr, fixed: &Factors) -> bool {
+    fn share(&mut self, group: EqualRows, gram: &[f32], ridge: f32, entries: &Csr, fixed: &Factors) -> bool {
         let (k, stride) = (self.factors, fixed.stride);
         self.system.copy_from_slice(gram);
         for index in 0..k {
@@ -154,7 +154,7 @@ impl Groups {
         true
     }
 
-    fn solve_group(&mut self, group: Group, entries: &Csr, solved: &mut Factors) -> f64 {
+    fn solve_group(&mut self, group: EqualRows, entries: &Csr, solved: &mut Factors) -> f64 {
         let (n, stride) = (group.entries, self.whitened.stride);
         let small_stride = padded(n);
         let small = &mut self.small[..n * small_stride];
@@ -206,9 +206,9 @@ impl Groups {
 #[derive(Clone, Debug)]
 struct Triangle {
     depth: usize,
-    /// Group g, depth p: X\[p\]\[8g..8g + 8\].
+    /// EqualRows g, depth p: X\[p\]\[8g..8g + 8\].
     columns: Vec<Lanes>,
-    /// Group g, depth p: X\[8g..8g + 8\]\[p\].
+    /// EqualRows g, depth p: X\[8g..8g + 8\]\[p\].
     rows: Vec<Lanes>,
 }
 
@@ -272,7 +272,7 @@ mod tests {
 
     use super::*;
     use crate::numerics::als::tests::random;
-    use crate::numerics::als::{AlsParams, Solver};
+    use crate::numerics::als::{AlsParams, AlsSolver};
     use crate::numerics::sparse::tests::sparse;
 
     #[test]
@@ -285,7 +285,7 @@ mod tests {
             (40, 0.0, 0.02, 0.0),
         ] {
             let (entries, fixed) = (sparse(300, 50), random(50, factors));
-            let mut solver = Solver::new(AlsParams { factors, alpha, lambda, nu });
+            let mut solver = AlsSolver::new(AlsParams { factors, alpha, lambda, nu });
             let mut groups = Groups::new(&entries, 50, factors);
             assert!(!groups.order.is_empty() && groups.dense > 0);
             let mut solved = Factors::zeros(300, factors);
@@ -323,11 +323,11 @@ mod tests {
         let (entries, mut fixed) = (sparse(300, 50), random(50, 24));
         let mut solved = Factors::zeros(300, 24);
         let mut groups = Groups::new(&entries, 50, 24);
-        let mut solver = Solver::new(AlsParams { factors: 24, alpha: 0.0, lambda: 0.0, nu: 1.0 });
+        let mut solver = AlsSolver::new(AlsParams { factors: 24, alpha: 0.0, lambda: 0.0, nu: 1.0 });
         assert_eq!(solver.half_sweep_in_groups(&mut groups, &entries, &fixed, &mut solved), None);
         assert_eq!(groups.rest.len(), 300);
         // The room is whole again when the systems are.
-        let mut solver = Solver::new(AlsParams { factors: 24, alpha: 0.3, lambda: 0.1, nu: 1.0 });
+        let mut solver = AlsSolver::new(AlsParams { factors: 24, alpha: 0.3, lambda: 0.1, nu: 1.0 });
         let mut expected = Factors::zeros(300, 24);
         let objective = solver.half_sweep_in_groups(&mut groups, &entries, &fixed, &mut solved);
         let mut other = Groups::new(&entries, 50, 24);

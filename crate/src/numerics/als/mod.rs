@@ -6,7 +6,7 @@ mod solver;
 
 pub use dual::Groups;
 pub use factors::{AlsParams, Factors};
-pub use solver::Solver;
+pub use solver::AlsSolver;
 
 #[cfg(test)]
 mod tests {

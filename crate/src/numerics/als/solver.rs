@@ -14,7 +14,7 @@ const BLOCK: usize = 64;
 
 /// Room for the solves, and the Gram matrix of the fixed side. Made once, used for every sweep.
 #[derive(Clone, Debug)]
-pub struct Solver {
+pub struct AlsSolver {
     params: AlsParams,
     others: usize,
     gram: Vec<f32>,
@@ -24,11 +24,11 @@ pub struct Solver {
     work: Panels,
 }
 
-impl Solver {
+impl AlsSolver {
     /// For vectors of `params.factors` values.
     pub fn new(params: AlsParams) -> Self {
         let (k, stride) = (params.factors, padded(params.factors));
-        Solver {
+        AlsSolver {
             params,
             others: 0,
             gram: vec![0.0; k * stride],
@@ -54,7 +54,7 @@ impl Solver {
         self.panels.add_gram(self.params.alpha, &mut self.gram, fixed.stride);
     }
 
-    /// The penalty of a row with `n` entries against the side that [`Solver::fix`] was given.
+    /// The penalty of a row with `n` entries against the side that [`AlsSolver::fix`] was given.
     pub fn ridge(&self, n: usize) -> f32 {
         self.params.ridge(n, self.others)
     }
@@ -106,7 +106,7 @@ impl Solver {
         Some(objective)
     }
 
-    /// [`Solver::half_sweep`] with rows of equally many entries solved together where that is cheaper. The vectors are the
+    /// [`AlsSolver::half_sweep`] with rows of equally many entries solved together where that is cheaper. The vectors are the
     /// same up to rounding, not bit for bit: for a side whose rows are never folded in.
     pub fn half_sweep_in_groups(
         &mut self,
@@ -150,7 +150,7 @@ mod tests {
             let entries = sparse(20, 90);
             let fixed = random(90, factors);
             let mut solved = Factors::zeros(20, factors);
-            let objective = Solver::new(params).half_sweep(&entries, &fixed, &mut solved).unwrap();
+            let objective = AlsSolver::new(params).half_sweep(&entries, &fixed, &mut solved).unwrap();
             let v = DMatrix::from_fn(90, factors, |i, j| f64::from(fixed.row(i)[j]));
             let mut expected_objective = 0.0;
             for user in 0..20 {
@@ -181,7 +181,7 @@ mod tests {
     fn a_row_without_entries_is_zero() {
         let params = AlsParams { factors: 3, alpha: 0.4, lambda: 0.05, nu: 1.0 };
         let fixed = random(7, 3);
-        let mut solver = Solver::new(params);
+        let mut solver = AlsSolver::new(params);
         solver.fix(&fixed);
         let mut out = vec![9.0; 8];
         assert_eq!(solver.solve(&[], &fixed, &mut out), Some(0.0));
@@ -193,7 +193,7 @@ mod tests {
         let params = AlsParams { factors: 3, alpha: 0.4, lambda: 0.0, nu: 1.0 };
         let mut fixed = Factors::zeros(7, 3);
         let mut out = vec![9.0; 8];
-        let mut solver = Solver::new(params);
+        let mut solver = AlsSolver::new(params);
         solver.fix(&fixed);
         assert_eq!(solver.solve(&[1], &fixed, &mut out), None);
         assert_eq!(out, [0.0; 8]);

@@ -81,7 +81,7 @@ pub fn entropic(problem: &Entropic<'_>, warm: Option<&[f64]>) -> Result<Entropic
     let k = problem.targets.len();
     let mut g = warm.map_or_else(|| vec![0.0; k], <[f64]>::to_vec);
     let newton = k <= NEWTON_COLUMNS;
-    let mut state = State::at(problem, &g, newton);
+    let mut state = EntropicState::at(problem, &g, newton);
     let mut sweeps = 1;
     while state.residual(problem, &g) > problem.tolerance * supply && sweeps < problem.max_sweeps {
         if newton && let Some((next, reached)) = state.newton(problem, &g, &mut sweeps) {
@@ -89,7 +89,7 @@ pub fn entropic(problem: &Entropic<'_>, warm: Option<&[f64]>) -> Result<Entropic
             continue;
         }
         state.sinkhorn(problem, &mut g);
-        state = State::at(problem, &g, newton);
+        state = EntropicState::at(problem, &g, newton);
         sweeps += 1;
     }
     Ok(finish(problem, g, &state, supply, sweeps))
@@ -154,15 +154,15 @@ fn softmax(costs: &[f64], g: &[f64], epsilon: f64, shares: &mut [f64]) -> (f64, 
 }
 
 /// The semi-dual at some prices.
-struct State {
+struct EntropicState {
     value: f64,
     loads: Vec<f64>,
     /// Upper triangle of sum_i a_i p_ij p_il, empty without Newton.
     products: Vec<f64>,
 }
 
-impl State {
-    fn at(problem: &Entropic<'_>, g: &[f64], second: bool) -> State {
+impl EntropicState {
+    fn at(problem: &Entropic<'_>, g: &[f64], second: bool) -> EntropicState {
         let k = g.len();
         let mut loads = vec![0.0; k];
         let mut products = vec![0.0; if second { k * k } else { 0 }];
@@ -187,7 +187,7 @@ impl State {
             Some(tau) => tau * b * (1.0 - math::exp(-g / tau)),
         };
         let columns: f64 = g.iter().zip(problem.targets).map(price).sum();
-        State { value: columns - soft, loads, products }
+        EntropicState { value: columns - soft, loads, products }
     }
 
     /// The mass each column asks for at its price, minus what it has.
@@ -227,7 +227,7 @@ impl State {
     }
 
     /// A Newton step that raises the semi-dual enough, or `None`.
-    fn newton(&self, problem: &Entropic<'_>, g: &[f64], sweeps: &mut u32) -> Option<(Vec<f64>, State)> {
+    fn newton(&self, problem: &Entropic<'_>, g: &[f64], sweeps: &mut u32) -> Option<(Vec<f64>, EntropicState)> {
         let direction = self.direction(problem, g)?;
         let slope: f64 = self.gradient(problem, g).iter().zip(&direction).map(|(a, b)| a * b).sum();
         if slope.is_nan() || slope <= 0.0 {
@@ -236,7 +236,7 @@ impl State {
         let mut length = 1.0;
         for _ in 0..4 {
             let next: Vec<f64> = g.iter().zip(&direction).map(|(g, d)| g + length * d).collect();
-            let reached = State::at(problem, &next, true);
+            let reached = EntropicState::at(problem, &next, true);
             *sweeps += 1;
             let better = reached.value >= self.value + 1e-4 * length * slope;
             // Near the end a step changes the value by less than its rounding; then the residual decides.
@@ -264,7 +264,7 @@ fn wanted(problem: &Entropic<'_>, target: f64, g: f64) -> f64 {
     problem.tau.map_or(target, |tau| target * math::exp((-g / tau).min(600.0)))
 }
 
-fn finish(problem: &Entropic<'_>, g: Vec<f64>, state: &State, supply: f64, sweeps: u32) -> EntropicPlan {
+fn finish(problem: &Entropic<'_>, g: Vec<f64>, state: &EntropicState, supply: f64, sweeps: u32) -> EntropicPlan {
     let k = g.len();
     let mut shares = vec![0.0; k];
     let mut assignment = Vec::with_capacity(problem.costs.len() / k);

@@ -13,7 +13,7 @@
 use super::network::Network;
 use super::scan;
 use super::tree::cancel_cycles;
-use super::{Column, TransportError};
+use super::{Capacity, TransportError};
 
 /// Rows below this are solved without estimating prices on a sample first.
 const SMALL: usize = 1024;
@@ -60,7 +60,7 @@ pub struct ExactPlan {
 /// Shapes that do not fit, costs that are not finite, supplies of 0, capacities that do not add up to the supply.
 pub fn exact(
     costs: &[f64],
-    columns: &[Column],
+    columns: &[Capacity],
     supplies: Option<&[u32]>,
     warm: Option<&[f64]>,
 ) -> Result<ExactPlan, TransportError> {
@@ -87,7 +87,7 @@ const LIMIT: f64 = (1u64 << 45) as f64;
 /// Potentials of the same problem on every `STRIDE`-th row.
 fn estimate(
     costs: &[f64],
-    columns: &[Column],
+    columns: &[Capacity],
     supplies: Option<&[u32]>,
     supply: u64,
     rows: usize,
@@ -108,11 +108,15 @@ fn estimate(
         let supply = u128::from(supply);
         (if up { product.div_ceil(supply) } else { product / supply }) as u64
     };
-    let fewer: Vec<Column> = columns
+    let fewer: Vec<Capacity> = columns
         .iter()
         .map(|column| match *column {
-            Column::Range { lower, upper } => Column::Range { lower: share(lower, false), upper: share(upper, true) },
-            Column::Penalty { target, tau } => Column::Penalty { target: target * (total as f64 / supply as f64), tau },
+            Capacity::Range { lower, upper } => {
+                Capacity::Range { lower: share(lower, false), upper: share(upper, true) }
+            }
+            Capacity::Penalty { target, tau } => {
+                Capacity::Penalty { target: target * (total as f64 / supply as f64), tau }
+            }
         })
         .collect();
     let start = estimate(&sample, &fewer, weights.as_deref(), total, n, scale);
@@ -122,7 +126,7 @@ fn estimate(
 }
 
 /// The number of rows, their supply, and the largest absolute cost.
-fn check(costs: &[f64], columns: &[Column], supplies: Option<&[u32]>) -> Result<(usize, u64, f64), TransportError> {
+fn check(costs: &[f64], columns: &[Capacity], supplies: Option<&[u32]>) -> Result<(usize, u64, f64), TransportError> {
     let k = columns.len();
     if k == 0 || k >= usize::from(u16::MAX) {
         let value = k as f64;
@@ -133,7 +137,8 @@ fn check(costs: &[f64], columns: &[Column], supplies: Option<&[u32]>) -> Result<
         return Err(TransportError::Shape { name: "costs", expected: rows * k, found: costs.len() });
     }
     let Some(largest) = scan::largest(costs) else {
-        let at = costs.iter().position(|cost| !cost.is_finite()).unwrap_or_default();
+        let at =
+            costs.iter().position(|cost| !cost.is_finite()).expect("the largest is missing only if one is not finite");
         return Err(TransportError::Cost { row: at / k, column: at % k, value: costs[at] });
     };
     if let Some(row) = supplies.and_then(|supplies| supplies.iter().position(|&s| s == 0)) {
@@ -143,14 +148,14 @@ fn check(costs: &[f64], columns: &[Column], supplies: Option<&[u32]>) -> Result<
     let (mut low, mut high) = (0u64, 0u64);
     for (index, column) in columns.iter().enumerate() {
         match *column {
-            Column::Range { lower, upper } if lower > upper => {
+            Capacity::Range { lower, upper } if lower > upper => {
                 return Err(TransportError::Range { column: index, lower, upper });
             }
-            Column::Range { lower, upper } => {
+            Capacity::Range { lower, upper } => {
                 low = low.saturating_add(lower);
                 high = high.saturating_add(upper);
             }
-            Column::Penalty { target, tau } => {
+            Capacity::Penalty { target, tau } => {
                 for (name, value) in [("target", target), ("tau", tau)] {
                     if !(value.is_finite() && value > 0.0) {
                         return Err(TransportError::Parameter { name, expected: "above 0 and finite", value });
@@ -168,9 +173,9 @@ fn check(costs: &[f64], columns: &[Column], supplies: Option<&[u32]>) -> Result<
 
 /// The power of two that brings the largest absolute cost (or price of a unit) to between 2^42 and 2^43 steps: sums of a few of
 /// them stay exact in f64 and far from overflow in i64.
-fn scale(mut largest: f64, columns: &[Column], supply: u64) -> f64 {
+fn scale(mut largest: f64, columns: &[Capacity], supply: u64) -> f64 {
     for column in columns {
-        if let Column::Penalty { target, tau } = *column {
+        if let Capacity::Penalty { target, tau } = *column {
             largest = largest.max(tau * crate::numerics::math::ln(0.25 / target).abs());
             largest = largest.max(tau * crate::numerics::math::ln((2 * supply + 1) as f64 / target).abs());
         }
@@ -190,7 +195,7 @@ fn scale(mut largest: f64, columns: &[Column], supply: u64) -> f64 {
     scale
 }
 
-fn plan(network: Network<'_>, costs: &[f64], columns: &[Column], supplies: Option<&[u32]>) -> ExactPlan {
+fn plan(network: Network<'_>, costs: &[f64], columns: &[Capacity], supplies: Option<&[u32]>) -> ExactPlan {
     let k = columns.len();
     let (potentials, mut assignment, mut parts) = network.into_parts();
     cancel_cycles(&mut parts, k);
@@ -222,7 +227,7 @@ fn plan(network: Network<'_>, costs: &[f64], columns: &[Column], supplies: Optio
     let mut rounding_excess = 0;
     let (mut price, mut rounded_price) = (0.0, 0.0);
     for ((column, &load), &exact_load) in columns.iter().zip(&loads).zip(&exact_loads) {
-        if let Column::Range { lower, upper } = *column {
+        if let Capacity::Range { lower, upper } = *column {
             rounding_excess = rounding_excess.max(load.saturating_sub(upper)).max(lower.saturating_sub(load));
         }
         price += column.price(exact_load);

@@ -16,12 +16,12 @@ fn gaussian_costs(rows: usize, k: usize, seed: u64) -> Vec<f64> {
     costs
 }
 
-fn fixed(capacities: &[u64]) -> Vec<Column> {
-    capacities.iter().map(|&c| Column::Range { lower: c, upper: c }).collect()
+fn fixed(capacities: &[u64]) -> Vec<Capacity> {
+    capacities.iter().map(|&c| Capacity::Range { lower: c, upper: c }).collect()
 }
 
 /// The least cost over all assignments of unit rows, penalties included, by trying them all.
-fn brute_force(costs: &[f64], columns: &[Column]) -> f64 {
+fn brute_force(costs: &[f64], columns: &[Capacity]) -> f64 {
     let k = columns.len();
     let rows = costs.len() / k;
     let mut best = f64::INFINITY;
@@ -34,8 +34,8 @@ fn brute_force(costs: &[f64], columns: &[Column]) -> f64 {
             rest /= k;
         }
         let fits = columns.iter().zip(&loads).all(|(column, load)| match column {
-            Column::Range { lower, upper } => lower <= load && load <= upper,
-            Column::Penalty { .. } => true,
+            Capacity::Range { lower, upper } => lower <= load && load <= upper,
+            Capacity::Penalty { .. } => true,
         });
         if fits {
             best = best.min(cost + columns.iter().zip(&loads).map(|(c, &l)| midpoint_price(c, l)).sum::<f64>());
@@ -45,20 +45,20 @@ fn brute_force(costs: &[f64], columns: &[Column]) -> f64 {
 }
 
 /// The penalty as the solver prices it: tau times the sum of ln((l + 1/2) / target), up to a constant.
-fn midpoint_price(column: &Column, load: u64) -> f64 {
+fn midpoint_price(column: &Capacity, load: u64) -> f64 {
     match *column {
-        Column::Range { .. } => 0.0,
-        Column::Penalty { target, tau } => {
+        Capacity::Range { .. } => 0.0,
+        Capacity::Penalty { target, tau } => {
             (0..load).map(|l| tau * crate::numerics::math::ln((l as f64 + 0.5) / target)).sum()
         }
     }
 }
 
 /// Every part of every row lies where cost - g is least; loads are within the ranges.
-fn assert_optimal(costs: &[f64], columns: &[Column], supplies: Option<&[u32]>, plan: &ExactPlan) {
+fn assert_optimal(costs: &[f64], columns: &[Capacity], supplies: Option<&[u32]>, plan: &ExactPlan) {
     let k = columns.len();
     let rows = costs.len() / k;
-    let priced = |column: &Column| if let Column::Penalty { tau, .. } = *column { tau * 20.0 } else { 0.0 };
+    let priced = |column: &Capacity| if let Capacity::Penalty { tau, .. } = *column { tau * 20.0 } else { 0.0 };
     let scale = costs.iter().copied().chain(columns.iter().map(priced)).fold(1e-300f64, |a, b| a.max(b.abs()));
     let mut loads = vec![0u64; k];
     for row in 0..rows {
@@ -78,14 +78,14 @@ fn assert_optimal(costs: &[f64], columns: &[Column], supplies: Option<&[u32]>, p
     for (j, column) in columns.iter().enumerate() {
         let g = plan.potentials[j];
         match *column {
-            Column::Range { lower, upper } => {
+            Capacity::Range { lower, upper } => {
                 assert!(lower <= loads[j] && loads[j] <= upper, "column {j}: {} not in {lower}..={upper}", loads[j]);
                 if lower < upper {
                     assert!(loads[j] == lower || g <= scale * 1e-11, "column {j} above its floor has g {g}");
                     assert!(loads[j] == upper || g >= -scale * 1e-11, "column {j} below its cap has g {g}");
                 }
             }
-            Column::Penalty { target, tau } => {
+            Capacity::Penalty { target, tau } => {
                 // -g lies between the prices of the last unit and of the next (of a block of units for weighted rows).
                 let grain =
                     supplies.map_or(1, |s| (s.iter().map(|&s| u64::from(s)).sum::<u64>() / (k as u64 * 1024)).max(1));
@@ -182,9 +182,9 @@ fn what_has_no_answer_is_refused() {
     assert_eq!(code(exact(&[1.0, f64::NAN], &fixed(&[1, 0]), None, None)), "transport.cost");
     assert_eq!(code(exact(&[1.0; 4], &fixed(&[1, 1]), Some(&[2, 0]), None)), "transport.supply");
     assert_eq!(code(exact(&[], &[], None, None)), "transport.parameter");
-    let crossed = [Column::Range { lower: 3, upper: 2 }, Column::Range { lower: 0, upper: 9 }];
+    let crossed = [Capacity::Range { lower: 3, upper: 2 }, Capacity::Range { lower: 0, upper: 9 }];
     assert_eq!(code(exact(&[1.0; 4], &crossed, None, None)), "transport.range");
-    let free = [Column::Penalty { target: 1.0, tau: f64::INFINITY }; 2];
+    let free = [Capacity::Penalty { target: 1.0, tau: f64::INFINITY }; 2];
     assert_eq!(code(exact(&[1.0; 4], &free, None, None)), "transport.parameter");
     for tau in [0.0, -1.0, f64::NAN, f64::INFINITY] {
         assert_eq!(kl_columns(10, 2, tau).unwrap_err().code(), "transport.parameter");
@@ -194,7 +194,7 @@ fn what_has_no_answer_is_refused() {
 #[test]
 fn penalties_run_from_nearest_to_balanced() {
     let costs = gaussian_costs(2000, 5, 8);
-    let spread = |columns: &[Column]| {
+    let spread = |columns: &[Capacity]| {
         let plan = exact(&costs, columns, None, None).unwrap();
         assert_optimal(&costs, columns, None, &plan);
         plan.loads.iter().max().unwrap() - plan.loads.iter().min().unwrap()
@@ -219,7 +219,7 @@ proptest! {
     ) {
         let rows = 7;
         let costs: Vec<f64> = values[..rows * k].iter().map(|&v| f64::from(v) * 0.37).collect();
-        let columns: Vec<Column> = match tau {
+        let columns: Vec<Capacity> = match tau {
             Some(tau) => kl_columns(rows as u64, k, tau).unwrap(),
             None => {
                 let mut lower: Vec<u64> = weights[..k].to_vec();
@@ -229,7 +229,7 @@ proptest! {
                 }
                 let mut upper: Vec<u64> = lower.iter().map(|l| l + slack).collect();
                 upper[k - 1] += rows as u64;
-                lower.iter().zip(&upper).map(|(&lower, &upper)| Column::Range { lower, upper }).collect()
+                lower.iter().zip(&upper).map(|(&lower, &upper)| Capacity::Range { lower, upper }).collect()
             }
         };
         let plan = exact(&costs, &columns, None, None).unwrap();

@@ -1,7 +1,7 @@
 //! Optimal transport onto a few columns: the inner problem of balanced clustering, usable on its own.
 //!
 //! n rows, each with a supply, are carried to K columns at a given cost per unit; columns say how much they take
-//! ([`Column`]). K is small and n large, and everything here uses that: the dual problem has K unknowns.
+//! ([`Capacity`]). K is small and n large, and everything here uses that: the dual problem has K unknowns.
 //! [`exact`] returns a vertex of the transport polytope, [`entropic`] the smoothed plan of Sinkhorn's problem;
 //! [`kl_columns`] makes columns whose capacity may be exceeded for a price.
 //!
@@ -36,7 +36,7 @@ pub use unbalanced::{capacities, kl_columns, loose_capacities, tau_of_strength};
 
 /// How much a column takes.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub enum Column {
+pub enum Capacity {
     /// Between `lower` and `upper` units, at no price. Equal bounds are a fixed capacity.
     Range {
         /// At least this many units.
@@ -54,12 +54,12 @@ pub enum Column {
     },
 }
 
-impl Column {
+impl Capacity {
     /// The penalty at a load, 0 for a range.
     pub fn price(&self, load: u64) -> f64 {
         match *self {
-            Column::Range { .. } => 0.0,
-            Column::Penalty { target, tau } => {
+            Capacity::Range { .. } => 0.0,
+            Capacity::Penalty { target, tau } => {
                 let load = load as f64;
                 let entropy = if load > 0.0 { load * crate::numerics::math::ln(load / target) } else { 0.0 };
                 tau * (entropy - load + target)

@@ -8,7 +8,7 @@
 use std::cmp::Reverse;
 use std::collections::{BTreeMap, BinaryHeap};
 
-use super::Column;
+use super::Capacity;
 use super::scan;
 use super::tree::Parts;
 
@@ -20,7 +20,7 @@ const BLOCKS: u64 = 1024;
 
 pub(super) struct Network<'a> {
     pub(super) costs: &'a [f64],
-    pub(super) columns: &'a [Column],
+    pub(super) columns: &'a [Capacity],
     pub(super) supplies: Option<&'a [u32]>,
     pub(super) supply: u64,
     pub(super) rows: usize,
@@ -49,7 +49,7 @@ pub(super) struct Network<'a> {
 
 /// How a node was reached.
 #[derive(Clone, Copy)]
-struct Step {
+struct PathStep {
     from: usize,
     /// The arc's length is only known to be at least this.
     assumed: bool,
@@ -58,7 +58,7 @@ struct Step {
 impl<'a> Network<'a> {
     pub(super) fn new(
         costs: &'a [f64],
-        columns: &'a [Column],
+        columns: &'a [Capacity],
         supplies: Option<&'a [u32]>,
         supply: u64,
         rows: usize,
@@ -152,7 +152,7 @@ impl<'a> Network<'a> {
         self.fill();
         let mut excess: Vec<i64> = (0..=self.k).map(|node| self.excess(node)).collect();
         let mut distance = vec![FAR; self.k + 1];
-        let mut step = vec![Step { from: usize::MAX, assumed: false }; self.k + 1];
+        let mut step = vec![PathStep { from: usize::MAX, assumed: false }; self.k + 1];
         while excess.iter().any(|&e| e > 0) {
             let Some(sink) = self.shortest(&excess, &mut distance, &mut step) else { return };
             let mut node = sink;
@@ -177,12 +177,12 @@ impl<'a> Network<'a> {
     }
 
     /// Dijkstra from all nodes with an excess to the nearest with a lack.
-    fn shortest(&self, excess: &[i64], distance: &mut [i64], step: &mut [Step]) -> Option<usize> {
+    fn shortest(&self, excess: &[i64], distance: &mut [i64], step: &mut [PathStep]) -> Option<usize> {
         let k = self.k;
         let mut settled = vec![false; k + 1];
         for node in 0..=k {
             distance[node] = if excess[node] > 0 { 0 } else { FAR };
-            step[node] = Step { from: usize::MAX, assumed: false };
+            step[node] = PathStep { from: usize::MAX, assumed: false };
         }
         loop {
             let mut node = usize::MAX;
@@ -205,7 +205,7 @@ impl<'a> Network<'a> {
                         let reached = least + length + self.g[k] - self.g[column];
                         if reached < distance[column] {
                             distance[column] = reached;
-                            step[column] = Step { from: k, assumed: false };
+                            step[column] = PathStep { from: k, assumed: false };
                         }
                     }
                 }
@@ -215,7 +215,7 @@ impl<'a> Network<'a> {
                 let reached = least + length + self.g[node] - self.g[k];
                 if reached < distance[k] {
                     distance[k] = reached;
-                    step[k] = Step { from: node, assumed: false };
+                    step[k] = PathStep { from: node, assumed: false };
                 }
             }
             if self.load[node] == 0 {
@@ -239,14 +239,14 @@ impl<'a> Network<'a> {
                 };
                 if least + length < distance[column] {
                     distance[column] = least + length;
-                    step[column] = Step { from: node, assumed };
+                    step[column] = PathStep { from: node, assumed };
                 }
             }
         }
     }
 
     /// Pushes as much as fits along the path that ends in `sink`. Returns how much.
-    fn augment(&mut self, source: usize, sink: usize, excess: &[i64], step: &[Step]) -> i64 {
+    fn augment(&mut self, source: usize, sink: usize, excess: &[i64], step: &[PathStep]) -> i64 {
         let k = self.k;
         let mut amount = excess[source].min(-excess[sink]) as u64;
         let mut moves = Vec::new();

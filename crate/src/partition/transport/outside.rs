@@ -1,6 +1,6 @@
 //! The outside of the network: what columns pass on, and at what price.
 
-use super::Column;
+use super::Capacity;
 use super::network::Network;
 use crate::numerics::math;
 
@@ -11,8 +11,8 @@ impl Network<'_> {
         let passed = |network: &Self, outside: i64| -> Vec<u64> {
             (0..network.k).map(|column| network.passed_at(column, outside - network.g[column])).collect()
         };
-        let least = self.g[..self.k].iter().min().copied().unwrap_or(0);
-        let most = self.g[..self.k].iter().max().copied().unwrap_or(0);
+        let least = self.g[..self.k].iter().min().copied().expect("there is a column");
+        let most = self.g[..self.k].iter().max().copied().expect("there is a column");
         let (mut low, mut high) = (least - (1 << 46), most + (1 << 46));
         while high - low > 1 {
             let middle = low + (high - low) / 2;
@@ -29,14 +29,14 @@ impl Network<'_> {
     /// The least flow at which passing on one more unit costs at least `price`.
     fn passed_at(&self, column: usize, price: i64) -> u64 {
         match self.columns[column] {
-            Column::Range { lower, upper } => {
+            Capacity::Range { lower, upper } => {
                 if price <= 0 {
                     lower
                 } else {
                     upper
                 }
             }
-            Column::Penalty { .. } => {
+            Capacity::Penalty { .. } => {
                 let (mut low, mut high) = (0u64, 2 * self.supply.div_ceil(self.grain) + 1);
                 while low < high {
                     let middle = low + (high - low) / 2;
@@ -53,8 +53,8 @@ impl Network<'_> {
 
     fn price_of_block(&self, column: usize, block: u64) -> i64 {
         match self.columns[column] {
-            Column::Range { .. } => 0,
-            Column::Penalty { target, tau } => {
+            Capacity::Range { .. } => 0,
+            Capacity::Penalty { target, tau } => {
                 let middle = (block as f64 + 0.5) * self.grain as f64;
                 self.steps(tau * math::ln(middle / target)) as i64
             }
@@ -65,8 +65,8 @@ impl Network<'_> {
     pub(super) fn onward(&self, column: usize) -> Option<(i64, u64)> {
         let out = self.out[column];
         match self.columns[column] {
-            Column::Range { upper, .. } => (out < upper).then(|| (0, upper - out)),
-            Column::Penalty { .. } => {
+            Capacity::Range { upper, .. } => (out < upper).then(|| (0, upper - out)),
+            Capacity::Penalty { .. } => {
                 let block = out / self.grain;
                 Some((self.price_of_block(column, block), (block + 1) * self.grain - out))
             }
@@ -77,9 +77,9 @@ impl Network<'_> {
     pub(super) fn back(&self, column: usize) -> Option<(i64, u64)> {
         let out = self.out[column];
         match self.columns[column] {
-            Column::Range { lower, .. } => (out > lower).then(|| (0, out - lower)),
-            Column::Penalty { .. } if out == 0 => None,
-            Column::Penalty { .. } => {
+            Capacity::Range { lower, .. } => (out > lower).then(|| (0, out - lower)),
+            Capacity::Penalty { .. } if out == 0 => None,
+            Capacity::Penalty { .. } => {
                 let block = (out - 1) / self.grain;
                 Some((-self.price_of_block(column, block), out - block * self.grain))
             }

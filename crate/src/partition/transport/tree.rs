@@ -14,7 +14,7 @@ pub(super) fn cancel_cycles(parts: &mut Parts, columns: usize) {
         let amount = |parts: &Parts, row: u32, column: u16| {
             parts[&row].iter().find(|part| part.0 == column).map_or(0, |part| part.1)
         };
-        let delta = cycle.iter().map(|&(row, from, _)| amount(parts, row, from)).min().unwrap_or(0);
+        let delta = cycle.iter().map(|&(row, from, _)| amount(parts, row, from)).min().expect("a cycle has edges");
         for &(row, from, to) in &cycle {
             if let Some(row_parts) = parts.get_mut(&row) {
                 for part in row_parts.iter_mut() {

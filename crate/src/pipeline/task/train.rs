@@ -3,7 +3,7 @@
 use serde_bytes::ByteBuf;
 
 use crate::error::Result;
-use crate::model::{Left, StopReason, Trainer, trainer_from};
+use crate::model::{StopReason, Trainer, TrainingExtras, trainer_from};
 use crate::pipeline::Event;
 use crate::pipeline::job::{Outcome, TrainJob, check_catalogue, encode};
 
@@ -43,7 +43,7 @@ impl Task for Train {
     }
 
     fn finish(mut self: Box<Self>) -> Result<Vec<u8>> {
-        let Left { checkpoints, epochs_before, work } = self.trainer.left();
+        let TrainingExtras { checkpoints, epochs_before, work } = self.trainer.extras();
         let stop = self.trainer.stopped().unwrap_or(StopReason::EpochCap);
         let best = self.trainer.best();
         let weights = ByteBuf::from(self.trainer.finish().to_bytes());

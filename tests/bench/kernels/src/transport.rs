@@ -2,7 +2,9 @@
 
 use ultrare::Matrix;
 use ultrare::numerics::random::{Purpose, StreamKey, below, normal};
-use ultrare::partition::transport::{Column, Entropic, EntropicPlan, capacities, entropic, exact, kl_columns, ladder};
+use ultrare::partition::transport::{
+    Capacity, Entropic, EntropicPlan, capacities, entropic, exact, kl_columns, ladder,
+};
 use ultrare::partition::{Assignment, Method, PartitionConfig, PartitionInput, clustering};
 
 use crate::{Case, Outcome, Run, hash};
@@ -43,11 +45,11 @@ fn costs(rows: usize, k: usize) -> Vec<f64> {
     costs
 }
 
-fn penalties(supply: u64, k: usize) -> Vec<Column> {
+fn penalties(supply: u64, k: usize) -> Vec<Capacity> {
     kl_columns(supply, k, 10.0).unwrap_or_default()
 }
 
-fn transport(rows: usize, k: usize, columns: fn(u64, usize) -> Vec<Column>) -> Run {
+fn transport(rows: usize, k: usize, columns: fn(u64, usize) -> Vec<Capacity>) -> Run {
     let (costs, columns) = (costs(rows, k), columns(rows as u64, k));
     Box::new(move || solved(&costs, &columns, None))
 }
@@ -61,7 +63,7 @@ fn weighted(rows: usize, k: usize) -> Run {
     Box::new(move || solved(&costs, &columns, Some(&supplies)))
 }
 
-fn solved(costs: &[f64], columns: &[Column], supplies: Option<&[u32]>) -> Outcome {
+fn solved(costs: &[f64], columns: &[Capacity], supplies: Option<&[u32]>) -> Outcome {
     let rows = costs.len() / columns.len();
     match exact(costs, columns, supplies, None) {
         Ok(plan) => Outcome {
