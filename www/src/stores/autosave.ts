@@ -79,7 +79,10 @@ export async function bringBack(hash: string): Promise<boolean> {
 /** After the session's worker died: what was kept last, or else the sample. */
 export async function recover(): Promise<void> {
   while (lab.busy) await new Promise((wake) => setTimeout(wake, 20)); // whatever ran is told of it first
-  const back = await bringBack("");
-  if (back) ui.tell("The recommender stopped and was started again, with the run that was kept last.", "bad");
-  else if (await lab.loadSample("small")) ui.tell("The recommender stopped and was started again. No run was kept: load your data again. The sample is here meanwhile.", "bad");
+  if (await bringBack("")) {
+    lab.failure = null; // it said that all was lost
+    ui.tell("The recommender stopped and was started again, with the run that was kept last.", "bad");
+  } else if (await lab.loadSample("small")) {
+    ui.tell("The recommender stopped and was started again. No run was kept: load your data again. The sample is here meanwhile.", "bad");
+  }
 }
