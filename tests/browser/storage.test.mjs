@@ -172,6 +172,7 @@ test("clearing everything asks first, leaves nothing, touches nobody else's, and
   await page.evaluate(async () => {
     localStorage.setItem("another.page", "1");
     localStorage.setItem("ultrare.theme", "dark");
+    await new Promise((done) => { const request = indexedDB.open("ultrare"); request.onsuccess = () => { request.result.close(); done(); }; });
     await (await caches.open("another page")).put("/another", new Response("1"));
   });
   await id("clear-everything").click();
@@ -191,6 +192,7 @@ test("clearing everything asks first, leaves nothing, touches nobody else's, and
   await page.reload();
   await trained();
   assert.match(await id("notice").textContent(), /where you left off/);
+  assert.deepEqual(await page.evaluate(() => indexedDB.databases()), [], "what was kept before it was encrypted");
   said.length = 0; // what could not be fetched is as it should be
   await closeBrowser();
   assert.deepEqual(found(PERSON, ITEM, STAYS, before.key), []);

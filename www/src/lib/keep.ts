@@ -59,6 +59,12 @@ export async function wipe(session: Session): Promise<number> {
   return unlessNowhere(session.kept.clearAll(), 0);
 }
 
+/** Before runs were encrypted they were kept in a database of this name. */
+export async function dropEarlier(): Promise<void> {
+  const all = await globalThis.indexedDB?.databases?.().catch(() => []);
+  if (all?.some(({ name }) => name === BASE)) indexedDB.deleteDatabase(BASE);
+}
+
 /** Where nothing can be kept there is nothing to purge. */
 async function unlessNowhere<T>(done: Promise<T>, otherwise: T): Promise<T> {
   try {

@@ -5,7 +5,7 @@
  */
 import type { ErrorData } from "../client";
 import { sentence } from "../lib/format";
-import { drop, keep, recall } from "../lib/keep";
+import { drop, dropEarlier, keep, recall } from "../lib/keep";
 import { lab } from "./lab.svelte";
 import { ledger, type Entry } from "./ledger.svelte";
 import { settings } from "./settings.svelte";
@@ -28,15 +28,16 @@ export async function autosave(): Promise<void> {
   const { session, users } = lab;
   if (!session || lab.busy || !users) return;
   try {
+    const { entries } = ledger;
     const experiment = await session.save();
-    if (lab.busy) return; // it will be called again at the end of that
+    if (lab.busy || entries !== ledger.entries) return; // it will be called again at the end of that, or everything was cleared
     if (experiment.length > MOST) {
       ledger.kept = { problem: `it has ${(experiment.length / 1e6).toFixed(0)} MB, and at most ${MOST / 1e6} MB are kept` };
       return;
     }
     const there = new Set(users.handles);
     const places = Array.from(stream.handles.keys()).filter((place) => there.has(stream.handles[place]!));
-    const words: Words = { version: VERSION, link: settings.link(), dataName: lab.dataName, isSample: lab.isSample, entries: ledger.entries };
+    const words: Words = { version: VERSION, link: settings.link(), dataName: lab.dataName, isSample: lab.isSample, entries };
     await keep(session, {
       words, experiment,
       handles: Uint32Array.from(places, (place) => stream.handles[place]!),
@@ -52,6 +53,7 @@ export async function autosave(): Promise<void> {
 /** Brings back the last visit, if the address asks for the same thing or for nothing. */
 export async function bringBack(hash: string): Promise<boolean> {
   if (!lab.session) return false;
+  await dropEarlier();
   try {
     const kept = await recall<Words>(lab.session);
     if (!kept || kept.words.version !== VERSION || (hash && hash !== kept.words.link)) return false;
