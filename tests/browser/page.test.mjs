@@ -139,6 +139,7 @@ test("a reload loses nothing; clearing everything leaves nothing behind", async 
   assert.match(await id("notice").textContent(), /where you left off/);
   assert.deepEqual(await page.locator(".digest").allTextContents(), digests);
   await id("clear-everything").click();
+  await accessible("clear everything");
   await id("clear-confirm").click();
   await page.waitForFunction(() => document.querySelectorAll('[data-testid^="shard-"][data-state="trained"]').length === 10, null, LONG);
   assert.equal(new URL(page.url()).hash.includes("shards=5"), false);
