@@ -24,10 +24,19 @@ function serviceWorker(): Plugin {
   };
 }
 
+/** While developing, vite puts styles into the page itself, which the page's policy forbids. */
+function developing(): Plugin {
+  return {
+    name: "developing",
+    apply: "serve",
+    transformIndexHtml: (html) => html.replace(/<meta\s+http-equiv="Content-Security-Policy"[^>]*>/, ""),
+  };
+}
+
 // Relative addresses, so that the built page works from any folder of any static host.
 export default defineConfig({
   base: "./",
-  plugins: [svelte(), serviceWorker()],
+  plugins: [svelte(), serviceWorker(), developing()],
   worker: { format: "es" },
   build: { target: "es2022", outDir: "dist", emptyOutDir: true, assetsInlineLimit: 0, modulePreload: { polyfill: false } },
 });

@@ -129,7 +129,7 @@ fn vectors(rows: &Interactions, seed: u32) -> Result<PartitionInput, Failure> {
     }
     all.values = vec![1.0; all.items.len()];
     all.validation = vec![false; all.items.len()];
-    let mut embedder = Embedder::new(&all, &Config::default().embedding, seed.into())?;
+    let mut embedder = Embedder::new(&all, &Settings::default().embedding, seed.into())?;
     while embedder.stopped().is_none() {
         embedder.step()?;
     }

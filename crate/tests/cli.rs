@@ -298,3 +298,83 @@ fn a_sweep_prints_a_table_and_goes_on_from_what_it_kept() {
     );
     refuses(&["sweep", "--data", &rows, "--combiners", "best"], "--combiners: unknown variant");
 }
+
+/// Nothing of it may reach a terminal raw: it clears the screen, forges a line and rings the bell.
+const STEERING: &str = "u\u{1b}[2J\u{7}\u{9b}31m";
+
+#[test]
+fn no_control_character_of_a_file_is_printed() {
+    let folder = Folder::new("control");
+    let rows = folder.path("rows.csv");
+    let mut text = format!("user,item,rating\n{STEERING},i1,{STEERING}\n");
+    for n in 0..400 {
+        text += &format!("u{},i{},{}\n", n % 20, (n * 7) % 31, 1 + n % 5);
+    }
+    text += &format!("\"{STEERING}\nforged\",i2,5\n");
+    std::fs::write(&rows, &text).unwrap();
+    let given = folder.path("given.csv");
+    std::fs::write(&given, format!("{STEERING},x{STEERING}\n")).unwrap();
+    let script = folder.path("script.txt");
+    std::fs::write(&script, format!("user,{STEERING}\n{STEERING}\n")).unwrap();
+    let receipt = folder.path("receipt.json");
+    std::fs::write(&receipt, format!("{{\"{STEERING}")).unwrap();
+    let unknown = format!("users:u1,{STEERING}");
+    let run = ["run", "--data", &rows, "--shards", "2", "--combine", "mean"];
+    let mut seen = 0;
+    for args in [
+        run.to_vec(),
+        [&run[..], &["--positive", "2", "--forget", &unknown]].concat(),
+        [&run[..], &["--partition", &format!("file:{given}")]].concat(),
+        [&run[..], &["--sequence", &script]].concat(),
+        [&run[..], &["--consent", STEERING]].concat(),
+        vec!["verify", &receipt, "--data", &rows],
+    ] {
+        let output = ultrare(&args);
+        for said in [output.stdout, output.stderr] {
+            let said = String::from_utf8(said).unwrap();
+            assert!(!said.chars().any(|c| c.is_control() && c != '\n'), "{args:?}: {said:?}");
+            assert!(!said.lines().any(|line| line.starts_with("forged")), "{args:?}: {said:?}");
+            seen += usize::from(said.contains("\\u{1b}"));
+        }
+    }
+    assert!(seen >= 3, "what steers is shown, as text: {seen}");
+}
+
+#[test]
+fn a_reader_that_goes_away_ends_it_quietly() {
+    use std::process::Stdio;
+    let folder = Folder::new("pipe");
+    let rows = synth(&folder);
+    let mut child = Command::new(env!("CARGO_BIN_EXE_ultrare"))
+        .args(["run", "--data", &rows, "--shards", "2", "--combine", "mean"])
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    drop(child.stdout.take());
+    let output = child.wait_with_output().unwrap();
+    assert_eq!(String::from_utf8_lossy(&output.stderr), "");
+    assert_eq!(output.status.code(), Some(141));
+}
+
+#[test]
+fn a_model_without_item_vectors_gets_a_combiner_that_works_and_says_so() {
+    let folder = Folder::new("standing-in");
+    let rows = synth(&folder);
+    for model in ["ease", "neumf", "itemknn"] {
+        let out = folder.path("out.json");
+        let said = succeeds(&["run", "--data", &rows, "--shards", "2", "--model", model, "--json", &out]);
+        assert!(said.contains(&format!("combiner   mean, since {model} has no item vectors")), "{said}");
+        assert_eq!(folder.json("out.json")["config"]["combine"]["method"], "mean");
+    }
+    let said = succeeds(&["run", "--data", &rows, "--shards", "2"]);
+    assert!(!said.contains("combiner   "), "{said}");
+    let said = succeeds(&["sweep", "--data", &rows, "--shards", "2", "--model", "ease"]);
+    assert!(said.contains("combiner   mean"), "{said}");
+    // What is asked for by name is not replaced in silence.
+    refuses(
+        &["run", "--data", &rows, "--shards", "2", "--model", "ease", "--combine", "joint"],
+        "joint needs item vectors",
+    );
+    assert!(succeeds(&["run", "--help"]).contains("consensus"));
+}

@@ -1,5 +1,5 @@
 // Forgetting that can be proved, in the page: receipts kept and checked in a fresh tab, the rehearsal, requests one by one, single
-// rows, and nothing of the forgotten left in what the browser stores.
+// rows. What stays in the browser is looked at in storage.test.mjs.
 
 import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
@@ -19,24 +19,6 @@ function table() {
   rows.push(`${PERSON},an-item-nobody-else-has`);
   return rows.join("\n");
 }
-
-/** Where the browser keeps things for this page, as one text. */
-const kept = () => page.evaluate(async () => {
-  const out = [JSON.stringify(localStorage), JSON.stringify(sessionStorage), location.href];
-  for (const { name } of await indexedDB.databases()) {
-    const database = await new Promise((resolve) => { const request = indexedDB.open(name); request.onsuccess = () => resolve(request.result); });
-    for (const store of database.objectStoreNames) {
-      const all = await new Promise((resolve) => { const request = database.transaction(store).objectStore(store).getAll(); request.onsuccess = () => resolve(request.result); });
-      out.push(JSON.stringify(all, (_, value) => (ArrayBuffer.isView(value) ? new TextDecoder("latin1").decode(value) : value)));
-    }
-    database.close();
-  }
-  for (const name of await caches.keys()) for (const request of await (await caches.open(name)).keys()) out.push(request.url);
-  const files = async (folder) => { for await (const entry of folder.values()) entry.kind === "directory" ? await files(entry) : out.push(await (await entry.getFile()).text()); };
-  await files(await navigator.storage.getDirectory());
-  return out.join("\n");
-});
-const saved = () => page.waitForTimeout(1500);
 
 test("a receipt is kept, and checked in a fresh tab with nothing but it and the file", { timeout: 180_000 }, async () => {
   const text = table();
@@ -110,25 +92,6 @@ test("rows with odd columns and a threshold are read for a check as they were fo
   await id("filter-positive").fill("two");
   assert.match(await id("preview").locator('[role="alert"]').innerText(), /“two” is no number/);
   assert.ok(await id("check-go").isDisabled());
-});
-
-test("after a request the browser stores no byte of who was forgotten", { timeout: 120_000 }, async () => {
-  await visit();
-  await load(file(table()));
-  await saved();
-  assert.ok((await kept()).includes(PERSON), "before the request the person is stored, or the test sees nothing");
-  await choose(PERSON);
-  await id("rehearse").click();
-  await page.locator('[data-testid="rehearsal"] figure').first().waitFor(LONG);
-  await forget();
-  await id("compare").click();
-  await page.waitForFunction(() => document.querySelector('[data-testid="phase-compare"]')?.dataset.state === "done", null, LONG);
-  await saved();
-  const all = await kept();
-  assert.ok(all.includes("u07") && !all.includes(PERSON) && !all.includes("an-item-nobody-else-has"));
-  // Nor is there a way back in the basket.
-  await id("phase-forget").click();
-  assert.ok(await id("undo").isDisabled());
 });
 
 test("a rehearsal says what an attacker could tell, and carries nothing out", { timeout: 120_000 }, async () => {

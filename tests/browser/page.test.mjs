@@ -133,13 +133,14 @@ test("a file that arrives during a run waits for it, and a word starts it at onc
 test("a reload loses nothing; clearing everything leaves nothing behind", async () => {
   await visit({ hash: "#v1&partition.shards=5" });
   const digests = await page.locator(".digest").allTextContents();
-  await page.waitForFunction(async () => (await indexedDB.databases()).some((d) => d.name === "ultrare"), null, LONG);
-  await page.waitForTimeout(1500);
+  await id("kept").filter({ hasText: "is kept in this browser" }).waitFor(LONG);
   await page.reload();
   await trained();
   assert.match(await id("notice").textContent(), /where you left off/);
   assert.deepEqual(await page.locator(".digest").allTextContents(), digests);
   await id("clear-everything").click();
+  await accessible("clear everything");
+  await id("clear-confirm").click();
   await page.waitForFunction(() => document.querySelectorAll('[data-testid^="shard-"][data-state="trained"]').length === 10, null, LONG);
   assert.equal(new URL(page.url()).hash.includes("shards=5"), false);
 });

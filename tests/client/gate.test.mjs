@@ -86,3 +86,13 @@ test("what a task throws reaches whoever waits", async () => {
   const task = { step: () => { throw new Error("broken"); }, finish: () => new Uint8Array() };
   await assert.rejects(drive(task, new Gate(), () => {}), /broken/);
 });
+
+test("timers have their turn between steps: a task without pause does not starve its thread", async () => {
+  let ticks = 0;
+  const timer = setInterval(() => (ticks += 1), 5);
+  const busy = { step: () => { const end = performance.now() + 0.05; while (performance.now() < end); return { done: performance.now() > until, progress: 0, events: [] }; }, finish: () => new Uint8Array() };
+  const until = performance.now() + 300;
+  await drive(busy, new Gate(), () => {});
+  clearInterval(timer);
+  assert.ok(ticks >= 30, `an interval of 5 ms ticked ${ticks} times in 300 ms`);
+});

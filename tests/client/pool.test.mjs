@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { setTimeout as wait } from "node:timers/promises";
+import { Blobs } from "../../web/dist/blobs.js";
 import { Pool } from "../../web/dist/pool.js";
 
 /** A worker in this thread whose behaviour at `run` the test chooses. */
@@ -32,6 +33,18 @@ class FakeWorker {
   }
 }
 
+/** The same, with inputs: like a worker that holds at most `most` of them, and answers with the bytes of those the job names. */
+const keeping = (most) => ({
+  run(worker, { id, bytes, inputs, blobs }) {
+    if (inputs.length === 0) return echo(worker, { id, bytes });
+    worker.held ??= new Blobs(most);
+    worker.got = (worker.got ?? []).concat(blobs.map(([digest]) => digest));
+    for (const [digest, bytes] of blobs) worker.held.put(digest, bytes);
+    const digests = worker.held.lacking(inputs);
+    if (digests.length > 0) return worker.say({ kind: "lacking", id, digests });
+    worker.say({ kind: "done", id, result: Uint8Array.from(worker.held.use(inputs).flatMap((blob) => [...blob])), seconds: 1 });
+  },
+});
 const echo = (worker, { id, bytes }) => worker.say({ kind: "done", id, result: bytes, seconds: 1 });
 const trap = (worker, { id }) => worker.say({ kind: "failed", id, error: { name: "RuntimeError", code: "trap", message: "unreachable" } });
 const job = (id, weight = 1) => ({ id, stage: "train", arm: "original", shard: id, weight, bytes: new Uint8Array([id]) });
@@ -138,4 +151,125 @@ test("what waits when the pool closes is told so", async () => {
   it.close();
   assert.deepEqual((await jobs).map(({ reason }) => reason.code), ["closed", "closed"]);
   await assert.rejects(it.run(job(2)), { code: "closed" });
+});
+
+/** A job of the inputs named; each input is two bytes, its own number. */
+const of = (id, inputs, weight = 1) => ({ ...job(id, weight), inputs });
+function source() {
+  const asked = [];
+  return { asked, blob: async (digest) => (asked.push(digest), new Uint8Array([Number(digest), Number(digest)])) };
+}
+const own = (inputs) => inputs.flatMap((digest) => [Number(digest), Number(digest)]);
+
+test("an input goes to a worker once, however many jobs name it, and each job gets its own in its order", async () => {
+  const { pool: it } = pool(1, keeping(100));
+  const { asked, blob } = source();
+  const wanted = [["1", "2"], ["2", "1"], ["2", "3", "2"], ["1"]];
+  const results = await Promise.all(wanted.map((inputs, id) => it.run(of(id, inputs), blob)));
+  assert.deepEqual(results.map(({ result }) => [...result]), wanted.map(own));
+  assert.deepEqual(asked, ["1", "2", "3"]);
+  assert.deepEqual(FakeWorker.made[0].got, ["1", "2", "3"]);
+});
+
+test("two workers each get what they need, and a job goes where its inputs are", async () => {
+  const { pool: it, states } = pool(2, keeping(100));
+  const { asked, blob } = source();
+  await Promise.all([it.run(of(0, ["1"], 9), blob), it.run(of(1, ["2"], 8), blob)]);
+  await it.run(of(2, ["2"]), blob);
+  await it.run(of(3, ["1"]), blob);
+  assert.deepEqual(asked, ["1", "2"]);
+  assert.deepEqual(states.filter((state) => /busy/.test(state)), ["0 busy 0", "1 busy 1", "1 busy 2", "0 busy 3"]);
+  await Promise.all([it.run(of(4, ["1", "2"]), blob), it.run(of(5, ["1", "2"]), blob)]);
+  assert.deepEqual(asked.slice(2).sort(), ["1", "2"]);
+});
+
+test("an input that the worker let go of is sent again, and the job with it", async () => {
+  const { pool: it } = pool(1, keeping(4)); // room for two inputs
+  const { asked, blob } = source();
+  for (const [id, inputs] of [["1"], ["2"], ["3"], ["1", "3"], ["2"]].entries()) {
+    assert.deepEqual([...(await it.run(of(id, inputs), blob)).result], own(inputs));
+  }
+  assert.deepEqual(asked, ["1", "2", "3", "1", "2"]);
+  assert.equal(FakeWorker.made.length, 1);
+});
+
+test("a worker keeps all inputs of the job at hand, whatever its bound, and the longest unused go first", () => {
+  const blobs = new Blobs(10);
+  for (const digest of ["a", "b", "c"]) blobs.put(digest, new Uint8Array(6));
+  assert.deepEqual(blobs.lacking(["a", "b", "c", "d", "d"]), ["d"]);
+  assert.equal(blobs.use(["a", "b"]).length, 2);
+  assert.deepEqual(blobs.lacking(["a", "b", "c"]), ["c"]);
+  blobs.use(["a"]);
+  assert.deepEqual(blobs.lacking(["a", "b"]), ["b"]);
+});
+
+test("a worker that says again and again that it lacks an input is not asked forever", async () => {
+  const { pool: it } = pool(1, { run: (worker, { id, inputs }) => worker.say({ kind: "lacking", id, digests: inputs }) });
+  const { asked, blob } = source();
+  await assert.rejects(it.run(of(0, ["1"]), blob), { code: "worker.memory" });
+  assert.ok(asked.length <= 4);
+});
+
+test("a killed worker's successor is sent the inputs anew, with the job", async () => {
+  let deaths = 0;
+  const { run } = keeping(100);
+  const { pool: it } = pool(1, { run: (worker, message) => (deaths++ === 1 ? trap(worker, message) : run(worker, message)) });
+  const { asked, blob } = source();
+  await it.run(of(0, ["1"]), blob);
+  assert.deepEqual([...(await it.run(of(1, ["1", "2"]), blob)).result], own(["1", "2"]));
+  assert.deepEqual(asked, ["1", "2", "1", "2"]);
+  assert.deepEqual(FakeWorker.made[1].got, ["1", "2"]);
+});
+
+test("an input that cannot be had is its job's failure alone; one that is not asked for any more disturbs nothing", async () => {
+  const { pool: it } = pool(1, keeping(100));
+  await assert.rejects(it.run(of(0, ["1"])), { name: "UltrareError", code: "job.inputs" });
+  await assert.rejects(it.run(of(1, ["1"]), async () => { throw new Error("gone"); }), { name: "UltrareError", message: "gone" });
+  let give;
+  const late = assert.rejects(it.run(of(2, ["1"]), () => new Promise((resolve) => (give = resolve))), { code: "cancelled" });
+  await wait(1);
+  await it.cancel();
+  await late;
+  const { blob } = source();
+  const next = it.run(of(3, ["2"]), blob);
+  give(new Uint8Array([9]));
+  assert.deepEqual([...(await next).result], [2, 2]);
+  assert.equal(FakeWorker.made.length, 1, "nothing had been posted: no worker had to be ended");
+});
+
+test("inputs change nothing about the order of jobs: the heaviest first", async () => {
+  const order = [];
+  const { run } = keeping(100);
+  const { pool: it } = pool(1, { run: (worker, message) => (order.push(message.id), run(worker, message)) });
+  const { blob } = source();
+  await Promise.all([it.run(of(0, ["1"], 5), blob), it.run(of(1, ["1"], 1), blob), it.run(of(2, ["3"], 9), blob), it.run(job(3, 7))]);
+  assert.deepEqual(order, [2, 3, 0, 1]);
+});
+
+test("a worker that ends without a word is replaced, and its job runs again", async () => {
+  let ends = 0;
+  const { pool: it, states } = pool(1, { run: (worker, message) => (ends++ === 0 ? worker.onend() : echo(worker, message)) });
+  assert.deepEqual([...(await it.run(job(7))).result], [7]);
+  assert.deepEqual(states.slice(0, 5), ["0 idle", "0 busy 7", "0 lost 7", "0 respawned", "0 idle"]);
+  FakeWorker.made[1].onend(); // between two jobs
+  assert.deepEqual([...(await it.run(job(8))).result], [8]);
+  assert.equal(FakeWorker.made.length, 3);
+});
+
+test("a worker that never answers is replaced after a minute; three of them end it", async (t) => {
+  t.mock.timers.enable({ apis: ["setTimeout"] });
+  let silent = 1;
+  const start = (worker) => { if (silent-- <= 0) worker.say({ kind: "ready" }); };
+  const { pool: it } = pool(1, { start, run: echo });
+  const done = it.run(job(1));
+  await Promise.resolve();
+  t.mock.timers.tick(60_000);
+  assert.deepEqual([...(await done).result], [1]);
+  it.close();
+  silent = 9;
+  const { pool: none, failures } = pool(1, { start });
+  const refused = assert.rejects(none.run(job(1)), { code: "worker.start", message: /did not answer/ });
+  for (let n = 0; n < 3; n++) t.mock.timers.tick(60_000);
+  await refused;
+  assert.equal(failures.length, 1);
 });

@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import { UltrareError } from "../../web/dist/errors.js";
 import { RemoteStore } from "../../web/dist/remote.js";
 import { SessionFront } from "../../web/dist/session.js";
 
@@ -179,4 +180,54 @@ test("a session worker that traps is replaced, and who waits is told what was lo
   assert.ok(made[0].ended);
   store.close();
   await assert.rejects(store.call("snapshot"), { code: "closed" });
+});
+
+test("a session worker that ends without a word, or never answers, is replaced; its successor takes over what was kept", async (t) => {
+  const made = [];
+  const lost = [];
+  let silent = false;
+  const spawn = () => {
+    const worker = {
+      heard: [],
+      postMessage(message) {
+        this.heard.push(message);
+        if (message.kind === "start" && !silent) {
+          this.onmessage({ data: { kind: "tab", tab: message.keep.tab ?? "3" } });
+          this.onmessage({ data: { kind: "ready" } });
+        }
+      },
+      terminate() { this.ended = true; },
+    };
+    made.push(worker);
+    return worker;
+  };
+  const took = [];
+  const keeping = { base: "b", took: (tab) => took.push(tab) };
+  const store = new RemoteStore(spawn, {}, () => {}, (error) => lost.push(error.code), keeping);
+  await store.started();
+  const waiting = assert.rejects(store.kept("put", "k", new Uint8Array(1)), { code: "session.lost" });
+  await Promise.resolve();
+  await Promise.resolve();
+  assert.deepEqual(made[0].heard.map(({ kind, keep }) => keep ?? kind), [{ base: "b" }, "kept"]);
+  made[0].onend();
+  await waiting;
+  assert.deepEqual(lost, ["session.lost"]);
+  assert.deepEqual(made[1].heard[0].keep, { base: "b", tab: "3" });
+  assert.deepEqual(took, ["3", "3"]);
+  t.mock.timers.enable({ apis: ["setTimeout"] });
+  silent = true;
+  made[1].onend();
+  for (let n = 0; n < 3; n++) t.mock.timers.tick(60_000);
+  await assert.rejects(store.call("snapshot"), { code: "worker.start", message: /did not answer/ });
+  assert.equal(made.length, 4);
+  store.close();
+});
+
+test("the death of the session's worker ends what runs, once, with its own error", async () => {
+  const { front, events } = session(fakeStore(2), fakeRunner(() => new Promise(() => {})));
+  const built = assert.rejects(front.build(), { code: "session.lost" });
+  await new Promise((resolve) => setTimeout(resolve, 5));
+  front.lost(new UltrareError({ code: "session.lost", message: "lost" }));
+  await built;
+  assert.deepEqual(events.filter(({ kind }) => kind === "error").map(({ error }) => error.code), ["session.lost"]);
 });

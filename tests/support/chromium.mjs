@@ -35,10 +35,16 @@ export function chromium() {
   return path;
 }
 
-/** Starts it without any traffic of its own. */
+/** Without any traffic of its own. */
+const ARGS = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking", "--disable-component-update", "--disable-sync"];
+// Not at the top: the runner asks for the browser's path before any package is installed.
+const driver = async () => (await import("playwright-core")).chromium;
+
 export async function launch(options = {}) {
-  // Not at the top: the runner asks for the browser's path before any package is installed.
-  const { chromium: driver } = await import("playwright-core");
-  const args = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking", "--disable-component-update", "--disable-sync"];
-  return driver.launch({ executablePath: chromium(), headless: true, args, ...options });
+  return (await driver()).launch({ executablePath: chromium(), headless: true, args: ARGS, ...options });
+}
+
+/** Starts it with a profile in this folder, which outlasts it. */
+export async function launchWith(profile, options = {}) {
+  return (await driver()).launchPersistentContext(profile, { executablePath: chromium(), headless: true, args: ARGS, ...options });
 }

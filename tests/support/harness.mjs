@@ -32,6 +32,7 @@ export function watch(page, address) {
   page.on("pageerror", (error) => said.push(`uncaught: ${error.message}`));
   page.on("request", (request) => {
     const url = request.url();
+    if (request.method() !== "GET") said.push(`${request.method()}: ${url}`);
     if (!url.startsWith(address) && !/^(data|blob):/.test(url)) said.push(`request: ${url}`);
   });
   page.on("requestfailed", (request) => said.push(`failed: ${request.url()}`));

@@ -6,7 +6,10 @@ import { extname, join, normalize, sep } from "node:path";
 import { fileURLToPath } from "node:url";
 import { Missing, main, root } from "./setup.mjs";
 
-/** No origin but this one, for anything. `data:` and `blob:` images are what the page draws and exports itself. */
+/**
+ * No origin but this one, for anything. `data:` and `blob:` images are what the page draws and exports itself. The page says the
+ * same of itself (www/index.html), for hosts that send no headers; `frame-ancestors` counts in a header only.
+ */
 export const POLICY = [
   "default-src 'self'",
   "script-src 'self' 'wasm-unsafe-eval'",

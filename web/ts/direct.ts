@@ -1,30 +1,41 @@
 import { drive } from "./drive.js";
-import { UltrareError, cancelled, closed, flatten } from "./errors.js";
+import { cancelled, closed, typed } from "./errors.js";
 import { Gate, type Control } from "./gate.js";
+import { keptNowhere } from "./kept.js";
 import type { StoreArguments, StoreMethod, StoreResult } from "./protocol.js";
-import type { Finished, Runner, Watcher } from "./runner.js";
+import { noBlobs, type BlobSource, type Finished, type Job, type Runner, type Watcher } from "./runner.js";
 import { SessionFront, type StoreAccess } from "./session.js";
 import { Store } from "./store.js";
-import type { JobOut, Session } from "./types.js";
-import { Task, start } from "./wasm.js";
+import type { Session } from "./types.js";
+import { start, task } from "./wasm.js";
 
 export { UltrareError, type ErrorData } from "./errors.js";
 export type * from "./types.js";
 
 /** The store in this thread. */
 class LocalStore implements StoreAccess {
+  private ended = false;
+
   constructor(private readonly store: Store) {}
 
   async call<M extends StoreMethod>(method: M, ...args: StoreArguments<M>): Promise<StoreResult<M>> {
+    if (this.ended) throw closed();
     try {
       const call = this.store[method] as (...args: StoreArguments<M>) => StoreResult<M> | Promise<StoreResult<M>>;
       return await call.apply(this.store, args);
     } catch (thrown) {
-      throw new UltrareError(flatten(thrown));
+      // A call that was under way finds the experiment gone: nobody's defect.
+      throw this.ended ? closed() : typed(thrown);
     }
   }
 
+  kept(): Promise<never> {
+    return Promise.reject(this.ended ? closed() : keptNowhere());
+  }
+
   close(): void {
+    if (this.ended) return;
+    this.ended = true;
     this.store.close();
   }
 }
@@ -39,9 +50,9 @@ class Inline implements Runner {
 
   constructor(private readonly watcher: Watcher) {}
 
-  run(job: JobOut): Promise<Finished> {
+  run(job: Job, blob: BlobSource = noBlobs): Promise<Finished> {
     const { round } = this;
-    const turn = this.tail.then(() => this.start(job, round));
+    const turn = this.tail.then(() => this.start(job, blob, round));
     this.tail = turn.catch(() => {});
     return turn;
   }
@@ -61,20 +72,20 @@ class Inline implements Runner {
     void this.cancel().then(() => this.gate.close());
   }
 
-  private async start(job: JobOut, round: number): Promise<Finished> {
+  private async start(job: Job, blob: BlobSource, round: number): Promise<Finished> {
     if (this.ended) throw closed();
     if (round !== this.round) throw cancelled();
     this.gate.reset();
-    let task: Task | undefined;
+    let running: ReturnType<typeof task> | undefined;
     try {
       this.watcher.worker(0, "busy", job);
-      task = new Task(job.bytes);
-      const { result, seconds } = await drive(task, this.gate, (...heard) => this.watcher.progress(job, ...heard));
+      running = task(job.bytes, await Promise.all((job.inputs ?? []).map(blob)));
+      const { result, seconds } = await drive(running, this.gate, (...heard) => this.watcher.progress(job, ...heard));
       return { result: result as Uint8Array<ArrayBuffer>, seconds };
     } catch (thrown) {
-      throw new UltrareError(flatten(thrown));
+      throw typed(thrown);
     } finally {
-      task?.free();
+      running?.free();
       this.watcher.worker(0, "idle");
     }
   }

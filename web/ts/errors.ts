@@ -24,8 +24,22 @@ export function cancelled(): UltrareError {
   return new UltrareError({ code: "cancelled", message: "Cancelled: everything is as it was before." });
 }
 
+/** How many workers were asked for, or `otherwise`; a refusal for what is no number of workers. */
+export function workersAsked(asked: number | undefined, otherwise: number): number {
+  const workers = asked ?? otherwise;
+  if (Number.isInteger(workers) && workers >= 1) return workers;
+  throw new UltrareError({ code: "open.workers", message: `workers is a whole number above 0, not ${workers}` });
+}
+
 export function closed(): UltrareError {
   return new UltrareError({ code: "closed", message: "The session is closed: open a new one." });
+}
+
+/** Anything thrown, as what a promise of a session rejects with; `code` for what has none. */
+export function typed(thrown: unknown, code?: string): UltrareError {
+  if (thrown instanceof UltrareError) return thrown;
+  const data = flatten(thrown);
+  return new UltrareError(code && data.code === "defect" ? { ...data, code } : data);
 }
 
 /**

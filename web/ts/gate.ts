@@ -8,9 +8,12 @@ export type Control =
   | { kind: "speed"; stepsPerSecond: number | null }
   | { kind: "cancel" };
 
+/** Node's way to let timers and input and output have their turn; a message does not: a thousand of them go before any timer. */
+const immediate = (globalThis as { setImmediate?: (then: () => void) => unknown }).setImmediate;
+
 /**
- * Stands between two steps of a task. Every pass gives the thread back once, so that messages are heard; MessageChannel,
- * because timers wait four milliseconds and `scheduler.yield` goes before the messages that are waited for.
+ * Stands between two steps of a task. Every pass gives the thread back once, so that messages are heard; in browsers by a
+ * MessageChannel, because timers wait four milliseconds and `scheduler.yield` goes before the messages that are waited for.
  */
 export class Gate {
   private paused = false;
@@ -19,13 +22,11 @@ export class Gate {
   private stopped = false;
   private last = -Infinity;
   private wake: (() => void) | undefined;
-  private readonly channel = new MessageChannel();
+  private readonly channel = immediate ? undefined : new MessageChannel();
   private breathing: (() => void) | undefined;
 
   constructor() {
-    this.channel.port1.onmessage = () => this.breathing?.();
-    // Node keeps running while a port listens; `unref` says that this one alone is no reason to.
-    (this.channel.port1 as unknown as { unref?: () => void }).unref?.();
+    if (this.channel) this.channel.port1.onmessage = () => this.breathing?.();
   }
 
   /** Would a watcher rather see each step at once than in batches? */
@@ -68,17 +69,14 @@ export class Gate {
   }
 
   close(): void {
-    this.channel.port1.close();
+    this.channel?.port1.close();
   }
 
   private breathe(): Promise<void> {
     return new Promise((resolve) => {
-      (this.channel.port1 as unknown as { ref?: () => void }).ref?.();
-      this.breathing = () => {
-        (this.channel.port1 as unknown as { unref?: () => void }).unref?.();
-        resolve();
-      };
-      this.channel.port2.postMessage(0);
+      if (immediate) return void immediate(resolve);
+      this.breathing = resolve;
+      this.channel!.port2.postMessage(0);
     });
   }
 

@@ -1,5 +1,8 @@
-import { Pool, type WorkerLike } from "./pool.js";
-import { RemoteStore, type SessionWorkerLike } from "./remote.js";
+import { typed, workersAsked } from "./errors.js";
+import { Pool } from "./pool.js";
+import type { SessionMessage, SessionRequest, TaskMessage, TaskRequest } from "./protocol.js";
+import { Living } from "./pulse.js";
+import { RemoteStore, type Keeping } from "./remote.js";
 import { SessionFront } from "./session.js";
 import type { OpenOptions, Session } from "./types.js";
 
@@ -18,24 +21,39 @@ async function compile(): Promise<WebAssembly.Module> {
 }
 
 // The addresses below stay literal: bundlers find workers and the module by this very form.
-function taskWorker(): WorkerLike {
-  return new Worker(new URL("./task.worker.js", import.meta.url), { type: "module" }) as WorkerLike;
+function taskWorker(): Living<TaskRequest, TaskMessage> {
+  return new Living(new Worker(new URL("./task.worker.js", import.meta.url), { type: "module" }));
 }
 
-function sessionWorker(): SessionWorkerLike {
-  return new Worker(new URL("./session.worker.js", import.meta.url), { type: "module" }) as SessionWorkerLike;
+function sessionWorker(): Living<SessionRequest, SessionMessage> {
+  return new Living(new Worker(new URL("./session.worker.js", import.meta.url), { type: "module" }));
+}
+
+/** A tab that loads again takes over what it kept itself: which place that was lasts as long as the tab. */
+function keeping(base: string | undefined): Keeping | undefined {
+  if (base === undefined) return undefined;
+  const item = `${base}.tab`;
+  try {
+    return { base, tab: sessionStorage.getItem(item) ?? undefined, took: (tab) => sessionStorage.setItem(item, tab) };
+  } catch {
+    return { base, took: () => {} }; // opened in a worker, or storage is refused
+  }
 }
 
 /** Opens a session: a worker for the experiment and a pool for its jobs. Everything stays on this machine. */
 export async function open(options: OpenOptions = {}): Promise<Session> {
-  compiled ??= compile();
-  compiled.catch(() => (compiled = undefined));
-  const module = await compiled;
-  const workers = options.workers ?? Math.min(navigator.hardwareConcurrency || 2, 16);
-  if (!Number.isInteger(workers) || workers < 1) throw new RangeError(`workers is a whole number above 0, not ${workers}`);
   const front = new SessionFront();
-  const store = new RemoteStore(sessionWorker, module, (progress) => front.reading(progress));
-  front.attach(store, new Pool(workers, taskWorker, module, front));
-  await store.started();
-  return front;
+  try {
+    const workers = workersAsked(options.workers, Math.min(navigator.hardwareConcurrency || 2, 16));
+    compiled ??= compile();
+    compiled.catch(() => (compiled = undefined));
+    const module = await compiled;
+    const store = new RemoteStore(sessionWorker, module, (progress) => front.reading(progress), (error) => front.lost(error), keeping(options.keep));
+    front.attach(store, new Pool(workers, taskWorker, module, front));
+    await store.started();
+    return front;
+  } catch (thrown) {
+    front.close();
+    throw typed(thrown, "open.failed");
+  }
 }

@@ -15,7 +15,7 @@ export function merge<T>(base: T, patch: unknown, path = ""): T {
   if (!isPlain(base) || !isPlain(patch)) return patch as T;
   const merged: Plain = { ...base };
   for (const [key, value] of Object.entries(patch)) {
-    if (!(key in base)) {
+    if (!Object.hasOwn(base, key)) {
       const message = `There is no setting ${path}${key}: there are ${Object.keys(base).map((name) => path + name).join(", ")}.`;
       throw new UltrareError({ code: "config.unknown", message });
     }

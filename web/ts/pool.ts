@@ -1,8 +1,7 @@
-import { UltrareError, cancelled, closed, isFatal, type ErrorData } from "./errors.js";
+import { UltrareError, cancelled, closed, isFatal, typed, type ErrorData } from "./errors.js";
 import type { Control } from "./gate.js";
-import type { TaskMessage, TaskRequest } from "./protocol.js";
-import type { Finished, Runner, Watcher } from "./runner.js";
-import type { JobOut } from "./types.js";
+import type { Blobbed, TaskMessage, TaskRequest } from "./protocol.js";
+import { noBlobs, type BlobSource, type Finished, type Job, type Runner, type Watcher } from "./runner.js";
 
 /** What the pool needs of a worker, so that tests can hand it another kind. */
 export interface WorkerLike {
@@ -10,11 +9,18 @@ export interface WorkerLike {
   terminate(): void;
   onmessage: ((event: MessageEvent<TaskMessage>) => void) | null;
   onerror: ((event: ErrorEvent) => void) | null;
+  /** It ended by itself and nothing more will be heard of it. */
+  onend: (() => void) | null;
 }
 
 interface Waiting {
-  job: JobOut;
+  job: Job;
+  blob: BlobSource;
   tries: number;
+  /** How often a worker had let go of an input that it was sent. */
+  lacked: number;
+  /** Is it with the worker, or are its inputs still being fetched? */
+  posted: boolean;
   resolve(finished: Finished): void;
   reject(error: UltrareError): void;
 }
@@ -24,18 +30,25 @@ interface Slot {
   worker: WorkerLike;
   ready: boolean;
   current: Waiting | undefined;
+  /** Inputs that were sent to this worker. It may have let go of some, and says so when it needs them. */
+  sent: Set<string>;
+  late: ReturnType<typeof setTimeout> | undefined;
 }
 
 /** How often a job is handed out before a worker that dies over it is taken for the job's fault. */
 const TRIES = 3;
 /** How many workers in a row may die before they are ready. */
 const STILLBORN = 3;
+/** How often the inputs of one job are sent again to the same worker. */
+const LACKED = 3;
+/** How long a worker may take until it is ready. */
+const START = 60_000;
 /** How long a cancelled task may take to reach its next step before its worker is ended. */
 const PATIENCE = 250;
 
 /**
  * Runs jobs on workers, the heaviest first, one per worker. A worker that traps is replaced and its job handed out
- * again: a job is bytes, so nothing is lost but the time.
+ * again: a job is bytes, so nothing is lost but the time. Large inputs that jobs share go to each worker once.
  */
 export class Pool implements Runner {
   private readonly slots: Slot[] = [];
@@ -52,16 +65,16 @@ export class Pool implements Runner {
     private readonly watcher: Watcher,
   ) {
     for (let number = 0; number < size; number++) {
-      const slot: Slot = { number, worker: undefined as unknown as WorkerLike, ready: false, current: undefined };
+      const slot: Slot = { number, worker: undefined as unknown as WorkerLike, ready: false, current: undefined, sent: new Set(), late: undefined };
       this.slots.push(slot);
       this.fill(slot);
     }
   }
 
-  run(job: JobOut): Promise<Finished> {
+  run(job: Job, blob: BlobSource = noBlobs): Promise<Finished> {
     if (this.broken) return Promise.reject(this.broken);
     return new Promise((resolve, reject) => {
-      this.queue.push({ job, tries: 0, resolve, reject });
+      this.queue.push({ job, blob, tries: 0, lacked: 0, posted: false, resolve, reject });
       this.queue.sort((a, b) => b.job.weight - a.job.weight || a.job.id - b.job.id);
       this.handOut();
     });
@@ -78,7 +91,10 @@ export class Pool implements Runner {
   async cancel(): Promise<void> {
     for (const waiting of this.queue.splice(0)) waiting.reject(cancelled());
     const busy = this.slots.filter((slot) => slot.current);
-    for (const slot of busy) slot.worker.postMessage({ kind: "cancel" });
+    for (const slot of busy) {
+      if (slot.current!.posted) slot.worker.postMessage({ kind: "cancel" });
+      else this.settle(slot).reject(cancelled());
+    }
     const deadline = performance.now() + PATIENCE;
     while (busy.some((slot) => slot.current) && performance.now() < deadline) await new Promise((wake) => setTimeout(wake, 5));
     for (const slot of busy) {
@@ -98,8 +114,7 @@ export class Pool implements Runner {
     this.broken = reason;
     for (const waiting of this.queue.splice(0)) waiting.reject(reason);
     for (const slot of this.slots) {
-      slot.worker.onmessage = slot.worker.onerror = null;
-      slot.worker.terminate();
+      this.end(slot);
       slot.current?.reject(reason);
       slot.current = undefined;
     }
@@ -107,18 +122,37 @@ export class Pool implements Runner {
 
   private fill(slot: Slot): void {
     slot.ready = false;
+    slot.sent = new Set();
     slot.worker = this.spawn();
     slot.worker.onmessage = ({ data }) => this.hear(slot, data);
     slot.worker.onerror = (event) => {
       event.preventDefault?.();
       this.lose(slot, { name: "Error", code: "trap", message: event.message || "the worker could not be loaded" });
     };
+    const silent = (message: string) => this.lose(slot, { name: "Error", code: "trap", message });
+    slot.worker.onend = () => silent("the worker ended without a word");
+    slot.late = setTimeout(() => silent("the worker did not answer"), START);
     slot.worker.postMessage({ kind: "start", module: this.module });
+  }
+
+  private end(slot: Slot): void {
+    clearTimeout(slot.late);
+    slot.worker.onmessage = slot.worker.onerror = slot.worker.onend = null;
+    slot.worker.terminate();
+  }
+
+  /** The worker has nothing to do any more; gives the job it had. */
+  private settle(slot: Slot): Waiting {
+    const waiting = slot.current!;
+    slot.current = undefined;
+    this.watcher.worker(slot.number, "idle");
+    return waiting;
   }
 
   private hear(slot: Slot, message: TaskMessage): void {
     if (message.kind === "ready") {
       [slot.ready, this.stillborn] = [true, 0];
+      clearTimeout(slot.late);
       if (this.pause) slot.worker.postMessage({ kind: "pause" });
       if (this.stepsPerSecond !== null) slot.worker.postMessage({ kind: "speed", stepsPerSecond: this.stepsPerSecond });
       this.watcher.worker(slot.number, "idle");
@@ -128,24 +162,58 @@ export class Pool implements Runner {
     const waiting = slot.current;
     if (!waiting || message.id !== waiting.job.id) return; // of a job that was cancelled meanwhile
     if (message.kind === "progress") return this.watcher.progress(waiting.job, message.progress, message.events);
-    slot.current = undefined;
-    this.watcher.worker(slot.number, "idle");
+    if (message.kind === "lacking") return this.lack(slot, waiting, message.digests);
+    this.settle(slot);
     if (message.kind === "done") waiting.resolve({ result: message.result, seconds: message.seconds });
     else waiting.reject(message.kind === "cancelled" ? cancelled() : new UltrareError(message.error));
     this.handOut();
   }
 
   private handOut(): void {
-    for (const slot of this.slots) {
-      if (!slot.ready || slot.current) continue;
-      const next = this.queue.shift();
+    for (;;) {
+      const idle = this.slots.filter((slot) => slot.ready && !slot.current);
+      const next = idle.length > 0 ? this.queue.shift() : undefined;
       if (!next) return;
+      // To whoever has most of what it needs.
+      const slot = idle.reduce((best, other) => (unsent(other, next).length < unsent(best, next).length ? other : best));
       next.tries += 1;
+      next.posted = false;
       slot.current = next;
-      const bytes = next.job.bytes.slice(); // the original stays here, for another try
-      slot.worker.postMessage({ kind: "run", id: next.job.id, bytes }, [bytes.buffer]);
       this.watcher.worker(slot.number, "busy", next.job);
+      void this.send(slot, next);
     }
+  }
+
+  /** Posts a job with the inputs that its worker does not have yet. */
+  private async send(slot: Slot, waiting: Waiting): Promise<void> {
+    const { worker } = slot;
+    const digests = unsent(slot, waiting);
+    let blobs: Blobbed[] = [];
+    if (digests.length > 0) {
+      try {
+        blobs = await Promise.all(digests.map(async (digest): Promise<Blobbed> => [digest, movable(await waiting.blob(digest))]));
+      } catch (thrown) {
+        if (slot.worker === worker && slot.current === waiting) this.settle(slot).reject(typed(thrown));
+        return this.handOut();
+      }
+      // Cancelled, or the worker died, while they were fetched.
+      if (slot.worker !== worker || slot.current !== waiting) return;
+    }
+    const bytes = waiting.job.bytes.slice(); // the original stays here, for another try
+    for (const digest of digests) slot.sent.add(digest);
+    waiting.posted = true;
+    const inputs = waiting.job.inputs ?? [];
+    worker.postMessage({ kind: "run", id: waiting.job.id, bytes, inputs, blobs }, [bytes.buffer, ...blobs.map(([, blob]) => blob.buffer)]);
+  }
+
+  /** The worker let go of inputs meanwhile: they are sent again, and the job. */
+  private lack(slot: Slot, waiting: Waiting, digests: readonly string[]): void {
+    for (const digest of digests) slot.sent.delete(digest);
+    waiting.posted = false;
+    if (++waiting.lacked <= LACKED) return void this.send(slot, waiting);
+    const message = `A worker has no room for the inputs of a job (${waiting.job.stage}).`;
+    this.settle(slot).reject(new UltrareError({ code: "worker.memory", message }));
+    this.handOut();
   }
 
   private lose(slot: Slot, error: ErrorData): void {
@@ -161,8 +229,7 @@ export class Pool implements Runner {
 
   /** A new worker in the place of the old; its job, if it still has one, goes to the front of the queue. */
   private replace(slot: Slot, error: ErrorData | undefined): void {
-    slot.worker.onmessage = slot.worker.onerror = null;
-    slot.worker.terminate();
+    this.end(slot);
     if (error) {
       this.watcher.worker(slot.number, "lost", slot.current?.job, error);
       if (slot.current) this.queue.unshift(slot.current);
@@ -178,4 +245,15 @@ export class Pool implements Runner {
     this.close(broken);
     this.watcher.failed(broken);
   }
+}
+
+/** The inputs of a job that its worker was not sent, each once. */
+function unsent(slot: Slot, { job }: Waiting): string[] {
+  return [...new Set(job.inputs)].filter((digest) => !slot.sent.has(digest));
+}
+
+/** Bytes with a buffer of their own, which can be moved. */
+function movable(bytes: Uint8Array): Uint8Array<ArrayBuffer> {
+  const own = bytes.buffer instanceof ArrayBuffer && bytes.byteLength === bytes.buffer.byteLength;
+  return (own ? bytes : bytes.slice()) as Uint8Array<ArrayBuffer>;
 }

@@ -2,19 +2,23 @@
 import type { ErrorData } from "./errors.js";
 import type { Control } from "./gate.js";
 import type { Progress, Store } from "./store.js";
-import type { Event } from "./types.js";
+import type { Event, Kept } from "./types.js";
 
 /** To a task worker. */
 export type TaskRequest =
-  | { kind: "start"; module: WebAssembly.Module }
-  | { kind: "run"; id: number; bytes: Uint8Array<ArrayBuffer> }
+  | { kind: "start"; module: WebAssembly.Module; pulse?: string }
+  | { kind: "run"; id: number; bytes: Uint8Array<ArrayBuffer>; inputs: readonly string[]; blobs: readonly Blobbed[] }
   | { kind: "crash" }
   | Control;
 
-/** From a task worker. `failed` with a fatal error means: replace me. */
+/** An input and its digest. */
+export type Blobbed = [digest: string, bytes: Uint8Array<ArrayBuffer>];
+
+/** From a task worker. `lacking` means: send these, and the job again. `failed` with a fatal error means: replace me. */
 export type TaskMessage =
   | { kind: "ready" }
   | { kind: "progress"; id: number; progress: number; events: Event[] }
+  | { kind: "lacking"; id: number; digests: string[] }
   | { kind: "done"; id: number; result: Uint8Array<ArrayBuffer>; seconds: number }
   | { kind: "cancelled"; id: number }
   | { kind: "failed"; id: number | null; error: ErrorData };
@@ -24,14 +28,20 @@ export type StoreMethod = { [M in keyof Store]: Store[M] extends (...args: never
 export type StoreArguments<M extends StoreMethod> = Parameters<Store[M]>;
 export type StoreResult<M extends StoreMethod> = Awaited<ReturnType<Store[M]>>;
 
-/** To the session worker: one store method and its arguments. */
+export type KeptMethod = keyof Kept;
+export type KeptArguments<M extends KeptMethod> = Parameters<Kept[M]>;
+export type KeptResult<M extends KeptMethod> = Awaited<ReturnType<Kept[M]>>;
+
+/** To the session worker: one method of the store, or of what is kept, and its arguments. */
 export type SessionRequest =
-  | { kind: "start"; module: WebAssembly.Module }
+  | { kind: "start"; module: WebAssembly.Module; pulse?: string; keep?: { base: string; tab?: string } }
+  | { [M in KeptMethod]: { kind: "kept"; id: number; method: M; args: KeptArguments<M> } }[KeptMethod]
   | { [M in StoreMethod]: { kind: "call"; id: number; method: M; args: StoreArguments<M> } }[StoreMethod];
 
 /** From the session worker. */
 export type SessionMessage =
   | { kind: "ready" }
+  | { kind: "tab"; tab: string }
   | { kind: "answer"; id: number; value: unknown }
   | { kind: "refusal"; id: number; error: ErrorData }
   | { kind: "progress"; progress: Progress };

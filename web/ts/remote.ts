@@ -1,5 +1,5 @@
-import { UltrareError, closed, isFatal, type ErrorData } from "./errors.js";
-import type { SessionMessage, SessionRequest, StoreArguments, StoreMethod, StoreResult } from "./protocol.js";
+import { UltrareError, closed, isFatal, typed, type ErrorData } from "./errors.js";
+import type { KeptArguments, KeptMethod, KeptResult, SessionMessage, SessionRequest, StoreArguments, StoreMethod, StoreResult } from "./protocol.js";
 import type { StoreAccess } from "./session.js";
 import type { Progress } from "./store.js";
 
@@ -9,7 +9,19 @@ export interface SessionWorkerLike {
   terminate(): void;
   onmessage: ((event: MessageEvent<SessionMessage>) => void) | null;
   onerror: ((event: ErrorEvent) => void) | null;
+  /** It ended by itself and nothing more will be heard of it. */
+  onend: (() => void) | null;
 }
+
+/** Where things are kept: under a name, in the place this tab had before, if it had one; `took` hears which it has now. */
+export interface Keeping {
+  base: string;
+  tab?: string;
+  took(tab: string): void;
+}
+
+/** How long the session's worker may take until it can be asked. */
+const START = 60_000;
 
 interface Asked {
   resolve(value: never): void;
@@ -24,11 +36,14 @@ export class RemoteStore implements StoreAccess {
   private next = 0;
   private deaths = 0;
   private ended: UltrareError | undefined;
+  private late: ReturnType<typeof setTimeout> | undefined;
 
   constructor(
     private readonly spawn: () => SessionWorkerLike,
     private readonly module: WebAssembly.Module,
     private readonly onProgress: (progress: Progress) => void,
+    private readonly onLost: (error: UltrareError) => void = () => {},
+    private readonly keeping?: Keeping,
   ) {
     this.fill();
   }
@@ -38,13 +53,26 @@ export class RemoteStore implements StoreAccess {
     return this.ready;
   }
 
-  async call<M extends StoreMethod>(method: M, ...args: StoreArguments<M>): Promise<StoreResult<M>> {
+  call<M extends StoreMethod>(method: M, ...args: StoreArguments<M>): Promise<StoreResult<M>> {
+    return this.ask("call", method, args);
+  }
+
+  kept<M extends KeptMethod>(method: M, ...args: KeptArguments<M>): Promise<KeptResult<M>> {
+    return this.ask("kept", method, args);
+  }
+
+  private async ask<T>(kind: "call" | "kept", method: string, args: readonly unknown[]): Promise<T> {
     await this.ready;
     if (this.ended) throw this.ended;
-    return new Promise<StoreResult<M>>((resolve, reject) => {
+    return new Promise<T>((resolve, reject) => {
       const id = this.next++;
       this.asked.set(id, { resolve: resolve as (value: never) => void, reject });
-      this.worker.postMessage({ kind: "call", id, method, args } as SessionRequest);
+      try {
+        this.worker.postMessage({ kind, id, method, args } as SessionRequest);
+      } catch (thrown) { // what cannot be posted
+        this.asked.delete(id);
+        reject(typed(thrown));
+      }
     });
   }
 
@@ -57,23 +85,39 @@ export class RemoteStore implements StoreAccess {
     const worker = (this.worker = this.spawn());
     this.ready = new Promise((resolve, reject) => {
       worker.onmessage = ({ data }) => {
-        if (data.kind === "ready") [this.deaths] = [0, resolve()];
+        if (data.kind === "ready") {
+          clearTimeout(this.late);
+          this.deaths = 0;
+          resolve();
+        } else if (data.kind === "tab") this.took(data.tab);
         else if (data.kind === "progress") this.onProgress(data.progress);
         else if (data.kind === "refusal" && isFatal(data.error)) this.die(data.error);
         else this.answer(data);
       };
-      worker.onerror = (event) => {
-        event.preventDefault?.();
-        const error = { name: "Error", code: "trap", message: event.message || "the session's worker could not be loaded" };
+      const dead = (message: string) => {
+        const error = { name: "Error", code: "trap", message };
         reject(new UltrareError({ ...error, code: "worker.start" }));
         this.die(error);
       };
+      worker.onerror = (event) => {
+        event.preventDefault?.();
+        dead(event.message || "the session's worker could not be loaded");
+      };
+      worker.onend = () => dead("the session's worker ended without a word");
+      this.late = setTimeout(() => dead("the session's worker did not answer"), START);
     });
     this.ready.catch(() => {}); // whoever calls next hears of it
-    worker.postMessage({ kind: "start", module: this.module });
+    const keep = this.keeping && { base: this.keeping.base, ...(this.keeping.tab === undefined ? {} : { tab: this.keeping.tab }) };
+    worker.postMessage({ kind: "start", module: this.module, ...(keep && { keep }) });
   }
 
-  private answer(message: Exclude<SessionMessage, { kind: "ready" | "progress" }>): void {
+  /** A worker in the place of this one takes over what it kept. */
+  private took(tab: string): void {
+    if (this.keeping) this.keeping.tab = tab;
+    this.keeping?.took(tab);
+  }
+
+  private answer(message: Exclude<SessionMessage, { kind: "ready" | "tab" | "progress" }>): void {
     const asked = this.asked.get(message.id);
     this.asked.delete(message.id);
     if (message.kind === "answer") asked?.resolve(message.value as never);
@@ -82,12 +126,15 @@ export class RemoteStore implements StoreAccess {
 
   private die(error: ErrorData): void {
     const message = `The experiment was lost to a defect and starts empty again; restore a saved one to go on. ${error.message}`;
-    this.drop(new UltrareError({ code: "session.lost", message, details: error }));
+    const lost = new UltrareError({ code: "session.lost", message, details: error });
+    this.drop(lost);
     if (++this.deaths < 3) this.fill();
+    this.onLost(lost);
   }
 
   private drop(reason: UltrareError): void {
-    this.worker.onmessage = this.worker.onerror = null;
+    clearTimeout(this.late);
+    this.worker.onmessage = this.worker.onerror = this.worker.onend = null;
     this.worker.terminate();
     for (const asked of this.asked.values()) asked.reject(reason);
     this.asked.clear();

@@ -1,4 +1,4 @@
-import type { ErrorData, UltrareError } from "./errors.js";
+import { UltrareError, type ErrorData } from "./errors.js";
 import type { Control } from "./gate.js";
 import type { Event, JobOut } from "./types.js";
 
@@ -7,6 +7,14 @@ export interface Finished {
   result: Uint8Array<ArrayBuffer>;
   seconds: number;
 }
+
+/** A job's body, and the digests (hex) of the large inputs that it shares with others, in its order. */
+export interface Job extends JobOut {
+  inputs?: readonly string[];
+}
+
+/** Where a runner gets an input by its digest: a copy that it may move to a worker. */
+export type BlobSource = (digest: string) => Uint8Array | Promise<Uint8Array>;
 
 /** Hears what happens while jobs run. */
 export interface Watcher {
@@ -20,10 +28,16 @@ export interface Watcher {
 export interface Runner {
   /** How many at a time. */
   readonly size: number;
-  run(job: JobOut): Promise<Finished>;
+  /** `blob` is asked for inputs that a worker lacks; a job without inputs needs none. */
+  run(job: Job, blob?: BlobSource): Promise<Finished>;
   control(message: Control): void;
   cancel(): Promise<void>;
   close(): void;
   /** Makes a worker panic, where there are workers. */
   crash?(): void;
 }
+
+/** For jobs that name inputs where nobody can give any. */
+export const noBlobs: BlobSource = (digest) => {
+  throw new UltrareError({ code: "job.inputs", message: `A job needs an input that nobody has: ${digest}.` });
+};

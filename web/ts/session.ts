@@ -1,16 +1,18 @@
 import { UltrareError, cancelled, flatten } from "./errors.js";
 import type { Control } from "./gate.js";
-import type { StoreArguments, StoreMethod, StoreResult } from "./protocol.js";
+import type { KeptArguments, KeptMethod, KeptResult, StoreArguments, StoreMethod, StoreResult } from "./protocol.js";
 import type { Finished, Runner, Watcher } from "./runner.js";
+import { asFile, asFiles } from "./source.js";
 import type { Progress } from "./store.js";
 import type {
-  Activity, Config, DataView, DeepPartial, Event, JobOut, Mode, PersonView, Plan, Preview, ReadConfig, ReadReport, ReceiptView, Request, RequestPatch,
+  Activity, Config, DataView, DeepPartial, Event, FileLike, JobOut, Kept, Mode, PersonView, Plan, Preview, ReadConfig, ReadReport, ReceiptView, Request, RequestPatch,
   Selection, Sequence, Session, SessionEvent, Size, Snapshot, Source, Stage, SweepConfig, UsersView, Verdict, VerifySource, VoicesView,
 } from "./types.js";
 
 /** Reaches the store, wherever it lives. */
 export interface StoreAccess {
   call<M extends StoreMethod>(method: M, ...args: StoreArguments<M>): Promise<StoreResult<M>>;
+  kept<M extends KeptMethod>(method: M, ...args: KeptArguments<M>): Promise<KeptResult<M>>;
   close(): void;
 }
 
@@ -71,14 +73,15 @@ export class SessionFront implements Session, Watcher {
     return () => this.listeners.delete(listener);
   }
 
-  preview(file: Blob, read?: Partial<ReadConfig>): Promise<Preview> {
-    return this.store.call("preview", file, read);
+  async preview(file: FileLike, read?: Partial<ReadConfig>): Promise<Preview> {
+    return this.store.call("preview", asFile(file), read);
   }
 
   async load(source: Source, read?: Partial<ReadConfig>, onProgress?: (bytes: number, total: number) => void): Promise<DataView> {
+    const files = asFiles(source);
     this.onBytes = onProgress;
     try {
-      return await this.store.call("load", source, read);
+      return await this.store.call("load", files, read);
     } finally {
       this.onBytes = undefined;
     }
@@ -92,8 +95,8 @@ export class SessionFront implements Session, Watcher {
     return this.store.call("configure", patch);
   }
 
-  readGiven(file: Blob): Promise<{ users: number; shards: number }> {
-    return this.store.call("readGiven", file);
+  async readGiven(file: FileLike): Promise<{ users: number; shards: number }> {
+    return this.store.call("readGiven", asFile(file));
   }
 
   restart(): Promise<void> {
@@ -133,7 +136,8 @@ export class SessionFront implements Session, Watcher {
   }
 
   async verify(receipts: string[], source: VerifySource, read?: Partial<ReadConfig>): Promise<Verdict> {
-    await this.ended(() => this.store.call("verify", receipts, source, read, seconds()));
+    const rows = typeof source === "object" && source !== null && "sample" in source ? source : asFiles(source);
+    await this.ended(() => this.store.call("verify", receipts, rows, read, seconds()));
     return this.verdict!;
   }
 
@@ -185,6 +189,15 @@ export class SessionFront implements Session, Watcher {
     return this.store.call("restore", bytes);
   }
 
+  readonly kept: Kept = {
+    put: (key, bytes) => this.store.kept("put", key, bytes),
+    get: (key) => this.store.kept("get", key),
+    keys: () => this.store.kept("keys"),
+    retain: async (keys) => this.store.kept("retain", [...keys]),
+    clear: () => this.store.kept("clear"),
+    clearAll: () => this.store.kept("clearAll"),
+  };
+
   pause(): void {
     this.control({ kind: "pause" }, true);
   }
@@ -214,8 +227,8 @@ export class SessionFront implements Session, Watcher {
 
   close(): void {
     this.epoch += 1;
-    this.runner.close();
-    this.store.close();
+    this.runner?.close(); // there are none where opening failed
+    this.store?.close();
     for (const begun of this.waiting()) begun.reject(cancelled());
     this.listeners.clear();
   }
@@ -236,6 +249,11 @@ export class SessionFront implements Session, Watcher {
 
   failed(error: UltrareError): void {
     void this.abandon(error);
+  }
+
+  /** From the store: its worker died, and the experiment with it. What ran there is over. */
+  lost(error: UltrareError): void {
+    this.abandon(error).catch(() => {}); // nor can another be started: whoever asks next hears of it
   }
 
   private emit(event: SessionEvent): void {
@@ -268,7 +286,7 @@ export class SessionFront implements Session, Watcher {
       this.early.delete(ticket);
       if (end) return this.finish(end);
       this.state();
-      this.pump(epoch).catch((error) => this.abandon(error));
+      this.pump(epoch).catch((error) => { if (epoch === this.epoch) return this.abandon(error); });
     });
   }
 

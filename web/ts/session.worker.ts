@@ -1,25 +1,41 @@
 import { flatten } from "./errors.js";
+import { keptIn, keptNowhere } from "./kept.js";
 import type { SessionMessage, SessionRequest } from "./protocol.js";
+import { pulse } from "./pulse.js";
 import { Store } from "./store.js";
+import { claim } from "./tabs.js";
 import { buffers } from "./transfer.js";
+import type { Kept } from "./types.js";
 import { start } from "./wasm.js";
 
-/** Holds the experiment, so that the page's thread never waits for it. */
+/** Holds the experiment and what is kept between visits, so that the page's thread never waits for them. */
 const scope = self as unknown as {
   onmessage: ((event: MessageEvent<SessionRequest>) => void) | null;
   postMessage(message: SessionMessage, transfer?: Transferable[]): void;
 };
 let store: Store | undefined;
+let kept: Kept | undefined;
+
+/** Takes this tab's place in the browser's storage; what is asked of it meanwhile waits. */
+function keep({ base, tab }: { base: string; tab?: string }): void {
+  const place = claim(base, tab);
+  kept = keptIn(base, place);
+  place.then(({ name }) => scope.postMessage({ kind: "tab", tab: name }), () => {}); // whoever calls hears why
+}
 
 scope.onmessage = async ({ data }) => {
   if (data.kind === "start") {
     start(data.module);
+    if (data.keep) keep(data.keep);
     store = new Store((progress) => scope.postMessage({ kind: "progress", progress }));
+    await pulse(data.pulse);
     return scope.postMessage({ kind: "ready" });
   }
   try {
-    const method = store![data.method] as (...args: unknown[]) => unknown;
-    const value = await method.apply(store, data.args);
+    if (data.kind === "kept" && !kept) throw keptNowhere();
+    const of = data.kind === "kept" ? kept! : store!;
+    const method = of[data.method as keyof typeof of] as (...args: unknown[]) => unknown;
+    const value = await method.apply(of, data.args);
     scope.postMessage({ kind: "answer", id: data.id, value }, buffers(value));
   } catch (thrown) {
     scope.postMessage({ kind: "refusal", id: data.id, error: flatten(thrown) });

@@ -1,8 +1,9 @@
 import { chunks } from "./chunks.js";
 import { merge } from "./merge.js";
+import type { Files } from "./source.js";
 import type {
   Activity, Config, DataView, DeepPartial, Event, JobOut, PersonView, Plan, Preview, ReadConfig, ReadReport, ReceiptView, Request, Selection, Sequence,
-  Size, Snapshot, Source, Stage, UsersView, VoicesView, Mode, VerifySource,
+  Size, Snapshot, Stage, UsersView, VoicesView, Mode,
 } from "./types.js";
 import { Experiment, Reader, parse_sequence, preview, read_receipt } from "./wasm.js";
 
@@ -46,7 +47,7 @@ export class Store {
   }
 
   /** Replaces the rows. What was there stays if the files cannot be used. */
-  async load(source: Source, read: Partial<ReadConfig> = {}): Promise<DataView> {
+  async load(source: Files, read: Partial<ReadConfig> = {}): Promise<DataView> {
     const start = performance.now();
     await this.readers(source, read, (rows, test) => (this.reports = this.experiment.load(rows, test)));
     this.experiment.note_read((performance.now() - start) / 1000);
@@ -54,7 +55,7 @@ export class Store {
   }
 
   /** Reads the files and hands the readers over to `take`, which frees them, whether it can use them or not. */
-  private async readers<T>(source: Source, read: Partial<ReadConfig>, take: (rows: Reader, test?: Reader) => T): Promise<T> {
+  private async readers<T>(source: Files, read: Partial<ReadConfig>, take: (rows: Reader, test?: Reader) => T): Promise<T> {
     const files = "data" in source ? [source.data] : [source.train, source.test];
     const total = files.reduce((sum, file) => sum + file.size, 0);
     let bytes = 0;
@@ -117,7 +118,7 @@ export class Store {
   }
 
   /** Begins to check receipts; what is loaded stays as it is. Gives the ticket. */
-  async verify(receipts: string[], source: VerifySource, read: Partial<ReadConfig> = {}, now: number): Promise<number> {
+  async verify(receipts: string[], source: Files | { sample: Size; seed?: number }, read: Partial<ReadConfig> = {}, now: number): Promise<number> {
     this.experiment.tick(now);
     if ("sample" in source) return this.experiment.verify_sample(receipts, source.sample, source.seed ?? 1);
     return this.readers(source, read, (rows, test) => this.experiment.verify(receipts, rows, test));

@@ -1,10 +1,12 @@
 /** The library's own types, generated from the Rust types, and the few that only exist on this side. */
 import type { ErrorData } from "./errors.js";
+import type { Keyed } from "./vault.js";
 import type {
   Activity, Config, DataView, Event, Mode, PersonView, Plan, Preview, ReadConfig, ReadReport, ReceiptView, Request, Selection,
   Sequence, Size, Snapshot, Stage, SweepConfig, UsersView, Verdict, VoicesView,
 } from "./wasm/ultrare_web.js";
 
+export type { Keyed } from "./vault.js";
 export type {
   Activity, ColumnChoice, Config, DataView, Delimiter, Event, JobOut, Mode, PersonView, Plan, Preview, ReadConfig, ReadReport, ReceiptView, Request,
   ResultView, Selection, Sequence, SequenceStep, SequenceView, ShardView, Size, Snapshot, Stage, StepOut, SweepConfig, SweepPoint, SweepView, UsersView, Verdict,
@@ -14,8 +16,11 @@ export type {
 /** Any part of a value; lists are given as a whole. */
 export type DeepPartial<T> = T extends readonly unknown[] ? T : T extends object ? { [K in keyof T]?: DeepPartial<T[K]> } : T;
 
+/** A file, or its text or bytes. */
+export type FileLike = Blob | string | ArrayBuffer | ArrayBufferView;
+
 /** One file to split, or two that are split already. */
-export type Source = { data: Blob } | { train: Blob; test: Blob };
+export type Source = { data: FileLike } | { train: FileLike; test: FileLike };
 
 /** Rows to check receipts against: files, or a generated sample. */
 export type VerifySource = Source | { sample: Size; seed?: number };
@@ -39,6 +44,20 @@ export type SessionEvent =
 export interface OpenOptions {
   /** How many jobs run at a time; as many as the machine has processors. Results do not depend on it. */
   workers?: number;
+  /**
+   * Lets `session.kept` keep things in this browser between visits, under this name: encrypted, and beyond recovery once they
+   * are purged. Without it nothing is kept.
+   */
+  keep?: string;
+}
+
+/** What is kept in this browser between visits. Where nothing can be kept every call rejects with `kept.unavailable`. */
+export interface Kept extends Keyed {
+  /**
+   * Purges also what the session keeps for itself and what closed tabs left. Resolves to how many other tabs are open: what is
+   * theirs stays.
+   */
+  clearAll(): Promise<number>;
 }
 
 /** An experiment and the workers that carry it out. Every promise rejects with an `UltrareError`. */
@@ -46,7 +65,7 @@ export interface Session {
   /** Calls `listener` for everything that happens, until the returned function is called. */
   on(listener: (event: SessionEvent) => void): () => void;
   /** The first rows of a file and what its columns are taken for. Changes nothing. */
-  preview(file: Blob, read?: Partial<ReadConfig>): Promise<Preview>;
+  preview(file: FileLike, read?: Partial<ReadConfig>): Promise<Preview>;
   /** Replaces the rows; what was there stays if the files cannot be used. */
   load(source: Source, read?: Partial<ReadConfig>, onProgress?: (bytes: number, total: number) => void): Promise<DataView>;
   loadSample(size: Size, seed?: number): Promise<DataView>;
@@ -56,7 +75,7 @@ export interface Session {
    * Takes the shards of the `file` partition from lines of `user,shard`. Resolves to how many users they name and how many
    * shards they need; a build refuses an assignment that leaves out a user with training rows.
    */
-  readGiven(file: Blob): Promise<{ users: number; shards: number }>;
+  readGiven(file: FileLike): Promise<{ users: number; shards: number }>;
   /** Makes the next build begin from the rows, although nothing changed. */
   restart(): Promise<void>;
   /** Does the stages that are missing or stale, as far as `until`. */
@@ -102,6 +121,8 @@ export interface Session {
   /** The experiment as a file. */
   save(): Promise<Uint8Array>;
   restore(bytes: Uint8Array): Promise<Snapshot>;
+  /** Bytes by name that survive a reload, if the session was opened with `keep`. Each tab has its own. */
+  readonly kept: Kept;
   pause(): void;
   resume(): void;
   /** While paused: one step of every job under way. */

@@ -17,4 +17,4 @@ export type Role = "user" | "item" | "rating" | "time" | "consent";
 /** A setting's value, as it stands in a link. */
 export type Json = null | boolean | number | string | Json[] | { [key: string]: Json };
 
-export const openSession = (): Promise<Session> => open();
+export const openSession = (keep?: string): Promise<Session> => open(keep === undefined ? {} : { keep });

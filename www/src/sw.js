@@ -19,10 +19,11 @@ self.addEventListener("activate", (event) => {
 self.addEventListener("fetch", (event) => {
   const { request } = event;
   if (request.method !== "GET" || new URL(request.url).origin !== self.location.origin) return;
-  const kept = () => caches.match(request, { ignoreSearch: request.mode === "navigate" });
+  const cache = caches.open(NAME); // other pages of this origin have caches of their own
+  const kept = async () => (await cache).match(request, { ignoreSearch: request.mode === "navigate" });
   event.respondWith(
     request.mode === "navigate"
-      ? fetch(request).catch(async () => (await kept()) ?? (await caches.match("./")) ?? Response.error())
+      ? fetch(request).catch(async () => (await kept()) ?? (await (await cache).match("./")) ?? Response.error())
       : kept().then((hit) => hit ?? fetch(request)),
   );
 });

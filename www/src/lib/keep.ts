@@ -1,41 +1,76 @@
-/** One value kept in this browser between visits, in IndexedDB. Where that is refused, nothing is kept and nothing fails. */
-const DATABASE = "ultrare";
-const STORE = "kept";
-const KEY = "experiment";
+/** One run kept in this browser between visits: by the client, which encrypts it and can purge it beyond recovery. */
+import type { ErrorData, Session } from "../client";
 
-function open(): Promise<IDBDatabase> {
-  return new Promise((resolve, reject) => {
-    const request = indexedDB.open(DATABASE, 1);
-    request.onupgradeneeded = () => request.result.createObjectStore(STORE);
-    request.onsuccess = () => resolve(request.result);
-    request.onerror = () => reject(request.error ?? new Error("IndexedDB is not available"));
-  });
+/** Under this name everything of this page is kept. */
+export const BASE = "ultrare";
+const RUN = "run";
+
+/** What a visit leaves for the next: a few words, and two kinds of numbers beside the experiment. */
+export interface Kept<Words> {
+  words: Words;
+  handles: Uint32Array;
+  positions: Float32Array;
+  experiment: Uint8Array;
 }
 
-async function within<T>(mode: IDBTransactionMode, work: (store: IDBObjectStore) => IDBRequest<T>): Promise<T | undefined> {
-  const database = await open();
+/** Lengths of the words and of the handles, the words, the handles, two positions for each, the experiment. */
+export function pack<Words>({ words, handles, positions, experiment }: Kept<Words>): Uint8Array {
+  const text = new TextEncoder().encode(JSON.stringify(words));
+  const at = 8 + text.length;
+  const bytes = new Uint8Array(at + 12 * handles.length + experiment.length);
+  const view = new DataView(bytes.buffer);
+  view.setUint32(0, text.length);
+  view.setUint32(4, handles.length);
+  bytes.set(text, 8);
+  handles.forEach((handle, n) => view.setUint32(at + 4 * n, handle));
+  positions.forEach((position, n) => view.setFloat32(at + 4 * (handles.length + n), position));
+  bytes.set(experiment, at + 12 * handles.length);
+  return bytes;
+}
+
+export function unpack<Words>(bytes: Uint8Array): Kept<Words> {
+  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+  const [length, placed] = [view.getUint32(0), view.getUint32(4)];
+  const at = 8 + length;
+  return {
+    words: JSON.parse(new TextDecoder().decode(bytes.subarray(8, at))) as Words,
+    handles: Uint32Array.from({ length: placed }, (_, n) => view.getUint32(at + 4 * n)),
+    positions: Float32Array.from({ length: 2 * placed }, (_, n) => view.getFloat32(at + 4 * (placed + n))),
+    experiment: bytes.subarray(at + 12 * placed),
+  };
+}
+
+export const keep = <Words>(session: Session, kept: Kept<Words>): Promise<void> => session.kept.put(RUN, pack(kept));
+
+export async function recall<Words>(session: Session): Promise<Kept<Words> | undefined> {
+  const bytes = await session.kept.get(RUN).catch(() => undefined); // where nothing can be kept, nothing was
+  return bytes && unpack<Words>(bytes);
+}
+
+/** Purges the kept run: what holds a person may not stay a moment after the person was forgotten. */
+export const drop = (session: Session): Promise<void> => unlessNowhere(session.kept.clear(), undefined);
+
+/**
+ * Purges everything that this page keeps, and nothing of other pages of the same origin. The page's own files stay: they hold
+ * nobody's data, and it works with the network off by them. Resolves to how many other tabs are open: theirs is kept.
+ */
+export async function wipe(session: Session): Promise<number> {
+  for (const name of Object.keys(localStorage)) if (name.startsWith(`${BASE}.`)) localStorage.removeItem(name);
+  return unlessNowhere(session.kept.clearAll(), 0);
+}
+
+/** Before runs were encrypted they were kept in a database of this name. */
+export async function dropEarlier(): Promise<void> {
+  const all = await globalThis.indexedDB?.databases?.().catch(() => []);
+  if (all?.some(({ name }) => name === BASE)) indexedDB.deleteDatabase(BASE);
+}
+
+/** Where nothing can be kept there is nothing to purge. */
+async function unlessNowhere<T>(done: Promise<T>, otherwise: T): Promise<T> {
   try {
-    return await new Promise<T>((resolve, reject) => {
-      const transaction = database.transaction(STORE, mode);
-      const request = work(transaction.objectStore(STORE));
-      transaction.oncomplete = () => resolve(request.result);
-      transaction.onerror = transaction.onabort = () => reject(transaction.error ?? new Error("not kept"));
-    });
-  } finally {
-    database.close();
+    return await done;
+  } catch (error) {
+    if ((error as ErrorData).code === "kept.unavailable") return otherwise;
+    throw error;
   }
-}
-
-export const keep = (value: unknown): Promise<boolean> =>
-  within("readwrite", (store) => store.put(value, KEY)).then(() => true, () => false);
-
-export const recall = <T>(): Promise<T | undefined> =>
-  within("readonly", (store) => store.get(KEY) as IDBRequest<T>).catch(() => undefined);
-
-/** Removes the database itself, so that not even its pages stay. */
-export function wipe(): Promise<void> {
-  return new Promise((resolve) => {
-    const request = indexedDB.deleteDatabase(DATABASE);
-    request.onsuccess = request.onerror = request.onblocked = () => resolve();
-  });
 }

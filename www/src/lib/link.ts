@@ -18,6 +18,7 @@ export interface Link {
 }
 
 export function readLink(hash: string): Link {
+  const settings = new Map<string, Json>();
   const link: Link = { settings: {}, data: null, hide: [], problem: null };
   const text = hash.replace(/^#/, "");
   if (!text) return link;
@@ -35,8 +36,9 @@ export function readLink(hash: string): Link {
     const value = decode(part.slice(at + 1));
     if (key === "data") link.data = value;
     else if (key === "hide") link.hide = value.split(",").filter(Boolean);
-    else if (/^[a-z_]+(\.[a-z_]+)*$/.test(key)) link.settings[key] = parse(value);
+    else if (/^[a-z_]+(\.[a-z_]+)*$/.test(key)) settings.set(key, parse(value));
   }
+  link.settings = Object.fromEntries(settings); // own properties, whatever they are called
   return link;
 }
 
@@ -62,19 +64,31 @@ function parse(s: string): Json {
 export function at(config: Config | Json | null | undefined, path: string): Json | undefined {
   let here = config as Json | undefined;
   for (const key of path.split(".")) {
-    if (here === null || typeof here !== "object" || Array.isArray(here)) return undefined;
+    if (here === null || typeof here !== "object" || Array.isArray(here) || !Object.hasOwn(here, key)) return undefined;
     here = here[key];
   }
   return here;
 }
 
-/** `{ "a.b": 1 }` to `{ a: { b: 1 } }`. */
+/** The paths that `config` has no value at, or more than one. */
+export function unknownSettings(settings: Record<string, Json>, config: Config): string[] {
+  return Object.keys(settings).filter((path) => {
+    const value = at(config, path);
+    return value === undefined || (value !== null && typeof value === "object" && !Array.isArray(value));
+  });
+}
+
+/** `{ "a.b": 1 }` to `{ a: { b: 1 } }`. Its objects inherit nothing, so that no path leads out of them. */
 export function nested(flat: Record<string, Json>): { [key: string]: Json } {
-  const out: { [key: string]: Json } = {};
+  const empty = () => Object.create(null) as { [key: string]: Json };
+  const out = empty();
   for (const [path, value] of Object.entries(flat)) {
     const keys = path.split(".");
     let here = out;
-    for (const key of keys.slice(0, -1)) here = (here[key] ??= {}) as { [key: string]: Json };
+    for (const key of keys.slice(0, -1)) {
+      const below = here[key];
+      here = here[key] = typeof below === "object" && below !== null && !Array.isArray(below) ? below : empty();
+    }
     here[keys.at(-1)!] = value;
   }
   return out;

@@ -1,64 +1,71 @@
 /**
  * Keeps the experiment in this browser after every finished run, so that a reload loses nothing. Of forgotten people
- * nothing is kept: the library's bytes hold none of their rows, and their points are left out here.
+ * nothing is kept: the library's bytes hold none of their rows, their points are left out here, and what was kept before is
+ * purged with them.
  */
-import { keep, recall, wipe } from "../lib/keep";
+import type { ErrorData } from "../client";
+import { sentence } from "../lib/format";
+import { drop, dropEarlier, keep, recall } from "../lib/keep";
 import { lab } from "./lab.svelte";
 import { ledger, type Entry } from "./ledger.svelte";
 import { settings } from "./settings.svelte";
 import { stream } from "./stream.svelte";
 import { ui } from "./ui.svelte";
 
-const VERSION = 1;
+const VERSION = 2;
 /** Beyond this many bytes a save would be felt. */
 const MOST = 256e6;
 
-interface Kept {
+interface Words {
   version: number;
   link: string;
-  bytes: Uint8Array;
   dataName: string;
   isSample: boolean;
-  handles: Uint32Array;
-  positions: Float32Array;
   entries: readonly Entry[];
 }
 
 export async function autosave(): Promise<void> {
-  if (!lab.session || lab.busy || !lab.users) return;
+  const { session, users } = lab;
+  if (!session || lab.busy || !users) return;
   try {
-    const bytes = await lab.session.save();
-    if (bytes.length > MOST || lab.busy) return;
-    const there = new Set(lab.users.handles);
+    const { entries } = ledger;
+    const experiment = await session.save();
+    if (lab.busy || entries !== ledger.entries) return; // it will be called again at the end of that, or everything was cleared
+    if (experiment.length > MOST) {
+      ledger.kept = { problem: `it has ${(experiment.length / 1e6).toFixed(0)} MB, and at most ${MOST / 1e6} MB are kept` };
+      return;
+    }
+    const there = new Set(users.handles);
     const places = Array.from(stream.handles.keys()).filter((place) => there.has(stream.handles[place]!));
-    const kept: Kept = {
-      version: VERSION, link: settings.link(), bytes, dataName: lab.dataName, isSample: lab.isSample,
+    const words: Words = { version: VERSION, link: settings.link(), dataName: lab.dataName, isSample: lab.isSample, entries };
+    await keep(session, {
+      words, experiment,
       handles: Uint32Array.from(places, (place) => stream.handles[place]!),
       positions: Float32Array.from(places.flatMap((place) => [stream.positions![2 * place]!, stream.positions![2 * place + 1]!])),
-      entries: plain(ledger.entries),
-    };
-    await keep(kept);
-  } catch {
+    });
+    ledger.kept = { problem: null };
+  } catch (error) {
     // A run that cannot be kept (no room, a private window) is still a run.
+    ledger.kept = { problem: sentence((error as ErrorData).message).replace(/\.$/, "") };
   }
 }
 
-/** Plain copies: what is stored must be cloneable. */
-const plain = (entries: readonly Entry[]): Entry[] => JSON.parse(JSON.stringify(entries)) as Entry[];
-
 /** Brings back the last visit, if the address asks for the same thing or for nothing. */
 export async function bringBack(hash: string): Promise<boolean> {
-  const kept = await recall<Kept>();
-  if (!kept || kept.version !== VERSION || !lab.session || (hash && hash !== kept.link)) return false;
+  if (!lab.session) return false;
+  await dropEarlier();
   try {
-    const snapshot = await lab.session.restore(kept.bytes);
-    settings.read(kept.link);
+    const kept = await recall<Words>(lab.session);
+    if (!kept || kept.words.version !== VERSION || (hash && hash !== kept.words.link)) return false;
+    const snapshot = await lab.session.restore(kept.experiment);
+    settings.read(kept.words.link);
     lab.snapshot = snapshot;
     lab.everyone = lab.users = await lab.session.users();
-    lab.dataName = kept.dataName;
-    lab.isSample = kept.isSample;
+    lab.dataName = kept.words.dataName;
+    lab.isSample = kept.words.isSample;
     lab.raced = { unlearn: (snapshot.results.unlearned && snapshot.seconds.unlearn) ?? null, retrain: (snapshot.results.retrained && snapshot.seconds.retrain) ?? null };
-    ledger.bringBack(kept.entries);
+    ledger.bringBack(kept.words.entries);
+    ledger.kept = { problem: null };
     stream.place(kept.handles, kept.positions);
     stream.settle(lab.users);
     lab.activity = null;
@@ -66,9 +73,18 @@ export async function bringBack(hash: string): Promise<boolean> {
     ui.tell("This is where you left off. “Clear everything” is beside the ledger of runs.");
     return true;
   } catch {
-    await wipe();
+    await drop(lab.session).catch(() => undefined);
     return false;
   }
 }
 
-export { wipe };
+/** After the session's worker died: what was kept last, or else the sample. */
+export async function recover(): Promise<void> {
+  while (lab.busy) await new Promise((wake) => setTimeout(wake, 20)); // whatever ran is told of it first
+  if (await bringBack("")) {
+    lab.failure = null; // it said that all was lost
+    ui.tell("The recommender stopped and was started again, with the run that was kept last.", "bad");
+  } else if (await lab.loadSample("small")) {
+    ui.tell("The recommender stopped and was started again. No run was kept: load your data again. The sample is here meanwhile.", "bad");
+  }
+}

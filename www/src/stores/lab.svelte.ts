@@ -1,7 +1,7 @@
 /** The experiment as the page sees it: the session, its newest snapshot, and the actions that drive it. */
 import type { Activity as Asked, Arm, Mode, PartitionView, Request, ReadConfig, ReadReport, Sequence, Session, ErrorData, Size, Snapshot, SweepPoint, UsersView } from "../client";
 import { listed, plural, seconds, sentence } from "../lib/format";
-import { wipe } from "../lib/keep";
+import { drop, wipe } from "../lib/keep";
 import { at } from "../lib/link";
 import { basket } from "./basket.svelte";
 import { ledger } from "./ledger.svelte";
@@ -187,6 +187,7 @@ class Lab {
       stream.reset("retrained");
       this.watched = this.#hurry(session);
       this.snapshot = await session.forget(request, this.mode);
+      await this.#dropKept(session);
       this.users = await session.users();
       stream.settle(this.users);
       return true;
@@ -256,6 +257,7 @@ class Lab {
     const users = await this.session.users().catch(() => null);
     if (!users || users.ids.length === (this.users?.ids.length ?? 0)) return;
     this.users = users;
+    await this.#dropKept(this.session);
     const left = new Set(users.handles);
     this.forgotten = new Set(this.everyone.handles.filter((handle) => !left.has(handle)));
     stream.drop(this.forgotten);
@@ -370,16 +372,28 @@ class Lab {
 
   /** Wipes what this page keeps in the browser and in memory, and starts afresh with the sample. */
   async clearEverything(): Promise<void> {
+    if (!this.session) return;
     if (this.busy) await this.cancel();
-    localStorage.clear();
-    await wipe();
-    for (const name of (await globalThis.caches?.keys()) ?? []) await caches.delete(name);
     ledger.clear();
     basket.empty();
     settings.reset();
     settings.data = null;
-    ui.tell("Cleared: runs, settings, data and everything kept in this browser.");
+    ui.theme = "system";
+    let others = 0;
+    try {
+      others = await wipe(this.session);
+    } catch (error) {
+      return ui.tell(`Not everything could be cleared: ${sentence((error as ErrorData).message)}`, "bad");
+    }
+    const elsewhere = others ? ` ${plural(others, "other tab")} of this page keep${others === 1 ? "s" : ""} what is theirs: clear it there.` : "";
+    ui.tell(`Cleared: runs, settings, data and everything kept in this browser.${elsewhere}`);
     if (await this.loadSample("small")) await this.build();
+  }
+
+  /** What was kept before a request holds whom it forgot. */
+  async #dropKept(session: Session): Promise<void> {
+    ledger.kept = null;
+    await drop(session).catch((error: ErrorData) => ui.tell(`What was kept before could not be purged: ${sentence(error.message)} Press “Clear everything” beside the ledger.`, "bad"));
   }
 
   #hurry(session: Session): boolean {

@@ -20,6 +20,8 @@ export interface Entry {
 
 class Ledger {
   entries = $state.raw<readonly Entry[]>([]);
+  /** Is the newest run kept in this browser? If not, why; null while nobody knows. */
+  kept = $state.raw<{ problem: string | null } | null>(null);
   #next = 1;
 
   add(entry: Omit<Entry, "number">): void {
@@ -33,6 +35,7 @@ class Ledger {
 
   clear(): void {
     this.entries = [];
+    this.kept = null;
     this.#next = 1;
   }
 

@@ -1,6 +1,6 @@
 /** The knobs: what the person asked for, against what the results on the page were made with. */
 import type { Config, DeepPartial, Json, ModelConfig, Stage } from "../client";
-import { at, nested, readLink, writeLink } from "../lib/link";
+import { at, nested, readLink, unknownSettings, writeLink } from "../lib/link";
 
 class Settings {
   /** The library's defaults, as the session opened with them. */
@@ -22,6 +22,22 @@ class Settings {
     this.hide = link.hide;
     this.data = link.data;
     this.problem = link.problem;
+    if (this.defaults) this.#check(this.defaults);
+  }
+
+  /** Learns the library's defaults, and with them which settings there are. */
+  meet(defaults: Config): void {
+    this.defaults = defaults;
+    this.#check(defaults);
+  }
+
+  /** What an address names and the library does not have is left out, with a word. */
+  #check(defaults: Config): void {
+    const unknown = unknownSettings(this.changed, defaults);
+    if (!unknown.length) return;
+    this.changed = Object.fromEntries(Object.entries(this.changed).filter(([path]) => !unknown.includes(path)));
+    const named = unknown.slice(0, 3).join(", ") + (unknown.length > 3 ? ` and ${unknown.length - 3} more` : "");
+    this.problem = [this.problem, `This link names settings that there are not, and they are left out: ${named}.`].filter(Boolean).join(" ");
   }
 
   /** A combiner that joins item vectors, asked for with a model that has none: the mean of scores serves instead. */
@@ -32,7 +48,7 @@ class Settings {
   }
 
   #plain(path: string): Json | undefined {
-    return path in this.changed ? this.changed[path] : at(this.defaults ?? undefined, path);
+    return Object.hasOwn(this.changed, path) ? this.changed[path] : at(this.defaults ?? undefined, path);
   }
 
   set(path: string, value: Json): void {
@@ -77,6 +93,7 @@ export const joins = (combiner: Json | undefined) => combiner === "joint" || com
 
 function merge(base: { [key: string]: Json }, top: { [key: string]: Json }): { [key: string]: Json } {
   for (const [key, value] of Object.entries(top)) {
+    if (!Object.hasOwn(base, key)) continue;
     const below = base[key];
     base[key] = isRecord(below) && isRecord(value) ? merge(below, value) : value;
   }

@@ -15,7 +15,7 @@ class Ui {
   theme = $state<Theme>("system");
   systemDark = $state(false);
   reducedMotion = $state(false);
-  dialog = $state<null | "data" | "keys" | "check">(null);
+  dialog = $state<null | "data" | "keys" | "check" | "clear">(null);
   /** Files waiting to be looked at in the data dialog. */
   files = $state.raw<File[]>([]);
   /** The user the pointer or the keyboard is at: a handle, or -1. */

@@ -67,9 +67,10 @@ pub struct Run {
     /// wmf, bpr, mf, lightgcn, gmf, neumf, dmf, ease or itemknn.
     #[arg(long, default_value = "wmf", value_name = "MODEL")]
     pub model: String,
-    /// own, mean, joint, logistic or attention.
-    #[arg(long, default_value = "joint", value_name = "COMBINER")]
-    pub combine: String,
+    /// own, mean, joint, consensus, logistic or attention. Without it joint, or mean where the model has no item vectors
+    /// (neumf, ease, itemknn).
+    #[arg(long, value_name = "COMBINER")]
+    pub combine: Option<String>,
     /// Length of the sub-models' vectors; the model's default follows the size of its data.
     #[arg(long, value_name = "D")]
     pub factors: Option<u32>,
@@ -215,9 +216,10 @@ pub struct Sweep {
     /// obc, random, hash, kmeans, ubp, ibp, inbp, anchored.
     #[arg(long, default_value = "obc", value_name = "METHOD,...")]
     pub partitions: String,
-    /// own, mean, joint, consensus, logistic, attention.
-    #[arg(long, default_value = "joint", value_name = "COMBINER,...")]
-    pub combiners: String,
+    /// own, mean, joint, consensus, logistic, attention. Without it joint, or mean where the model has no item vectors
+    /// (neumf, ease, itemknn).
+    #[arg(long, value_name = "COMBINER,...")]
+    pub combiners: Option<String>,
     /// wmf, bpr, mf, lightgcn, gmf, neumf, dmf, ease or itemknn.
     #[arg(long, default_value = "wmf", value_name = "MODEL")]
     pub model: String,

@@ -14,15 +14,15 @@ fn plain(x: &Interval) -> String {
 /// What stands behind the means.
 pub fn show(snapshot: &Snapshot) {
     let Some(first) = snapshot.results.values().next() else { return };
-    println!("\n{} users measured, {} left out without test rows", first.users, first.users_without_test);
+    say!("\n{} users measured, {} left out without test rows", first.users, first.users_without_test);
     for (arm, result) in &snapshot.results {
         if let Some(unknown) = result.unknown_items.filter(|&unknown| unknown > 0) {
-            println!("{arm}: {unknown} items are in no shard and are recommended to nobody");
+            say!("{arm}: {unknown} items are in no shard and are recommended to nobody");
         }
     }
     groups(snapshot);
     for comparison in &snapshot.comparisons {
-        println!(
+        say!(
             "{} - {:<11} ndcg@20 {}   overlap@{} {:.3}   rank-biased {:.3}   lists that changed {} of {}",
             comparison.pipeline,
             comparison.with,
@@ -38,22 +38,22 @@ pub fn show(snapshot: &Snapshot) {
 }
 
 fn groups(snapshot: &Snapshot) {
-    println!("\n{:<12} {:>11} {:>24} {:>16}", "", "coverage@20", "active - inactive", "between shards");
+    say!("\n{:<12} {:>11} {:>24} {:>16}", "", "coverage@20", "active - inactive", "between shards");
     for (arm, result) in &snapshot.results {
         let between = result.between_shards.map_or("-".into(), |spread| format!("{spread:.4}"));
         let coverage = result.coverage.get("coverage@20").copied().unwrap_or(f64::NAN);
-        println!("{arm:<12} {coverage:>11.3} {:>24} {between:>16}", signed(result.gap.get("ndcg@20")));
+        say!("{arm:<12} {coverage:>11.3} {:>24} {between:>16}", signed(result.gap.get("ndcg@20")));
     }
-    println!("\nndcg@20 by group");
+    say!("\nndcg@20 by group");
     for (arm, result) in &snapshot.results {
         let (shards, named): (Vec<_>, Vec<_>) =
             result.groups.iter().partition(|group| group.name.starts_with("shard "));
         let mean = |result: &ultrare::evaluate::GroupReport| result.metrics.get("ndcg@20").map(|x| x.mean);
         let named = named.iter().filter_map(|group| Some(format!("{} {:.4}", group.name, mean(group)?)));
         let shards: Vec<String> = shards.iter().filter_map(|group| Some(format!("{:.3}", mean(group)?))).collect();
-        println!("{arm:<12} {}; per shard {}", named.collect::<Vec<_>>().join(", "), shards.join(" "));
+        say!("{arm:<12} {}; per shard {}", named.collect::<Vec<_>>().join(", "), shards.join(" "));
     }
-    println!();
+    say!();
 }
 
 fn terms(snapshot: &Snapshot) {
@@ -61,12 +61,12 @@ fn terms(snapshot: &Snapshot) {
     if snapshot.results.values().all(|result| apart(result).is_none()) {
         return;
     }
-    println!("\nerrors taken apart, bits per held-out pair");
-    println!("{:<12} {:>25} {:>25} {:>25} {:>25}", "", "relevance", "redundancy", "combination loss", "information");
+    say!("\nerrors taken apart, bits per held-out pair");
+    say!("{:<12} {:>25} {:>25} {:>25} {:>25}", "", "relevance", "redundancy", "combination loss", "information");
     for (arm, result) in &snapshot.results {
         let Some(d) = apart(result) else { continue };
         let terms = [&d.relevance, &d.redundancy, &d.combination, &d.information].map(plain);
         let by = if d.estimate == Estimate::Pairs { "  (from pairs of sub-models)" } else { "" };
-        println!("{arm:<12} {:>25} {:>25} {:>25} {:>25}{by}", terms[0], terms[1], terms[2], terms[3]);
+        say!("{arm:<12} {:>25} {:>25} {:>25} {:>25}{by}", terms[0], terms[1], terms[2], terms[3]);
     }
 }

@@ -10,6 +10,7 @@ use ultrare::interactions::{ColumnChoice, Interactions, ReadConfig, ReadReport, 
 use ultrare::unlearn::{AddedRow, Change};
 
 use crate::args::{Input, SampleSize};
+use crate::out;
 
 /// Loads what the arguments name.
 pub fn load(experiment: &mut Experiment, args: &Input, seed: u32) -> Result<(), String> {
@@ -75,7 +76,12 @@ fn read(path: &Path, config: &ReadConfig, part: bool) -> Result<(Interactions, R
     let read = if part { reader.finish_part() } else { reader.finish() };
     let (rows, report) = read.map_err(|error| told(&error))?;
     for rejection in report.first_rejections.iter().take(5) {
-        println!("left out   {}, line {}: {}", path.display(), rejection.line, rejection.message);
+        say!(
+            "left out   {}, line {}: {}",
+            out::line(&path.display().to_string()),
+            rejection.line,
+            out::line(&rejection.message)
+        );
     }
     Ok((rows, report))
 }

@@ -1,5 +1,8 @@
 //! The pipeline from a shell: the only place of the crate that prints, has threads and looks at a clock.
-#![allow(clippy::print_stdout, clippy::print_stderr, clippy::disallowed_types)]
+#![allow(clippy::disallowed_types)]
+
+#[macro_use]
+mod out;
 
 mod args;
 mod drive;
@@ -34,7 +37,7 @@ fn main() -> ExitCode {
     match done {
         Ok(()) => ExitCode::SUCCESS,
         Err(message) => {
-            eprintln!("ultrare: {message}");
+            complain!("ultrare: {message}");
             ExitCode::from(2)
         }
     }

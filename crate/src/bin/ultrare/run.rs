@@ -5,6 +5,7 @@ use std::time::Instant;
 
 use serde::Serialize;
 use serde::de::DeserializeOwned;
+use ultrare::combine::CombineMethod;
 use ultrare::experiment::{Activity, Experiment};
 use ultrare::model::{ModelConfig, ModelName};
 use ultrare::pipeline::{Settings, Stage};
@@ -97,8 +98,26 @@ fn settings(args: &Run) -> Result<Settings, String> {
     config.model = model(&args.model, &args.knobs)?;
     config.model.factors = args.factors.or(config.model.factors);
     config.model.slices = args.slices.max(config.model.slices);
-    config.combine.method = word("--combine", &args.combine)?;
+    config.combine.method = match &args.combine {
+        Some(combiner) => word("--combine", combiner)?,
+        None => standing_in(config.model.name, config.combine.method),
+    };
     Ok(config)
+}
+
+/// The usual combiner, or the mean of scores where the model has nothing that it could work on.
+pub fn standing_in(model: ModelName, usual: CombineMethod) -> CombineMethod {
+    if usual.works_with(model) {
+        return usual;
+    }
+    let stand_in = CombineMethod::Mean;
+    say!(
+        "combiner   {}, since {} has no item vectors for {} to work on",
+        stand_in.as_str(),
+        model.as_str(),
+        usual.as_str()
+    );
+    stand_in
 }
 
 /// A model with the knobs that `--set` names; the configuration's own reader knows them and lists them in its refusal.

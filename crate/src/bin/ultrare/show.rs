@@ -5,14 +5,19 @@ use std::collections::BTreeMap;
 use ultrare::experiment::Snapshot;
 use ultrare::unlearn::Plan;
 
+use crate::out::line;
+
 pub fn data(snapshot: &Snapshot) {
     let Some(data) = &snapshot.data else { return };
-    println!(
+    say!(
         "data       {} users, {} items, {} training rows, {} test rows",
-        data.users, data.items, data.train_rows, data.test_rows
+        data.users,
+        data.items,
+        data.train_rows,
+        data.test_rows
     );
     for (reason, count) in &data.rejected {
-        println!("           {count} rows left out: {reason}");
+        say!("           {count} rows left out: {}", line(reason));
     }
 }
 
@@ -20,12 +25,14 @@ pub fn partition(snapshot: &Snapshot) {
     let Some(partition) = &snapshot.partition else { return };
     let (low, high) = extremes(&partition.users_per_shard);
     let (few, many) = extremes(&partition.rows_per_shard);
-    println!(
+    say!(
         "partition  {} shards of {low} to {high} users, {few} to {many} rows; within-cluster sum of squares {:.3}; {:.3} s",
-        partition.shards, partition.within_ss, partition.seconds
+        partition.shards,
+        partition.within_ss,
+        partition.seconds
     );
     let measure = |name: &str, value: Option<f64>| value.map_or(String::new(), |value| format!("; {name} {value:.3}"));
-    println!(
+    say!(
         "           work ratio {:.2}{}{}{}",
         partition.work_ratio,
         measure("silhouette", partition.silhouette),
@@ -43,18 +50,18 @@ pub fn training(snapshot: &Snapshot) {
     }
     let reasons: Vec<String> = reasons.into_iter().map(|(words, count)| format!("{count} {words}")).collect();
     let (few, many) = extremes(&trained().map(|shard| shard.epochs).collect::<Vec<_>>());
-    println!("training   {} sub-models, {few} to {many} epochs: {}", trained().count(), reasons.join("; "));
+    say!("training   {} sub-models, {few} to {many} epochs: {}", trained().count(), reasons.join("; "));
     let best: Vec<u32> = trained().filter_map(|shard| shard.best_epoch).collect();
     let mean = |values: Vec<f32>| values.iter().sum::<f32>() / values.len().max(1) as f32;
     if !best.is_empty() {
         let (few, many) = extremes(&best);
         let metric = mean(trained().filter_map(|shard| shard.best_metric).collect());
-        println!("           best epochs {few} to {many}; there NDCG@20 {metric:.4} on rows held out in each shard");
+        say!("           best epochs {few} to {many}; there NDCG@20 {metric:.4} on rows held out in each shard");
     }
 }
 
 pub fn plan(plan: &Plan) {
-    println!(
+    say!(
         "forget     {} users, {} rows; shards to train again: {} of {}",
         plan.users,
         plan.rows,
@@ -62,25 +69,31 @@ pub fn plan(plan: &Plan) {
         plan.touched.len() + plan.untouched.len()
     );
     for id in &plan.unknown_users {
-        println!("           not in the data: {id}");
+        say!("           not in the data: {}", line(id));
     }
     for warning in &plan.warnings {
-        println!("           {}", warning.message);
+        say!("           {}", line(&warning.message));
     }
     for taint in &plan.taints {
-        println!("           {}: {}", taint.stage, taint.message);
+        say!("           {}: {}", taint.stage, line(&taint.message));
     }
 }
 
 pub fn results(snapshot: &Snapshot) {
     let names = ["ndcg@10", "ndcg@20", "recall@20", "hit@20"];
-    println!(
+    say!(
         "\n{:<12} {:>8} {:>9} {:>9} {:>9} {:>9} {:>7}",
-        "", names[0], names[1], names[2], names[3], "seconds", "trained"
+        "",
+        names[0],
+        names[1],
+        names[2],
+        names[3],
+        "seconds",
+        "trained"
     );
     for (arm, result) in &snapshot.results {
         let mean = |name: &str| result.metrics.get(name).map_or(f64::NAN, |interval| interval.mean);
-        println!(
+        say!(
             "{arm:<12} {:>8.4} {:>9.4} {:>9.4} {:>9.4} {:>9.3} {:>7}",
             mean(names[0]),
             mean(names[1]),
@@ -92,39 +105,46 @@ pub fn results(snapshot: &Snapshot) {
     }
     if let Some(forget) = &snapshot.change {
         let shards = snapshot.shards.len();
-        println!("\nprotocol: {}; {} of {shards} shards touched", forget.protocol, forget.touched_shards.len());
+        say!("\nprotocol: {}; {} of {shards} shards touched", forget.protocol, forget.touched_shards.len());
         if let Some(saving) = &forget.saving {
             let expected = saving
                 .expected
                 .map_or(String::new(), |share| format!("; {:.0}% for one user on average", share * 100.0));
-            println!("saved: {:.0}% of their training was done again{expected}", saving.share * 100.0);
+            say!("saved: {:.0}% of their training was done again{expected}", saving.share * 100.0);
         }
     }
     for note in &snapshot.notes {
-        println!("note: {note}");
+        say!("note: {}", line(note));
     }
 }
 
 pub fn audit(snapshot: &Snapshot) {
     let Some(audit) = &snapshot.audit else { return };
-    println!(
+    say!(
         "\nrehearsal  {} forgotten users against {} who were never in; AUC of telling them apart (0.5: not at all)",
-        audit.deleted, audit.outsiders
+        audit.deleted,
+        audit.outsiders
     );
     for arm in ["original", "unlearned", "twin"] {
         if let Some(found) = audit.ensembles.get(arm) {
-            println!("  {arm:<10} {:.3} ({:.3} to {:.3})", found.auc.mean, found.auc.low, found.auc.high);
+            say!("  {arm:<10} {:.3} ({:.3} to {:.3})", found.auc.mean, found.auc.low, found.auc.high);
         }
     }
     let inside = if audit.within { "inside" } else { "outside" };
-    println!("  the unlearned ensemble is {inside} the interval of the twin, which never had them\n");
+    say!("  the unlearned ensemble is {inside} the interval of the twin, which never had them\n");
 }
 
 pub fn sequence(snapshot: &Snapshot) {
     let Some(view) = &snapshot.sequence else { return };
-    println!(
+    say!(
         "\n{:>8} {:>9} {:>7} {:>7} {:>9} {:>9} {:>8}  twin",
-        "request", "forgotten", "shards", "seconds", "in all", "ndcg@20", "rows/all"
+        "request",
+        "forgotten",
+        "shards",
+        "seconds",
+        "in all",
+        "ndcg@20",
+        "rows/all"
     );
     for (number, (step, cost)) in view.steps.iter().zip(&view.ledger.steps).enumerate() {
         let ndcg = step.metrics.get("ndcg@20").map_or(f64::NAN, |interval| interval.mean);
@@ -134,7 +154,7 @@ pub fn sequence(snapshot: &Snapshot) {
             Some(twin) => format!("differs: {}", twin.different.join(", ")),
             None => String::new(),
         };
-        println!(
+        say!(
             "{:>8} {:>8.2}% {:>7} {:>7.3} {:>9.3} {ndcg:>9.4} {share:>8.3}  {twin}",
             number + 1,
             step.share * 100.0,
@@ -144,11 +164,11 @@ pub fn sequence(snapshot: &Snapshot) {
         );
     }
     match view.ledger.one_retrain_is_cheaper_from {
-        Some(from) => println!("one full retrain at the end would have been cheaper from request {from} on"),
-        None => println!("one full retrain at the end would not have been cheaper"),
+        Some(from) => say!("one full retrain at the end would have been cheaper from request {from} on"),
+        None => say!("one full retrain at the end would not have been cheaper"),
     }
     if !view.pending.is_empty() {
-        println!("{} requests were not carried out", view.pending.len());
+        say!("{} requests were not carried out", view.pending.len());
     }
 }
 
@@ -156,14 +176,16 @@ pub fn twin(snapshot: &Snapshot) {
     if snapshot.twin.is_empty() {
         return;
     }
-    println!("\nagainst the twin, which never held the forgotten rows:");
+    say!("\nagainst the twin, which never held the forgotten rows:");
     for stage in &snapshot.twin {
         let finding = format!("{:?}", stage.finding).to_lowercase();
-        println!("  {:<11} {finding:<8} {}", stage.stage, stage.message);
+        say!("  {:<11} {finding:<8} {}", stage.stage, line(&stage.message));
         if let Some(drift) = &stage.drift {
-            println!(
+            say!(
                 "              {} of {} moved to another number, {} to other people",
-                drift.moved, drift.of, drift.regrouped
+                drift.moved,
+                drift.of,
+                drift.regrouped
             );
         }
     }

@@ -12,7 +12,8 @@ use ultrare::pipeline::Settings;
 use crate::args::Sweep;
 use crate::drive::Driver;
 use crate::input;
-use crate::run::word;
+use crate::out::line;
+use crate::run::{standing_in, word};
 
 /// What `--json` writes.
 #[derive(Serialize)]
@@ -30,7 +31,10 @@ pub fn sweep(args: &Sweep) -> Result<(), String> {
     let shards: Vec<u32> = numbers("--shards", &args.shards)?;
     let seeds: Vec<u32> = numbers("--seeds", &args.seeds)?;
     let partitions: Vec<Method> = words("--partitions", &args.partitions)?;
-    let combiners: Vec<CombineMethod> = words("--combiners", &args.combiners)?;
+    let combiners: Vec<CombineMethod> = match &args.combiners {
+        Some(combiners) => words("--combiners", combiners)?,
+        None => vec![standing_in(word("--model", &args.model)?, CombineMethod::Joint)],
+    };
     let mut report = Report { model: args.model.clone(), seeds: BTreeMap::new(), refused: Vec::new() };
     for &seed in &seeds {
         let mut experiment = open(args, seed)?;
@@ -44,7 +48,7 @@ pub fn sweep(args: &Sweep) -> Result<(), String> {
                 };
                 if let Err(error) = driver.run(&mut experiment, Activity::Sweep { config }) {
                     let row = format!("seed {seed}, {number} shards, {}", name(&partition));
-                    eprintln!("{row}: {error}");
+                    complain!("{row}: {error}");
                     report.refused.push(format!("{row}: {error}"));
                 }
                 if let Some(path) = keep(args, seed) {
@@ -95,17 +99,17 @@ fn print(report: &Report, shards: &[u32], partitions: &[Method], combiners: &[Co
     let views: Vec<&SweepView> = report.seeds.values().collect();
     let ones: Vec<f64> = views.iter().filter_map(|view| plain(view)).collect();
     let list = |values: &[f64]| values.iter().map(|value| format!("{value:.4}")).collect::<Vec<_>>().join(" ");
-    println!("{}, one model on all rows: NDCG@20 {:.4} (by seed: {})", report.model, mean(&ones), list(&ones));
+    say!("{}, one model on all rows: NDCG@20 {:.4} (by seed: {})", report.model, mean(&ones), list(&ones));
     let mut served: BTreeMap<&str, Vec<f64>> = BTreeMap::new();
     for point in views.iter().flat_map(|view| &view.ones).filter(|point| point.combiner != CombineMethod::Own) {
         served.entry(point.combiner.as_str()).or_default().push(point.ndcg.mean);
     }
-    served.iter().for_each(|(combiner, values)| println!("the same model served by {combiner}: {:.4}", mean(values)));
-    println!("Each cell: NDCG@20, its ratio to that, and computing seconds when one user leaves; means over seeds.");
+    served.iter().for_each(|(combiner, values)| say!("the same model served by {combiner}: {:.4}", mean(values)));
+    say!("Each cell: NDCG@20, its ratio to that, and computing seconds when one user leaves; means over seeds.");
     for &number in shards.iter().filter(|&&number| number > 1) {
-        print!("\n{:<10}{:>18}", format!("{number} shards"), "rows, one user");
-        combiners.iter().for_each(|combiner| print!("{:>24}", combiner.as_str()));
-        println!();
+        begin!("\n{:<10}{:>18}", format!("{number} shards"), "rows, one user");
+        combiners.iter().for_each(|combiner| begin!("{:>24}", combiner.as_str()));
+        say!();
         for &partition in partitions {
             let of = |combiner: CombineMethod| -> Vec<(&SweepPoint, f64)> {
                 let point = |view: &&'_ SweepView| {
@@ -120,7 +124,7 @@ fn print(report: &Report, shards: &[u32], partitions: &[Method], combiners: &[Co
             let rows =
                 |pick: &dyn Fn(&SweepPoint) -> f64| mean(&first.iter().map(|(p, _)| pick(p)).collect::<Vec<_>>());
             let bill = format!("{:.0} ({:.1}%)", rows(&|p| p.rows), 100.0 * rows(&|p| p.share));
-            print!("{:<10}{bill:>18}", name(&partition));
+            begin!("{:<10}{bill:>18}", name(&partition));
             for &combiner in combiners {
                 let points = of(combiner);
                 let over = |pick: &dyn Fn(&SweepPoint, f64) -> f64| {
@@ -128,14 +132,14 @@ fn print(report: &Report, shards: &[u32], partitions: &[Method], combiners: &[Co
                 };
                 let ndcg = over(&|point, _| point.ndcg.mean);
                 let ratio = over(&|point, one| point.ndcg.mean / one);
-                print!("{:>24}", format!("{ndcg:.4} {ratio:.3} {:.3}s", over(&|point, _| point.seconds)));
+                begin!("{:>24}", format!("{ndcg:.4} {ratio:.3} {:.3}s", over(&|point, _| point.seconds)));
             }
-            println!();
+            say!();
         }
     }
     let notes: std::collections::BTreeSet<&str> =
         views.iter().flat_map(|view| &view.points).filter_map(|point| point.note.as_deref()).collect();
-    notes.iter().for_each(|note| println!("note: {note}"));
+    notes.iter().for_each(|note| say!("note: {}", line(note)));
     terms(&views);
 }
 
@@ -145,13 +149,13 @@ fn terms(views: &[&SweepView]) {
     if points.iter().all(|point| point.decomposition.is_none()) {
         return;
     }
-    println!("\nErrors taken apart, bits per held-out pair: relevance - redundancy - combination loss = information");
+    say!("\nErrors taken apart, bits per held-out pair: relevance - redundancy - combination loss = information");
     for point in points {
         let Some(terms) = &point.decomposition else { continue };
         let term = |interval: &ultrare::evaluate::Interval| {
             format!("{:.4} [{:.4}, {:.4}]", interval.mean, interval.low, interval.high)
         };
-        println!(
+        say!(
             "{:<9} {:>3} {:<10} {} - {} - {} = {} ({})",
             name(&point.partition),
             point.shards,

@@ -17,6 +17,6 @@ pub fn synth(args: &Synth) -> Result<(), String> {
     let data = &made.interactions;
     to_csv(data, &mut out).and_then(|()| out.flush()).map_err(told)?;
     let (rows, users, items) = (data.rows().len(), data.users().len(), data.items().len());
-    println!("{rows} rows of {users} users and {items} items in {}", args.out.display());
+    say!("{rows} rows of {users} users and {items} items in {}", args.out.display());
     Ok(())
 }

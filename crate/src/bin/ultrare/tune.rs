@@ -51,17 +51,17 @@ pub fn tune(args: &Tune) -> Result<(), String> {
 
 fn print(args: &Tune, shards: usize, table: &[Setting]) {
     let on = if shards == 1 { "one model".to_owned() } else { format!("{shards} shards") };
-    println!("tune       {} on {on}; NDCG@20 of training rows held out, test rows not used\n", args.model);
-    println!("{:>8} {:>8} {:>8} {:>7}   settings", "ndcg@20", "behind", "+-", "epochs");
+    say!("tune       {} on {on}; NDCG@20 of training rows held out, test rows not used\n", args.model);
+    say!("{:>8} {:>8} {:>8} {:>7}   settings", "ndcg@20", "behind", "+-", "epochs");
     for line in table {
         let settings = line.paste.iter().map(|knob| format!("--set {knob}")).collect::<Vec<_>>().join(" ");
         let mark = if line.is_default { "  (where the grid began)" } else { "" };
         match (line.ndcg, &line.failure) {
             (Some(ndcg), _) => {
-                println!("{ndcg:>8.4} {:>8.4} {:>8.4} {:>7}   {settings}{mark}", line.behind, line.error, line.epochs);
+                say!("{ndcg:>8.4} {:>8.4} {:>8.4} {:>7}   {settings}{mark}", line.behind, line.error, line.epochs);
             }
             (None, failure) => {
-                println!(
+                say!(
                     "{:>8} {:>8} {:>8} {:>7}   {settings}{mark}: {}",
                     "-",
                     "",
@@ -72,5 +72,5 @@ fn print(args: &Tune, shards: usize, table: &[Setting]) {
             }
         }
     }
-    println!("\nLess than twice +- behind is as good as the best: prefer what is cheaper, or stay where you are.");
+    say!("\nLess than twice +- behind is as good as the best: prefer what is cheaper, or stay where you are.");
 }

@@ -8,6 +8,7 @@ use ultrare::unlearn::Receipt;
 use crate::args::Verify;
 use crate::drive::Driver;
 use crate::input;
+use crate::out::line;
 
 /// Reads receipts and rows, trains again, and says what differs and where. True if nothing does.
 pub fn verify(args: &Verify) -> Result<bool, String> {
@@ -33,20 +34,23 @@ pub fn verify(args: &Verify) -> Result<bool, String> {
     let verdict = verdict.ok_or("the verification ended without a verdict")?;
 
     for check in verdict.failures() {
-        println!(
+        say!(
             "differs    {}, {}: the receipt says {}, found {}",
-            check.place, check.name, check.expected, check.found
+            line(&check.place),
+            line(&check.name),
+            line(&check.expected),
+            line(&check.found)
         );
     }
     let failed = verdict.failures().count();
     let total = verdict.checks.len();
     if verdict.ok {
-        println!(
+        say!(
             "verified   {total} checks: these weights come from these rows, and the forgotten ones are not among them"
         );
-        println!("           (it does not show which model a service runs)");
+        say!("           (it does not show which model a service runs)");
     } else {
-        println!("refused    {failed} of {total} checks failed");
+        say!("refused    {failed} of {total} checks failed");
     }
     Ok(verdict.ok)
 }
