@@ -151,7 +151,7 @@ fn anchors_by_consent_and_given_shards_come_from_files() {
     succeeds(&line.iter().map(String::as_str).collect::<Vec<_>>());
     let shown = folder.json("out.json");
     assert_eq!(shown["data"]["consenting"], users.len().div_ceil(3));
-    assert_eq!(shown["config"]["partition"]["consent"], true);
+    assert_eq!(shown["settings"]["partition"]["consent"], true);
     let refused =
         |line: &[String], sentence: &str| refuses(&line.iter().map(String::as_str).collect::<Vec<_>>(), sentence);
     refused(&run(&none, &consent[..6]), "nobody with a training row consents");
@@ -365,7 +365,7 @@ fn a_model_without_item_vectors_gets_a_combiner_that_works_and_says_so() {
         let out = folder.path("out.json");
         let said = succeeds(&["run", "--data", &rows, "--shards", "2", "--model", model, "--json", &out]);
         assert!(said.contains(&format!("combiner   mean, since {model} has no item vectors")), "{said}");
-        assert_eq!(folder.json("out.json")["config"]["combine"]["method"], "mean");
+        assert_eq!(folder.json("out.json")["settings"]["combine"]["method"], "mean");
     }
     let said = succeeds(&["run", "--data", &rows, "--shards", "2"]);
     assert!(!said.contains("combiner   "), "{said}");

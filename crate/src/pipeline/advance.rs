@@ -265,7 +265,7 @@ impl Pipeline {
     }
 
     fn evaluate_jobs(&self, store: &Store) -> Vec<Job> {
-        let serving = self.serving_inputs(store);
+        let serving = self.is_baseline().is_none().then(|| self.serving_inputs(store)).flatten();
         let divided = serving.as_ref().and_then(|_| self.divided(store));
         let job_of = |(chunk, users): (usize, std::ops::Range<u32>)| {
             let key = self.evaluate_key(chunk, store).filter(|key| !store.has(key))?;
