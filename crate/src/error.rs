@@ -8,6 +8,7 @@ use crate::experiment::ExperimentError;
 use crate::interactions::{ReadError, SplitError};
 use crate::model::ModelError;
 use crate::partition::PartitionError;
+use crate::unlearn::receipt::SideError;
 use crate::unlearn::sequence::ScriptError;
 use crate::unlearn::slices::SlicesError;
 use crate::unlearn::{ReceiptError, RequestError, VerifyError};
@@ -52,6 +53,12 @@ pub enum Error {
     /// The experiment is not ready for it, or was handed something foreign.
     #[error(transparent)]
     Experiment(#[from] ExperimentError),
+}
+
+impl From<SideError> for Error {
+    fn from(error: SideError) -> Self {
+        Error::Receipt(error.into())
+    }
 }
 
 impl Error {

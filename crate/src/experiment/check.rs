@@ -4,10 +4,11 @@ use std::collections::BTreeMap;
 
 use crate::error::Result;
 use crate::interactions::{Interactions, ReadReport, Size};
+use crate::unlearn::receipt::Verification;
 use crate::unlearn::{Receipt, Verdict};
 
 use super::queue::What;
-use super::{Activity, Event, Experiment, ExperimentError, JobOut, Stage, Verification, settings};
+use super::{Activity, Event, Experiment, ExperimentError, JobOut, Stage, rules, settings};
 
 /// What its jobs and stages are called, so that nobody takes them for the ensemble's own.
 const LABEL: &str = "verify";
@@ -15,11 +16,10 @@ const LABEL: &str = "verify";
 /// Holds rows of its own: the experiment it runs in may be empty, and is left alone.
 #[derive(Clone, Debug)]
 pub(super) struct Check {
-    first: Receipt,
-    last: Receipt,
-    verdict: Verdict,
-    before: Option<Experiment>,
-    after: Option<Experiment>,
+    verification: Verification,
+    /// The side that is trained again now, and what comes of it.
+    at: usize,
+    current: Option<Experiment>,
 }
 
 impl Experiment {
@@ -49,10 +49,10 @@ impl Experiment {
 
     /// [`Experiment::verify`] against rows that were read and split as the receipts' [`settings`] say.
     pub fn verify_rows(&mut self, receipts: &[Receipt], rows: &Interactions) -> Result<u32> {
-        let Verification { verdict, before, after } = Experiment::verification(receipts, rows)?;
-        // There is a receipt, or the verification would have been refused.
-        let (first, last) = (receipts[0].clone(), receipts[receipts.len() - 1].clone());
-        self.ask(What::Check(Box::new(Check { first, last, verdict, before, after: Some(after) })))
+        let none = || ExperimentError::Unusable("give at least one receipt".to_owned());
+        settings(receipts.first().ok_or_else(none)?)?;
+        let verification = Verification::open(receipts, &[rows], rules)?;
+        self.ask(What::Check(Box::new(Check { verification, at: 0, current: None })))
     }
 }
 
@@ -66,17 +66,16 @@ fn source(receipts: &[Receipt]) -> Result<Experiment> {
 
 impl Check {
     pub fn begin(&mut self) -> Result<()> {
-        let Some(experiment) = self.current() else { return Ok(()) };
+        let Some(todo) = self.verification.todo().get(self.at) else { return Ok(()) };
+        let mut experiment = Experiment::again(todo)?;
         experiment.label = Some(LABEL.to_owned());
-        experiment.begin(Activity::Build { until: Stage::Evaluate }).map(|_| ())
-    }
-
-    fn current(&mut self) -> Option<&mut Experiment> {
-        self.before.as_mut().or(self.after.as_mut())
+        experiment.begin(Activity::Build { until: Stage::Evaluate })?;
+        self.current = Some(experiment);
+        Ok(())
     }
 
     pub fn jobs(&mut self, parallelism: u32, ids: &mut u32, now: f64) -> Vec<JobOut> {
-        let Some(experiment) = self.current() else { return Vec::new() };
+        let Some(experiment) = &mut self.current else { return Vec::new() };
         experiment.clock = now;
         experiment.next_id = *ids;
         let jobs = experiment.jobs(parallelism);
@@ -85,7 +84,7 @@ impl Check {
     }
 
     pub fn accept(&mut self, id: u32, outcome: &[u8], seconds: f64, now: f64) -> Result<Vec<Event>> {
-        let experiment = self.current().ok_or(ExperimentError::UnknownJob { id })?;
+        let experiment = self.current.as_mut().ok_or(ExperimentError::UnknownJob { id })?;
         experiment.clock = now;
         let mut events = experiment.accept(id, outcome, seconds)?;
         let whole = !experiment.running();
@@ -102,24 +101,19 @@ impl Check {
         Ok(events)
     }
 
-    /// One experiment is built: its digests against the receipt's, then the other.
+    /// One side is trained again: its digests against the receipts', then the next.
     fn judge(&mut self) -> Result<()> {
-        let found = if let Some(before) = self.before.take() {
-            before.verdict_before(&self.first)?
-        } else if let Some(after) = self.after.take() {
-            after.verdict(&self.last)?
-        } else {
-            return Ok(());
-        };
-        self.verdict = std::mem::take(&mut self.verdict).and(found);
+        let Some(built) = self.current.take() else { return Ok(()) };
+        self.verification.judge(self.at, &built.recomputed()?);
+        self.at += 1;
         self.begin()
     }
 
     pub fn done(&self) -> bool {
-        self.before.is_none() && self.after.is_none()
+        self.current.is_none() && self.at >= self.verification.todo().len()
     }
 
     pub fn verdict(self) -> Verdict {
-        self.verdict
+        self.verification.verdict().clone()
     }
 }

@@ -8,6 +8,7 @@ use crate::model::ShardRows;
 use crate::partition::{Assignment, PartitionConfig};
 use crate::random::{Purpose, keyed_fraction};
 use crate::unlearn::NO_SHARD;
+use crate::unlearn::receipt::Placed;
 
 /// Interactions with their fates, and what is derived from them once.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
@@ -85,11 +86,17 @@ pub fn trains(row: &Row) -> bool {
 
 /// Is a user one of the anchors of an `anchored` partition, once the rows `except` (indices, ascending) are gone? The user's own
 /// consent decides, or a keyed hash of the id: nobody else's coming or going does.
-pub(super) fn is_anchor(data: &Data, user: u32, except: &[u32], partition: &PartitionConfig, seed: u32) -> bool {
+pub(super) fn is_anchor(
+    data: &Interactions,
+    user: u32,
+    except: &[u32],
+    partition: &PartitionConfig,
+    seed: u32,
+) -> bool {
     if partition.consent {
-        return data.interactions.consents(user, except);
+        return data.consents(user, except);
     }
-    let id = data.interactions.users().get(user);
+    let id = data.users().get(user);
     keyed_fraction(seed.into(), Purpose::Anchor, &[id.as_bytes()]) < f64::from(partition.anchors)
 }
 
@@ -142,28 +149,7 @@ impl Layout {
 
     /// SHA-256 over (user id, shard), or (user id, item id, shard) where a user's rows are in several shards.
     pub fn digest(&self, data: &Data) -> Digest {
-        let rows = data.interactions.rows();
-        let mut hasher = Hasher::new("ultrare partition 1");
-        hasher.u32(self.shards);
-        for &user in &data.active {
-            let of_user = self.of_user(data, user);
-            hasher.str(data.interactions.users().get(user));
-            let first = of_user.clone().map(|row| self.shard_of_row[row]).next().unwrap_or(NO_SHARD);
-            if of_user.clone().all(|row| self.shard_of_row[row] == first) {
-                hasher.u32(1).u32(u32::from(first));
-            } else {
-                hasher.u32(2).u32(of_user.clone().count() as u32);
-                for row in of_user {
-                    hasher.str(data.interactions.items().get(rows[row].item)).u32(u32::from(self.shard_of_row[row]));
-                }
-            }
-        }
-        hasher.finish()
-    }
-
-    /// Indices of the user's training rows.
-    fn of_user<'a>(&'a self, data: &'a Data, user: u32) -> impl Iterator<Item = usize> + Clone + 'a {
-        data.interactions.range_of(user).filter(|&row| self.shard_of_row[row] != NO_SHARD)
+        Placed { rows: &data.interactions, shards: self.shards, shard_of_row: &self.shard_of_row }.digest()
     }
 
     /// Users and items of every shard, in one pass.

@@ -3,14 +3,14 @@
 use std::sync::Arc;
 
 use crate::error::Result;
-use crate::interactions::SplitMethod;
+use crate::interactions::{Interactions, SplitMethod};
 use crate::partition::Method;
 use crate::unlearn::{self, Mode, Plan, Procedure, Rates, Reach, Request, Resolved, Selection};
 
 use super::arm::{Arm, Before};
 use super::data::is_anchor;
 use super::start::Former;
-use super::{Experiment, ExperimentError, ForgetView, Stage};
+use super::{Config, Experiment, ExperimentError, ForgetView, Stage};
 
 impl Experiment {
     /// The bill of a request, before anything changes. Needs a trained ensemble.
@@ -28,29 +28,19 @@ impl Experiment {
             workers: self.workers.max(1),
         };
         let layout = unlearn::Layout { shards: layout.shards, shard_of_row: &layout.shard_of_row };
-        let mut plan = unlearn::plan(&found, data, &layout, &rates, &self.procedure(request, &found, mode))?;
+        let mut plan = unlearn::plan(&found, data, &layout, &rates, &self.procedure(&found, mode))?;
         self.foresee(serving, &found, &mut plan);
         Ok(plan)
     }
 
     /// How this request is carried out, as far as traces are concerned.
-    fn procedure(&self, request: &Request, found: &Resolved, mode: Mode) -> Procedure {
-        let partition = match self.config.partition.method {
-            Method::Hash | Method::File => Reach::Alone,
-            Method::Anchored => Reach::Anchors,
-            _ => Reach::Everybody,
-        };
-        let by_time = self.config.split.method == SplitMethod::LeaveLastOut && !self.source.given_split;
-        let split = if by_time { Reach::OwnRows } else { Reach::Alone };
-        let partial = !request.items.is_empty() || !request.interactions.is_empty();
-        let anchor_touched = partition == Reach::Anchors
-            && self.data.as_ref().is_some_and(|data| {
-                let (partition, seed) = (&self.config.partition, self.config.seed);
-                let anchor = |user: u32, except: &[u32]| is_anchor(data, user, except, partition, seed);
-                // Who loses the one row that said no becomes an anchor by it.
-                found.users.iter().any(|&user| anchor(user, &[]) || anchor(user, &found.rows))
-            });
-        Procedure { split, partial, anchor_touched, ..Procedure::new(mode, partition) }
+    pub(super) fn procedure(&self, found: &Resolved, mode: Mode) -> Procedure {
+        // Somebody who loses rows and stays.
+        let partial = found.users.len() > found.users_gone.len();
+        let anchors =
+            self.data.as_ref().is_some_and(|data| touches_anchors(&self.config, &data.interactions, &found.rows));
+        let (split, partition) = reaches(&self.config, self.source.given_split);
+        Procedure { split, partial, anchor_touched: anchors, ..Procedure::new(mode, partition) }
     }
 
     /// Users by rule: a random share, the most or the least active.
@@ -76,7 +66,7 @@ impl Experiment {
         let members = serving.members.iter().zip(inputs);
         let reusable = members.filter_map(|(member, input)| Some((input, member.clone()?))).collect();
         let spec = self.spec("unlearned");
-        let mut arm = if self.procedure(request, &found, mode).divides_again() {
+        let mut arm = if self.procedure(&found, mode).divides_again() {
             Arm { reusable, ..Arm::new(spec, data, self.given_shards()?) }
         } else {
             let mut arm = Arm { reusable, ..Arm::with_layout(spec, data, layout) };
@@ -156,6 +146,26 @@ impl Experiment {
         self.source.groups.retain(|id, _| serving.data.interactions.users().find(id).is_some());
         self.source.given.retain(|id, _| serving.data.interactions.users().find(id).is_some());
     }
+}
+
+/// Whose rows decide a row's fate, and a user's shard.
+pub(super) fn reaches(config: &Config, given_split: bool) -> (Reach, Reach) {
+    let partition = match config.partition.method {
+        Method::Hash | Method::File => Reach::Alone,
+        Method::Anchored => Reach::Anchors,
+        _ => Reach::Everybody,
+    };
+    let by_time = config.split.method == SplitMethod::LeaveLastOut && !given_split;
+    (if by_time { Reach::OwnRows } else { Reach::Alone }, partition)
+}
+
+/// Is one of those who lose `rows` (indices, ascending) an anchor, or do they become one by it?
+pub(super) fn touches_anchors(config: &Config, data: &Interactions, rows: &[u32]) -> bool {
+    let (partition, seed) = (&config.partition, config.seed);
+    let anchor = |user: u32, except: &[u32]| is_anchor(data, user, except, partition, seed);
+    // Who loses the one row that said no becomes an anchor by it.
+    let touched = |user: u32| anchor(user, &[]) || anchor(user, rows);
+    partition.method == Method::Anchored && rows.iter().any(|&row| touched(data.rows()[row as usize].user))
 }
 
 /// Shards that the request changed: trained again, or emptied.

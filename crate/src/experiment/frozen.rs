@@ -20,16 +20,21 @@ impl Experiment {
     ///
     /// Errors: work is under way; no rows; places of other rows.
     pub fn freeze(&mut self, places: &Places) -> Result<()> {
-        self.idle("a given partition")?;
         let data = self.data.clone().ok_or(ExperimentError::NoData)?;
         let shard_of_row = places.shard_of_row(&data.interactions)?;
-        let layout = Layout { shards: places.shards, shard_of_row };
+        self.freeze_layout(Layout { shards: places.shards, shard_of_row })
+    }
+
+    /// [`Experiment::freeze`] with a layout of these rows.
+    pub(super) fn freeze_layout(&mut self, layout: Layout) -> Result<()> {
+        self.idle("a given partition")?;
+        let data = self.data.clone().ok_or(ExperimentError::NoData)?;
         self.serving = Some(Arm::with_layout(self.spec("original"), data, layout));
         self.others.clear();
         self.before = None;
         self.forgotten = None;
         self.receipts.clear();
-        self.salt = None;
+        self.secret = None;
         self.stale = None;
         Ok(())
     }

@@ -131,7 +131,7 @@ impl Arm {
         if self.spec.partition.method != Method::Anchored {
             return Vec::new();
         }
-        let chosen = |user: &u32| is_anchor(&self.data, *user, &[], &self.spec.partition, config.seed);
+        let chosen = |user: &u32| is_anchor(&self.data.interactions, *user, &[], &self.spec.partition, config.seed);
         self.data.active.iter().map(chosen).collect()
     }
 

@@ -7,8 +7,8 @@ use serde::{Deserialize, Serialize};
 
 use crate::error::Result;
 use crate::interactions::{
-    Fate, Interactions, ReadReport, Size, SplitConfig, SplitMethod, SyntheticConfig, join_given, split, split_digest,
-    synthetic,
+    Column, Delimiter, Fate, Interactions, ReadReport, Size, SplitConfig, SplitMethod, SyntheticConfig, join_given,
+    split, split_digest, synthetic,
 };
 
 use super::data::Data;
@@ -26,10 +26,23 @@ pub(super) struct Source {
     pub groups: BTreeMap<String, u32>,
     /// Did the person give the test rows?
     pub given_split: bool,
+    /// How the files were read, as JSON (which may take any form); for receipts.
+    pub reading: String,
     /// Shard by user id, for the file partition.
     pub given: BTreeMap<String, u16>,
     /// The rows in numbers, as loaded.
     pub view: Option<DataView>,
+}
+
+/// What a receipt says about the reading.
+#[derive(Serialize)]
+struct Reading<'a> {
+    given_split: bool,
+    delimiter: Delimiter,
+    header: bool,
+    columns: &'a [Column],
+    positive: Option<f32>,
+    k_core: u32,
 }
 
 impl Experiment {
@@ -50,7 +63,16 @@ impl Experiment {
             Some(test) => join_given(rows, test).0,
             None => rows,
         };
-        let source = Source { rejected: report.rejected.clone(), titles, given_split, ..Source::default() };
+        let reading = Reading {
+            given_split,
+            delimiter: report.delimiter,
+            header: report.has_header,
+            columns: &report.columns,
+            positive: report.asked.positive,
+            k_core: report.asked.k_core,
+        };
+        let reading = serde_json::to_string(&reading).unwrap_or_default();
+        let source = Source { rejected: report.rejected.clone(), titles, given_split, reading, ..Source::default() };
         self.take(rows, source)
     }
 
@@ -113,7 +135,7 @@ impl Experiment {
         self.before = None;
         self.forgotten = None;
         self.receipts.clear();
-        self.salt = None;
+        self.secret = None;
         self.sequence = None;
         self.audit = None;
         self.seconds = super::SecondsView::default();

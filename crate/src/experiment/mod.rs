@@ -59,7 +59,7 @@ pub use event::{Event, Stage};
 pub use figures::ComparisonView;
 pub use given::read_given;
 pub use jobs::JobOut;
-pub use receipts::{Verification, settings};
+pub use receipts::{rules, settings};
 pub use sequence::{SequenceStep, SequenceView, TwinSummary};
 pub use sweep::{SweepConfig, SweepPoint, SweepView};
 pub use task::{Step, Task, run, task};
@@ -72,7 +72,7 @@ pub use voices::{VoiceView, VoicesView};
 
 use crate::digest::Digest;
 use crate::unlearn::Receipt;
-use crate::unlearn::salt::Salt;
+use crate::unlearn::receipt::Secret;
 use arm::{Arm, Before};
 use queue::{Asked, Current};
 
@@ -107,8 +107,8 @@ pub struct Experiment {
     workers: u32,
     /// Of the requests carried out on these rows.
     receipts: Vec<Receipt>,
-    /// Their common salt.
-    salt: Option<Salt>,
+    /// What their salts are made of.
+    secret: Option<Secret>,
     /// The last sequence of requests.
     sequence: Option<SequenceView>,
     /// The last rehearsal.

@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 use crate::digest::Digest;
 use crate::error::Result;
 use crate::unlearn::Receipt;
-use crate::unlearn::salt::Salt;
+use crate::unlearn::receipt::Secret;
 
 use super::arm::{Arm, Before};
 use super::data::Data;
@@ -38,7 +38,7 @@ struct Saved {
     sweep: Sweep,
     /// As JSON: their settings are free in form, which this format is not.
     receipts: Vec<String>,
-    salt: Option<Salt>,
+    secret: Option<Secret>,
     sequence: Option<SequenceView>,
     audit: Option<AuditView>,
 }
@@ -60,7 +60,7 @@ impl Experiment {
             seconds: self.seconds.clone(),
             sweep: self.sweep.clone(),
             receipts: self.receipts.iter().map(Receipt::to_json).collect(),
-            salt: self.salt,
+            secret: self.secret,
             sequence: self.sequence.clone(),
             audit: self.audit.clone().map(|view| AuditView { person: None, ..view }),
         };
@@ -105,7 +105,7 @@ impl Experiment {
             seconds: saved.seconds,
             sweep: saved.sweep,
             receipts: receipts?,
-            salt: saved.salt,
+            secret: saved.secret,
             sequence: saved.sequence,
             audit: saved.audit,
             next_id: self.next_id,

@@ -4,22 +4,15 @@
 //! before anything changes. The experiment then removes the rows and trains the touched shards again from
 //! initialisation.
 //!
-//! A [`Receipt`] records it: [`evidence`] about the rows (sorted [`merkle`] trees, hashes under a [`salt`] that only the
-//! rows unlock), digests of every sub-model, and the receipt before. [`verify`] asks whether it is true; [`twin`] compares
-//! the result, stage by stage, with a pipeline that never had the data. [`slices`] are checkpoints inside a shard,
-//! [`sequence`] is about many requests and what they cost together.
+//! A [`Receipt`] records it; everything about receipts is in [`receipt`](mod@receipt). [`twin`] compares the result, stage by
+//! stage, with a pipeline that never had the data. [`slices`] are checkpoints inside a shard, [`sequence`] is about many
+//! requests and what they cost together.
 
 mod error;
-pub mod evidence;
-pub mod json;
-pub mod merkle;
 mod places;
 mod plan;
 pub mod receipt;
 mod request;
-pub mod salt;
-#[cfg(test)]
-mod schema_tests;
 mod select;
 pub mod sequence;
 pub mod slices;
@@ -27,14 +20,12 @@ mod taint;
 #[cfg(test)]
 mod testing;
 pub mod twin;
-pub mod verify;
 
 pub use error::RequestError;
-pub use places::{Per, Places};
-pub use plan::{Layout, NO_SHARD, Plan, Rates, TouchedShard, Warning, plan};
-pub use receipt::{Receipt, ReceiptError, ReceiptView};
+pub use places::Places;
+pub use plan::{Layout, Plan, Rates, TouchedShard, Warning, plan};
+pub use receipt::{NO_SHARD, Per, Receipt, ReceiptError, ReceiptView, Verdict, VerifyError};
 pub use request::{Request, Resolved};
 pub use select::{How, Selection, select};
 pub use sequence::Sequence;
 pub use taint::{Mode, Procedure, Reach, Taint, expected_taints};
-pub use verify::{Verdict, VerifyError};

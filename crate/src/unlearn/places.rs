@@ -2,19 +2,8 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{Layout, NO_SHARD, RequestError};
+use super::{Layout, NO_SHARD, Per, RequestError};
 use crate::interactions::{Fate, Interactions};
-
-/// What a list of shards has one entry for.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Per {
-    /// Each user with at least one training or validation row.
-    #[default]
-    User,
-    /// Each training or validation row.
-    Row,
-}
 
 /// Who is in which shard: with the rows at hand it is the partition again, alone it is a list of small numbers.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]

@@ -3,11 +3,8 @@
 use serde::{Deserialize, Serialize};
 
 use super::taint::{Mode, Procedure, Taint, expected_taints};
-use super::{Request, RequestError, Resolved};
+use super::{NO_SHARD, Request, RequestError, Resolved};
 use crate::interactions::{Fate, Interactions};
-
-/// The shard of a row that is in none: test rows.
-pub const NO_SHARD: u16 = u16::MAX;
 
 /// Which shard every row is in.
 #[derive(Clone, Copy, Debug)]

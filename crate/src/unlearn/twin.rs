@@ -5,8 +5,9 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::Per;
 use super::Taint;
-use super::places::{Per, Places};
+use super::places::Places;
 use crate::digest::Digest;
 use crate::partition::measures::best_names;
 

@@ -6,6 +6,7 @@ mod drive;
 mod figures;
 mod forget;
 mod input;
+mod keys;
 mod run;
 mod show;
 mod sweep;
@@ -29,6 +30,7 @@ fn main() -> ExitCode {
         },
         args::Command::Sweep(args) => sweep::sweep(&args),
         args::Command::Tune(args) => tune::tune(&args),
+        args::Command::Keys(args) => keys::keys(&args),
         args::Command::Synth(args) => synth::synth(&args),
     };
     match done {
