@@ -228,7 +228,6 @@ impl Experiment {
             }
             Activity::Forget { request, mode } => {
                 let draft = self.draft(self.trained("forgetting")?, &arm, &request, mode)?;
-                let taints = forgotten.as_ref().map(|(view, _)| view.taints.clone()).unwrap_or_default();
                 self.seconds.unlearn =
                     arm.seconds.embed + arm.seconds.partition + arm.seconds.train + arm.seconds.combine;
                 let previous = self.serving.take();
@@ -251,7 +250,7 @@ impl Experiment {
                 self.serving = Some(arm);
                 self.sweep = super::sweep::Sweep::default();
                 self.refigure(None);
-                self.write_receipt(draft, taints)?;
+                self.write_receipt(draft)?;
                 return Ok(());
             }
             Activity::Twin | Activity::Beside { .. } | Activity::Sequence { .. } | Activity::Audit { .. } => {

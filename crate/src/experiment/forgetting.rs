@@ -98,7 +98,7 @@ impl Experiment {
     /// A confirmed request for everything: there is nothing to train, so it is carried out at once. Settings stay, and
     /// the receipts.
     pub(super) fn forget_everything(&mut self, request: &Request, mode: Mode) -> Result<()> {
-        let (arm, (view, _)) = self.unlearning(request, mode)?;
+        let (arm, _) = self.unlearning(request, mode)?;
         let draft = self.draft(self.trained("forgetting")?, &arm, request, mode)?;
         *self = Experiment {
             config: std::mem::take(&mut self.config),
@@ -114,7 +114,7 @@ impl Experiment {
             workers: self.workers,
             ..Experiment::default()
         };
-        self.write_receipt(draft, view.taints)
+        self.write_receipt(draft)
     }
 
     /// Takes everything that saw the forgotten rows out of the arms that are kept for comparison: what remains of them

@@ -9,7 +9,7 @@ use crate::unlearn::receipt::json::Value;
 use crate::unlearn::receipt::{
     Assignment, Draft, Facts, Names, Placed, Question, Recomputed, Rules, Secret, Side, SubModel, Todo, missing_rows,
 };
-use crate::unlearn::{Mode, Procedure, Receipt, Request, Taint, expected_taints};
+use crate::unlearn::{Mode, Procedure, Receipt, Request, expected_taints};
 
 use super::arm::{Arm, Trained};
 use super::data::{Data, Layout};
@@ -22,7 +22,7 @@ pub(super) struct Written {
     draft: Draft,
     secret: Secret,
     mode: Mode,
-    divided_again: bool,
+    procedure: Procedure,
 }
 
 fn sub_models(arm: &Arm, shards: u32) -> Vec<Option<SubModel>> {
@@ -51,13 +51,14 @@ impl Experiment {
         let after = Side { placed: is, sub_models: &models_after, combiner: after.prepared_digest };
         let names = Names { users: &request.users, items: &request.items, interactions: &request.interactions };
         let draft = Draft::new(&before, &after, &names, &secret, self.receipts.last())?;
-        let divided_again = self.procedure(&request.resolve(was.rows), mode).divides_again();
-        Ok(Written { draft, secret, mode, divided_again })
+        let procedure = self.procedure(&request.resolve(was.rows), mode);
+        Ok(Written { draft, secret, mode, procedure })
     }
 
     /// Adds the receipt to the chain. The figures are those of now.
-    pub(super) fn write_receipt(&mut self, written: Written, taints: Vec<Taint>) -> Result<()> {
-        let Written { draft, secret, mode, divided_again } = written;
+    pub(super) fn write_receipt(&mut self, written: Written) -> Result<()> {
+        let Written { draft, secret, mode, procedure } = written;
+        let taints = if draft.touches() { expected_taints(&procedure) } else { Vec::new() };
         let seconds = [("unlearn", self.seconds.unlearn), ("train", self.seconds.train)];
         let metrics = self.figures.results.iter().map(|(arm, result)| (arm.clone(), result.metrics.clone()));
         let facts = Facts {
@@ -67,7 +68,7 @@ impl Experiment {
             reading: serde_json::from_str(&self.source.reading).unwrap_or_default(),
             method: method_name(&self.config),
             mode,
-            divided_again,
+            divided_again: procedure.divides_again(),
             slices: slices(&self.config),
             taints,
             metrics: metrics.collect(),

@@ -17,7 +17,7 @@ use super::sweep::Sweep;
 use super::{AuditView, Config, Experiment, ExperimentError, ForgetView, SecondsView, SequenceView, Stage};
 
 /// Marks the file; the digit is the format's version.
-const MAGIC: &[u8; 4] = b"URX4";
+const MAGIC: &[u8; 4] = b"URX5";
 /// What the bytes are called in a refusal.
 pub(super) const WHAT: &str = "a saved experiment";
 /// Bytes of the digest that follows the marks.

@@ -94,7 +94,7 @@ fn compare(methods: &[ultrare::partition::Method], tamperings: u32) -> (u32, u32
     let (mut asked, mut tampered, mut refused) = (0, 0, 0);
     for (at, &method) in methods.iter().enumerate() {
         let (texts, days) = chain(method, at as u64, &key);
-        let mut agree = |texts: &[String], rows: &Interactions, what: &str| {
+        let agree = |texts: &[String], rows: &Interactions, what: &str| {
             let (our, (their, said)) = (ours(texts, rows, &key), theirs(texts, rows, &key));
             assert_eq!(our, their, "{method:?}, {what}: we say {our}, the other verifier:\n{said}");
             our

@@ -101,6 +101,11 @@ impl Draft {
         })
     }
 
+    /// Did any shard's rows change? Else nothing was trained, and nothing can be tainted.
+    pub fn touches(&self) -> bool {
+        self.shards.iter().any(|shard| shard.touched)
+    }
+
     /// The receipt. Figures that are not finite are left out, since JSON has no such number.
     pub fn finish(self, facts: Facts) -> Result<Receipt, ReceiptError> {
         let finite = |arm: BTreeMap<String, _>| -> BTreeMap<String, _> {
