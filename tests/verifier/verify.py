@@ -53,7 +53,7 @@ class Rows:
         parts += [u64(len(self.rows))] + [u32(number[0][u]) + u32(number[1][i]) + p for u, i, p, _ in self.rows]
         self.digest = H(*parts)
 def read_rows(lines):
-    rows = [json.loads(line) for line in lines if line.strip()]
+    rows = (json.loads(line) for line in lines if line.strip())
     return Rows([(u, i, struct.pack("<fqB", v, t, fate + 16 * consent), fate) for u, i, v, t, fate, consent in rows])
 class Salt:
     def __init__(self, salt):
@@ -158,17 +158,17 @@ def alone(r, want):
     stated = STATED + ["metrics." + arm for arm in r["metrics"] if arm != "unlearned"]
     want(r["stated"] == sorted(stated), "stated", "not the members that nobody can check")
     want(r["number"] >= 1 and (r["number"] == 1) == (r["previous"] is None), "number", "only the first receipt has none before it")
-    change, (before, after), seals = r["change"], (r["data"]["before"], r["data"]["after"]), r["data"]["seals"]
+    change, before, after, seals = r["change"], r["data"]["before"], r["data"]["after"], r["data"]["seals"]
     for names in (r["request"], change["gone"], change["came"]):
         lists = [[tuple(one) if isinstance(one, list) else one for one in names[kind]] for kind in KINDS]
         want(all(one == sorted(set(one)) for one in lists), "names", "not ascending")
     order = "batch" if sum(len(r["request"][kind]) for kind in KINDS) > 1 else "one_by_one"
     want(r["protocol"]["order"] == order, "order", "not that of the names asked for")
-    seed = r["settings"].get("seed", r["seed"]) if isinstance(r["settings"], dict) else r["seed"]
-    want(seed == r["seed"], "seed", "another than among the settings")
+    settings = r["settings"] if isinstance(r["settings"], dict) else {}
+    want(settings.get("seed", r["seed"]) == r["seed"], "seed", "another than among the settings")
     want(len(before["shards"]) == len(after["shards"]) == len(r["shards"]), "shards", "not the same number everywhere")
-    count = leaves(before) + change["came"]["rows"] == leaves(after) + change["gone"]["rows"]
-    want(count, "change", "rows before and after do not fit what went and came")
+    left = leaves(before) + change["came"]["rows"] - change["gone"]["rows"]
+    want(left == leaves(after), "change", "rows before and after do not fit what went and came")
     for moment, state in (("before", before), ("after", after)):
         want((leaves(state) > 0) == (seals[moment] is not None), "seals", "one for each side that has rows")
     proofs, wanted = list(r["data"]["absent"]), dict(zip(("by_user", "by_item"), ranges(change)))
@@ -217,47 +217,46 @@ def against_rows(r, salt, sides, want):
     shards, of, data = len(r["data"]["before"]["shards"]), [None, None], r["data"]
     for moment, name in enumerate(("before", "after")):
         rows, assigned = sides[moment], r["partition"][name]
-        if rows is None:
-            continue
+        if rows is None: continue
         seal = xor(salt.salt, pad(rows, r["number"], moment)).hex() if rows.rows else None
         want(data["seals"][name] == seal, "seal " + name, "does not hold the salt")
         of[moment] = shards_of(assigned, rows, salt)
         digest, together = partition(of[moment], shards)
         right = salt.hash("blinded partition", digest).hex() == assigned["digest"] and together == (assigned["per"] == "user")
         want(right, "partition " + name, "not that of the listed shards")
-        combiner = of[moment] or r["combiner"][name] is None and (moment == 0 or not r["metrics"].get("unlearned"))
-        want(combiner, "combiner " + name, "there is nothing to combine or to measure")
+        nothing = r["combiner"][name] is None and (moment == 0 or not r["metrics"].get("unlearned"))
+        want(of[moment] or nothing, "combiner " + name, "there is nothing to combine or to measure")
         for at, stated in enumerate(trees(data[name])):
             inside = [row for row in rows.rows if of[moment].get(row[:2], shards) == at]
             for by in ("by_user", "by_item"):
                 same = stated[by] is None or tree(inside, salt, by == "by_item") == stated[by]
                 want(same, "rows " + name, "tree %d %s is not that of these rows" % (at, by))
+    for side, other in zip(sides, ("came", "gone")):
+        want(None not in sides or side is None or r["change"][other]["rows"] > 0, "change", "its names lead to other rows")
     if None not in sides:
         for name, found in (("gone", named(*sides, salt)), ("came", named(*sides[::-1], salt))):
             want(r["change"][name] == found, "change", "not what " + name)
         asked, stayed = r["request"], set(sides[1].rows)
         pairs = {tuple(name.hex() for name in salt.names(row)) for row in sides[0].rows}
-        known = {name for pair in pairs for name in pair}
-        there = set(asked["users"] + asked["items"]) <= known and set(map(tuple, asked["interactions"])) <= pairs
-        want(there, "request", "a name that was not there")
+        there = set(asked["users"]) <= {u for u, _ in pairs} and set(asked["items"]) <= {i for _, i in pairs}
+        want(there and set(map(tuple, asked["interactions"])) <= pairs, "request", "a name that was not there")
         want(not any(row in stayed for row in find(asked, sides[0], salt)), "request", "a row asked for is still there")
-        kept = not r["protocol"]["divided_again"]
-        want(not kept or all(of[0].get(row, s) == s for row, s in of[1].items()), "partition", "somebody moved, though it was kept")
+        moved = any(of[0].get(row, s) != s for row, s in of[1].items())
+        want(r["protocol"]["divided_again"] or not moved, "partition", "somebody moved, though it was kept")
     return of
 
 def signature(r, by, want):
     signed = r.get("signature")
     want(by is None or (signed or {}).get("key") == by, "signed by", "%s, not %s" % ((signed or {}).get("key", "nobody"), by))
-    if signed is None:
-        return
+    if signed is None: return
     try:
         from cryptography.exceptions import InvalidSignature
         from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
     except ImportError:
         return print("unchecked  signature: the package `cryptography` is not installed")
     try:
-        made, line = unhex(signed["signature"], 128), "ultrare receipt 2 %s\n" % r["digest"]
-        Ed25519PublicKey.from_public_bytes(unhex(signed["key"])).verify(made, line.encode())
+        key, line = Ed25519PublicKey.from_public_bytes(unhex(signed["key"])), "ultrare receipt 2 %s\n" % r["digest"]
+        key.verify(unhex(signed["signature"], 128), line.encode())
     except (InvalidSignature, ValueError):
         want(False, "signature", "wrong")
 

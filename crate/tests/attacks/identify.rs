@@ -6,10 +6,11 @@ use ultrare::Digest;
 use ultrare::experiment::Experiment;
 use ultrare::interactions::{Fate, Interactions};
 use ultrare::partition::Method;
+use ultrare::random::{Purpose, keyed_fraction};
 use ultrare::unlearn::receipt::Secret;
 use ultrare::unlearn::{NO_SHARD, Receipt, Request};
 
-use crate::world::{SHARDS, built, forget, mode};
+use crate::world::{ANCHORS, SEED, SHARDS, built, forget, mode};
 
 /// What one attack came to, over many receipts.
 #[derive(Debug, Default)]
@@ -96,6 +97,11 @@ fn by_partition(receipt: &Receipt, text: &str, experiment: &Experiment, ids: &[S
     ids.iter().find(|id| text.contains(&digest(Some(id)).to_string())).cloned()
 }
 
+/// As the anchored partition chooses: by id and seed.
+fn is_anchor(id: &str) -> bool {
+    keyed_fraction(SEED.into(), Purpose::Anchor, &[id.as_bytes()]) < f64::from(ANCHORS)
+}
+
 /// With the rows after the salt opens, and every id on the list can be tested.
 fn with_rows(receipt: &Receipt, after: &Interactions, ids: &[String]) -> Vec<String> {
     let Some((salt, _)) = receipt.data.seals.open(receipt.number, after) else { return Vec::new() };
@@ -136,25 +142,25 @@ fn attack(method: Method, count: u32) -> [Learned; 3] {
             Method::Hash => by_partition(receipt, &text, &before, &there),
             _ => None,
         });
-        let candidates = if guess.is_some() {
-            1
-        } else if method == Method::Hash {
-            peers.len()
-        } else {
-            there.len()
+        let candidates = match method {
+            _ if guess.is_some() => 1,
+            Method::Hash => peers.len(),
+            // Id and seed tell who the anchors are, and a receipt whether one of them went.
+            Method::Anchored => there.iter().filter(|id| is_anchor(id) == receipt.protocol.divided_again).count(),
+            _ => there.len(),
         };
         note(&mut learned[1], guess.is_some() && guess == Some(person.clone()), there.len(), candidates, peers.len());
 
         // The rows after: the ids on the list can be tested, and only those.
         let found = with_rows(receipt, experiment.rows().unwrap(), &there);
-        assert_eq!(found, [person.clone()]);
+        assert_eq!(found, std::slice::from_ref(&person));
         let others: Vec<String> = there.iter().filter(|id| **id != person).cloned().collect();
         assert!(with_rows(receipt, experiment.rows().unwrap(), &others).is_empty());
         // An earlier receipt stays closed.
         if let [earlier, _] = experiment.receipts() {
             assert!(earlier.data.seals.open(earlier.number, experiment.rows().unwrap()).is_none());
             // Nor does the secret of a chain follow from the rows of a later day.
-            let guessed = Secret::derive(experiment.rows().unwrap(), crate::world::SEED.into()).salt(1);
+            let guessed = Secret::derive(experiment.rows().unwrap(), SEED.into()).salt(1);
             assert!(!earlier.change.gone.users.contains(&guessed.user(&ids[0])));
         }
         note(&mut learned[2], true, there.len(), 1, peers.len());

@@ -12,6 +12,8 @@ use ultrare::unlearn::{Mode, Receipt, Request};
 
 pub const SHARDS: u32 = 4;
 pub const SEED: u32 = 3;
+/// Share of the users who are anchors, where there are some.
+pub const ANCHORS: f32 = 0.4;
 
 pub const METHODS: [Method; 8] = [
     Method::Obc,
@@ -46,7 +48,7 @@ pub fn built(method: Method, users: u32, slices: u32, seed: u64) -> Experiment {
     let (rows, report) = reader.finish().unwrap();
     let model = ModelConfig { factors: Some(3), epochs: Some(4), slices, ..ModelConfig::of(ModelName::Wmf) };
     let mut config = Config { seed: SEED, model, combine: CombineConfig::of(CombineMethod::Mean), ..Config::default() };
-    config.partition = PartitionConfig { method, shards: SHARDS, restarts: 1, anchors: 0.4, ..Default::default() };
+    config.partition = PartitionConfig { method, shards: SHARDS, restarts: 1, anchors: ANCHORS, ..Default::default() };
     config.embedding.factors = 4;
     let mut experiment = Experiment::new();
     experiment.configure(config).unwrap();

@@ -108,7 +108,7 @@ pub(super) fn record(
 }
 
 /// Proofs for every tree of `after` that differs from `before`.
-pub(super) fn absences(after: &Forest, before: &State, exchange: &Exchange) -> Vec<Absence> {
+fn absences(after: &Forest, before: &State, exchange: &Exchange) -> Vec<Absence> {
     let (by_user, by_item) = exchange.absent();
     let prove = |tree: &Tree, ranges: &[Range]| (!ranges.is_empty()).then(|| tree.prove(ranges));
     let shards = before.shards.len();

@@ -2,8 +2,8 @@
 
 use super::alone::word;
 use super::assignment::Assigned;
-use super::change::Exchange;
-use super::evidence::{Forest, Roots, State, absences};
+use super::change::{Exchange, Named};
+use super::evidence::{Forest, Roots, State};
 use super::open::{Opened, OpenedSide};
 use super::record::MEASURED;
 use super::record::Receipt;
@@ -47,10 +47,6 @@ pub(super) fn check_rows(receipt: &Receipt, opened: &Opened) -> Verdict {
             word(&assigned),
             word(&Assigned::of(&side.placed(), salt)),
         );
-        if moment == Moment::After {
-            let proofs = absences(&forest, &data.before, &receipt.change);
-            verdict.check("the proofs themselves", "data", word(&data.absent), word(&proofs));
-        }
         if !side.trains() {
             let combiner = if moment == Moment::Before { receipt.combiner.before } else { receipt.combiner.after };
             // Nothing to train on: there is no combiner and nothing to measure.
@@ -66,7 +62,16 @@ pub(super) fn check_rows(receipt: &Receipt, opened: &Opened) -> Verdict {
 
 fn check_names(verdict: &mut Verdict, receipt: &Receipt, opened: &Opened, salt: &Salt) {
     let (Some(before), Some(after)) = (&opened.before, &opened.after) else {
-        verdict.leave("change", "only one of the two sets of rows is given");
+        let (gone, came) = (&receipt.change.gone, &receipt.change.came);
+        let lead = |side: &Option<OpenedSide>, out: &Named, other: &Named| {
+            let rows = &side.as_ref().filter(|_| other.rows == 0)?.rows;
+            Some((out.rows as usize, out.find(rows, salt).len()))
+        };
+        // Where one side follows from the other and did not, the names are wrong.
+        match lead(&opened.before, gone, came).or_else(|| lead(&opened.after, came, gone)) {
+            Some((stated, found)) => verdict.check("rows that the names lead to", "change", stated, found),
+            None => verdict.leave("change", "only one of the two sets of rows is given"),
+        }
         return;
     };
     let found = Exchange::between(&before.rows, &after.rows, salt);
