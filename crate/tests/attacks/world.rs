@@ -48,7 +48,7 @@ pub fn built(method: Method, users: u32, slices: u32, seed: u64) -> Experiment {
     let (rows, report) = reader.finish().unwrap();
     let model = ModelConfig { factors: Some(3), epochs: Some(4), slices, ..ModelConfig::of(ModelName::Wmf) };
     // Whoever has a list of ids knows the anchors among them: the fewer shards, the more of one shard that leaves out.
-    let shards = if method == Method::Anchored { 10 } else { SHARDS };
+    let shards = if method == Method::Anchored && users >= 60 { 10 } else { SHARDS };
     let mut config = Config { seed: SEED, model, combine: CombineConfig::of(CombineMethod::Mean), ..Config::default() };
     config.partition = PartitionConfig { method, shards, restarts: 1, anchors: ANCHORS, ..Default::default() };
     config.embedding.factors = 4;
