@@ -55,14 +55,14 @@ fn a_run_writes_the_keys_that_others_rely_on() {
     succeeds(&[&["run", "--data", &rows, "--partition", "random", "--forget", "random:5%"], &common[..]].concat());
     let json = folder.json("out.json");
     for (part, keys) in [
-        ("", "version config data partition results forget digests seconds"),
+        ("", "version settings data partition results change digests seconds"),
         ("/data", "users items train_rows test_rows rejected"),
         ("/partition", "method shards users_per_shard rows_per_shard within_ss iterations seconds"),
         ("/results", "original unlearned retrained"),
         ("/results/unlearned", "metrics users seconds shards_trained"),
         ("/results/unlearned/metrics", "ndcg@5 ndcg@10 ndcg@20 ndcg@50 recall@20 hit@20"),
         ("/results/unlearned/metrics/ndcg@20", "mean low high"),
-        ("/forget", "protocol users rows touched_shards"),
+        ("/change", "protocol users rows rows_added touched_shards"),
         ("/digests", "split partition shards_before shards_after ensemble_before ensemble_after"),
         ("/seconds", "read embed partition train combine evaluate unlearn retrain"),
     ] {

@@ -83,9 +83,9 @@ function table(runs) {
 }
 
 function quality({ results }) {
-  return Object.entries(results).map(([arm, { metrics }]) => {
+  return Object.entries(results).map(([pipeline, { metrics }]) => {
     const figure = (name) => `${name} ${metrics[name].mean.toFixed(4)} [${metrics[name].low.toFixed(4)}, ${metrics[name].high.toFixed(4)}]`;
-    return `${arm.padEnd(10)} ${figure("ndcg@20")}  ${figure("recall@20")}`;
+    return `${pipeline.padEnd(10)} ${figure("ndcg@20")}  ${figure("recall@20")}`;
   }).join("\n");
 }
 
@@ -110,7 +110,7 @@ await main(async () => {
   const threads = Number(options.workers ?? cpus().length);
   const runs = {};
   runs.native = await best(times, () => run(...args, "--confirm", "--threads", 1));
-  const job = { config: runs.native.config, forget: request(options.forget) };
+  const job = { config: runs.native.settings, forget: request(options.forget) };
   runs.native_all = await best(times, () => run(...args, "--confirm", "--threads", threads));
   runs.node = await best(times, () => inNode(job));
   const browser = await harness();

@@ -37,7 +37,7 @@ function job(workers, crashes = 0) {
   }, [workers, crashes, JOB]);
 }
 
-const figures = (results) => Object.fromEntries(Object.entries(results).map(([arm, { metrics }]) => [arm, metrics]));
+const figures = (results) => Object.fromEntries(Object.entries(results).map(([pipeline, { metrics }]) => [pipeline, metrics]));
 let expected;
 
 test("the browser gives the digests and figures of Node", async () => {

@@ -28,15 +28,15 @@ test("tabs go by keyboard; one person's lists are joined by lines, and every sha
   assert.equal(await id("slopes").locator("ol").count(), 3);
   assert.equal(await id("slopes").locator("li").count(), 30);
   assert.ok(await id("slopes").locator("line").count() > 10);
-  await id("voices").waitFor();
-  assert.equal(await id("voices").locator("tbody tr").count(), 10);
-  assert.equal(await id("voices").locator("thead th.own").count(), 1);
+  await id("opinions").waitFor();
+  assert.equal(await id("opinions").locator("tbody tr").count(), 10);
+  assert.equal(await id("opinions").locator("thead th.own").count(), 1);
   await accessible("one person");
   await page.keyboard.press("End");
   assert.equal(await id("tab-cost").getAttribute("aria-selected"), "true");
 });
 
-test("groups have bars for every arm, a gap and their shards", async () => {
+test("groups have bars for every pipeline, a gap and their shards", async () => {
   await id("tab-groups").click();
   const words = await id("groups").locator('svg[role="img"]').first().getAttribute("aria-label");
   assert.match(words, /Most active: original \.\d{3}, unlearned \.\d{3}, retrained \.\d{3}.*Untouched shards/s);

@@ -104,12 +104,12 @@ test("a rehearsal says what an attacker could tell, and carries nothing out", { 
   const label = await page.locator('[data-testid="rehearsal"] svg').first().getAttribute("aria-label");
   assert.match(label, /Original \.\d+, between .*; Unlearned \.\d+.*; Twin \.\d+/);
   // Everybody is in a bar: one panel per ensemble, on the same bins.
-  for (const arm of ["original", "unlearned", "twin"]) {
-    const panel = id(`membership-${arm}`);
-    assert.ok((await panel.locator("rect.forgotten").count()) > 1, arm);
-    assert.ok((await panel.locator("rect.never").count()) > 1, arm);
+  for (const pipeline of ["original", "unlearned", "twin"]) {
+    const panel = id(`membership-${pipeline}`);
+    assert.ok((await panel.locator("rect.forgotten").count()) > 1, pipeline);
+    assert.ok((await panel.locator("rect.never").count()) > 1, pipeline);
     const tall = await panel.locator("rect.forgotten").evaluateAll((all) => all.map((rect) => rect.height.baseVal.value));
-    assert.ok(Math.max(...tall) > 5, arm);
+    assert.ok(Math.max(...tall) > 5, pipeline);
   }
   const bars = await id("rehearsal").locator('svg[aria-label^="How people score"]').getAttribute("aria-label");
   assert.match(bars, /Original: the middle forgotten person at about .+; Unlearned: .+; Twin: .+/);

@@ -8,7 +8,7 @@ import { Gate } from "../../web/dist/gate.js";
 function counting(length) {
   const task = {
     steps: 0,
-    step: () => ({ done: ++task.steps === length, progress: task.steps / length, events: [{ kind: "note", arm: "", message: `${task.steps}` }] }),
+    step: () => ({ done: ++task.steps === length, progress: task.steps / length, events: [{ kind: "note", pipeline: "", message: `${task.steps}` }] }),
     finish: () => new Uint8Array([task.steps]),
   };
   return task;

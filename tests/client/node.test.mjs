@@ -60,7 +60,7 @@ test("a file may be text or bytes; what is none is refused in words", async () =
   assert.equal((await session.preview(text)).columns.length, 2);
   for (const source of [null, 7, {}, { train: text }, "user,item", { data: 7 }, { data: null }]) await assert.rejects(session.load(source), own("read.source"));
   await assert.rejects(session.preview(undefined), own("read.source"));
-  await assert.rejects(session.readGiven({}), own("read.source"));
+  await assert.rejects(session.readAssignmentFile({}), own("read.source"));
   await assert.rejects(session.verify([], null), own("read.source"));
   session.close();
 });

@@ -1,7 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { setTimeout as wait } from "node:timers/promises";
-import { Blobs } from "../../web/dist/blobs.js";
 import { Pool } from "../../web/dist/pool.js";
 
 /** A worker in this thread whose behaviour at `run` the test chooses. */
@@ -33,21 +32,22 @@ class FakeWorker {
   }
 }
 
-/** The same, with inputs: like a worker that holds at most `most` of them, and answers with the bytes of those the job names. */
+/** Like a worker whose runner has room for `most` inputs, the newest; it answers with the bytes of those the job names. */
 const keeping = (most) => ({
-  run(worker, { id, bytes, inputs, blobs }) {
-    if (inputs.length === 0) return echo(worker, { id, bytes });
-    worker.held ??= new Blobs(most);
+  run(worker, { id, body, inputs, blobs }) {
+    if (inputs.length === 0) return echo(worker, { id, body });
+    worker.held ??= new Map();
     worker.got = (worker.got ?? []).concat(blobs.map(([digest]) => digest));
-    for (const [digest, bytes] of blobs) worker.held.put(digest, bytes);
-    const digests = worker.held.lacking(inputs);
+    for (const [digest, bytes] of blobs) worker.held.set(digest, bytes);
+    while (worker.held.size > most) worker.held.delete(worker.held.keys().next().value);
+    const digests = [...new Set(inputs)].filter((digest) => !worker.held.has(digest));
     if (digests.length > 0) return worker.say({ kind: "lacking", id, digests });
-    worker.say({ kind: "done", id, result: Uint8Array.from(worker.held.use(inputs).flatMap((blob) => [...blob])), seconds: 1 });
+    worker.say({ kind: "done", id, result: Uint8Array.from(inputs.flatMap((digest) => [...worker.held.get(digest)])), seconds: 1 });
   },
 });
-const echo = (worker, { id, bytes }) => worker.say({ kind: "done", id, result: bytes, seconds: 1 });
+const echo = (worker, { id, body }) => worker.say({ kind: "done", id, result: body, seconds: 1 });
 const trap = (worker, { id }) => worker.say({ kind: "failed", id, error: { name: "RuntimeError", code: "trap", message: "unreachable" } });
-const job = (id, weight = 1) => ({ id, stage: "train", arm: "original", shard: id, weight, bytes: new Uint8Array([id]) });
+const job = (id, weight = 1) => ({ id, stage: "train", pipeline: "original", shard: id, weight, body: new Uint8Array([id]), inputs: [] });
 
 function pool(size, behave) {
   FakeWorker.made = [];
@@ -184,23 +184,13 @@ test("two workers each get what they need, and a job goes where its inputs are",
 });
 
 test("an input that the worker let go of is sent again, and the job with it", async () => {
-  const { pool: it } = pool(1, keeping(4)); // room for two inputs
+  const { pool: it } = pool(1, keeping(2));
   const { asked, blob } = source();
   for (const [id, inputs] of [["1"], ["2"], ["3"], ["1", "3"], ["2"]].entries()) {
     assert.deepEqual([...(await it.run(of(id, inputs), blob)).result], own(inputs));
   }
   assert.deepEqual(asked, ["1", "2", "3", "1", "2"]);
   assert.equal(FakeWorker.made.length, 1);
-});
-
-test("a worker keeps all inputs of the job at hand, whatever its bound, and the longest unused go first", () => {
-  const blobs = new Blobs(10);
-  for (const digest of ["a", "b", "c"]) blobs.put(digest, new Uint8Array(6));
-  assert.deepEqual(blobs.lacking(["a", "b", "c", "d", "d"]), ["d"]);
-  assert.equal(blobs.use(["a", "b"]).length, 2);
-  assert.deepEqual(blobs.lacking(["a", "b", "c"]), ["c"]);
-  blobs.use(["a"]);
-  assert.deepEqual(blobs.lacking(["a", "b"]), ["b"]);
 });
 
 test("a worker that says again and again that it lacks an input is not asked forever", async () => {

@@ -4,7 +4,7 @@ import { UltrareError } from "../../web/dist/errors.js";
 import { RemoteStore } from "../../web/dist/remote.js";
 import { SessionFront } from "../../web/dist/session.js";
 
-const job = (id) => ({ id, stage: "train", arm: "original", shard: id, weight: 1, bytes: new Uint8Array([id]) });
+const job = (id) => ({ id, stage: "train", pipeline: "original", shard: id, weight: 1, body: new Uint8Array([id]), inputs: [] });
 
 /** A store of activities with `width` jobs each; remembers what was called. */
 function fakeStore(width, refused = () => false) {
@@ -29,7 +29,7 @@ function fakeStore(width, refused = () => false) {
       [queue, started] = [queue.slice(1), false];
       // One that cannot begin when its turn comes is refused; those behind it are not disturbed.
       while (refused(queue[0]?.activity)) {
-        events.push({ kind: "refused", activity: "forget", ticket: queue[0].ticket, code: "request.unknown", message: "nobody" });
+        events.push({ kind: "refused", activity: "change", ticket: queue[0].ticket, code: "request.unknown", message: "nobody" });
         queue = queue.slice(1);
       }
       return turn(events);
@@ -41,7 +41,7 @@ function fakeStore(width, refused = () => false) {
   return { calls, call, close: () => calls.push("close") };
 }
 
-function fakeRunner(run = async ({ bytes }) => ({ result: bytes, seconds: 1 })) {
+function fakeRunner(run = async ({ body }) => ({ result: body, seconds: 1 })) {
   const heard = [];
   return { size: 2, run, heard, control: (message) => heard.push(message.kind), cancel: async () => {}, close: () => heard.push("close") };
 }
@@ -105,7 +105,7 @@ test("an activity with nothing to do resolves at once", async () => {
 test("cancel rejects what runs and what waits; the next activity is not disturbed by late results", async () => {
   const late = [];
   const store = fakeStore(2);
-  const runner = fakeRunner((one) => new Promise((resolve) => late.push(() => resolve({ result: one.bytes, seconds: 1 }))));
+  const runner = fakeRunner((one) => new Promise((resolve) => late.push(() => resolve({ result: one.body, seconds: 1 }))));
   const { front, events } = session(store, runner);
   const settled = Promise.allSettled([front.build(), front.compare()]);
   await new Promise((resolve) => setTimeout(resolve, 5));
@@ -116,7 +116,7 @@ test("cancel rejects what runs and what waits; the next activity is not disturbe
   await new Promise((resolve) => setTimeout(resolve, 5));
   assert.equal(accepted(), 0);
   assert.ok(!events.some(({ kind }) => kind === "error"), "a cancellation is no error");
-  runner.run = async ({ bytes }) => ({ result: bytes, seconds: 1 });
+  runner.run = async ({ body }) => ({ result: body, seconds: 1 });
   await front.build();
   assert.equal(accepted(), 2);
 });
@@ -142,11 +142,12 @@ test("pause, resume and speed reach the runner and are told; a speed that is non
   for (const speed of [0, -1, NaN]) assert.throws(() => front.setSpeed(speed), /steps per second above 0/);
 });
 
-test("a request may leave parts out", async () => {
+test("a change may leave parts out", async () => {
   const asked = [];
   const store = { call: async (method, ...args) => asked.push([method, ...args]), close() {} };
-  await session(store, fakeRunner()).front.plan({ users: ["7"] });
-  assert.deepEqual(asked, [["plan", { users: ["7"], items: [], interactions: [], confirmed: false }, "frozen"]]);
+  await session(store, fakeRunner()).front.plan({ forget: { users: ["7"] }, add: [{ user: "8", item: "9" }] });
+  const forget = { users: ["7"], items: [], interactions: [], confirmed: false };
+  assert.deepEqual(asked, [["plan", { forget, add: [{ user: "8", item: "9", value: 1, time: 0 }] }, "frozen"]]);
 });
 
 test("closing rejects what waits", async () => {

@@ -19,7 +19,7 @@ async function agree(...args) {
   const session = await open();
   try {
     const source = { data: await openAsBlob(file) };
-    const { snapshot } = await pipeline(session, { source, config: native.config, forget: { how: "random", percent: 3 } });
+    const { snapshot } = await pipeline(session, { source, config: native.settings, forget: { how: "random", percent: 3 } });
     assert.ok(snapshot.digests.shards_after.some(Boolean));
     assert.deepEqual(snapshot.digests, native.digests);
   } finally {

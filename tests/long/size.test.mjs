@@ -25,7 +25,7 @@ test("100,000 rows: the browser gives the command line's digests", { timeout: 60
     const { snapshot, wall } = await pipeline(session, { source: { data }, config, forget: { how: "random", percent: 1 } });
     session.close();
     return { digests: snapshot.digests, read, wall };
-  }, native.config);
+  }, native.settings);
   assert.equal(wasm.read, length);
   assert.deepEqual(wasm.digests, native.digests);
   assert.deepEqual(said, []);

@@ -67,11 +67,11 @@ test("Node ends by itself when the session is closed, and also when it is forgot
 
 test("a TypeScript project sees its types, strictly, as bundlers and as Node resolve them", () => {
   writeFileSync(join(consumer, "use.ts"), `
-    import { open, UltrareError, type Config, type Session, type SessionEvent, type Snapshot } from "ultrare";
+    import { open, UltrareError, type Settings, type Session, type SessionEvent, type Snapshot } from "ultrare";
     const session: Session = await open({ workers: 2 });
-    session.on((event: SessionEvent) => { if (event.kind === "epoch") console.log(event.arm, event.loss.toFixed(3)); });
+    session.on((event: SessionEvent) => { if (event.kind === "epoch") console.log(event.pipeline, event.loss.toFixed(3)); });
     const snapshot: Snapshot = await session.build("train");
-    const config: Config = snapshot.config;
+    const config: Settings = snapshot.settings;
     await session.configure({ seed: config.seed + 1, partition: { shards: 4 } });
     // @ts-expect-error there is no such stage
     await session.build("nonsense").catch((error: unknown) => error instanceof UltrareError && error.code);

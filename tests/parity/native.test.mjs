@@ -14,14 +14,14 @@ before(() => (file = synth()));
  * What must agree: digests and figures; not times. Nor the sum of squares and the silhouette of a partition that needs no
  * embedding: a session embeds the users for its map and measures them, the command line does neither.
  */
-function comparable({ data, partition, results, forget, digests }) {
+function comparable({ data, partition, results, change, digests }) {
   const { seconds: _, ...division } = partition;
   if (["random", "hash"].includes(partition.method)) {
     delete division.within_ss;
     delete division.silhouette;
   }
-  const figures = Object.entries(results).map(([arm, { seconds: _, ...figure }]) => [arm, figure]);
-  return { data, partition: division, results: Object.fromEntries(figures), forget, digests };
+  const figures = Object.entries(results).map(([pipeline, { seconds: _, work: __, ...figure }]) => [pipeline, figure]);
+  return { data, partition: division, results: Object.fromEntries(figures), change, digests };
 }
 
 /** One run natively and one in wasm under the native run's own configuration. */
@@ -31,7 +31,7 @@ async function both(args, forget) {
   const native = run("--data", file, ...args, "--forget", asked, "--confirm");
   const session = await open();
   try {
-    const wasm = await pipeline(session, { source: { data: await openAsBlob(file) }, config: native.config, forget });
+    const wasm = await pipeline(session, { source: { data: await openAsBlob(file) }, config: native.settings, forget });
     return { native, wasm };
   } finally {
     session.close();

@@ -13,7 +13,7 @@ const at = (name) => join(folder, name);
 const SETTINGS = ["--partition", "obc", "--shards", 3, "--combine", "joint", "--seed", 3, "--slices", 3];
 let file, native, wasm, source;
 
-/** Two requests, in both worlds. */
+/** Two changes, in both worlds. */
 before(async () => {
   file = synth({ users: 120, items: 60, rows: 2400 });
   const users = [...new Set(readFileSync(file, "utf8").split("\n").slice(1).filter(Boolean).map((line) => line.split(",")[0]))];
@@ -23,7 +23,7 @@ before(async () => {
   native = ["n1.json", "n2.json"].map((name) => readFileSync(at(name), "utf8"));
   source = { data: await openAsBlob(file) };
   const session = await open();
-  await session.configure(JSON.parse(readFileSync(at("out.json"), "utf8")).config);
+  await session.configure(JSON.parse(readFileSync(at("out.json"), "utf8")).settings);
   await session.load(source);
   await session.build();
   await session.forget({ users: first });
@@ -115,10 +115,10 @@ test("a damaged experiment is refused whole, and the open one stays", async () =
   const built = await session.build();
   const bytes = await session.save();
   for (const [spoil, code] of [
-    [(copy) => copy.subarray(0, copy.length - 7), "experiment.damaged"],
-    [(copy) => (copy[copy.length >> 1] ^= 1, copy), "experiment.damaged"],
-    [(copy) => (copy[0] ^= 1, copy), "experiment.foreign"],
-    [() => new TextEncoder().encode("user,item\na,b\n"), "experiment.foreign"],
+    [(copy) => copy.subarray(0, copy.length - 7), "pipeline.damaged"],
+    [(copy) => (copy[copy.length >> 1] ^= 1, copy), "pipeline.damaged"],
+    [(copy) => (copy[0] ^= 1, copy), "pipeline.foreign"],
+    [() => new TextEncoder().encode("user,item\na,b\n"), "pipeline.foreign"],
   ]) {
     await assert.rejects(session.restore(spoil(bytes.slice())), { code });
     assert.deepEqual((await session.snapshot()).digests, built.digests);

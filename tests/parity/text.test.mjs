@@ -39,7 +39,7 @@ test("with the hash partition, whose shards depend on nobody else, the twin is e
 
 test("only the shards of the forgotten are trained again", async () => {
   const { unlearned } = await twins({ seed: 5, partition: { method: "obc", shards: 12 } });
-  const { touched_shards: touched } = unlearned.forget;
+  const { touched_shards: touched } = unlearned.change;
   assert.ok(touched.length > 0 && touched.length < 12);
   for (const { shard, digest, digest_before, touched: again } of unlearned.shards) {
     assert.equal(again, touched.includes(shard));

@@ -2,6 +2,7 @@
 
 use serde::{Serialize, de::DeserializeOwned};
 use serde_wasm_bindgen::Serializer;
+use ultrare::Digest;
 use wasm_bindgen::JsValue;
 
 use crate::error::refused;
@@ -16,4 +17,10 @@ pub fn to_js<T: Serialize + ?Sized>(value: &T) -> Result<JsValue, JsValue> {
 pub fn from_js<T: DeserializeOwned>(value: JsValue, what: &str) -> Result<T, JsValue> {
     serde_wasm_bindgen::from_value(value)
         .map_err(|error| refused("binding.decode", &format!("{what} cannot be used: {error}")))
+}
+
+/// Reads a digest.
+pub fn digest(text: &str) -> Result<Digest, JsValue> {
+    Digest::parse(text)
+        .ok_or_else(|| refused("binding.decode", &format!("expected a digest of 64 hexadecimal digits, not `{text}`")))
 }

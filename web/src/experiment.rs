@@ -1,14 +1,15 @@
 //! The experiment: rows, settings, and what has come of them.
 
-use std::collections::BTreeMap;
-
 use serde::Serialize;
 use serde_bytes::Bytes;
-use ultrare::experiment::{self, JobOut, Stage};
+use ultrare::Digest;
+use ultrare::experiment::{self, Loaded};
+use ultrare::pipeline::{JobOut, PipelineError, Stage};
+use ultrare::unlearn::Change;
 use wasm_bindgen::prelude::*;
 
 use crate::Reader;
-use crate::convert::{from_js, to_js};
+use crate::convert::{digest, from_js, to_js};
 use crate::error::refuse;
 
 /// The state that makes jobs and accepts their results. Runs nothing itself.
@@ -20,11 +21,13 @@ pub struct Experiment(pub(crate) experiment::Experiment);
 #[derive(Serialize)]
 struct JobView<'a> {
     id: u32,
+    key: Digest,
     stage: Stage,
-    arm: &'a str,
+    pipeline: &'a str,
     shard: Option<u32>,
     weight: f64,
-    bytes: &'a Bytes,
+    body: &'a Bytes,
+    inputs: &'a [Digest],
 }
 
 #[wasm_bindgen]
@@ -56,28 +59,28 @@ impl Experiment {
     }
 
     /// The settings in force.
-    #[wasm_bindgen(unchecked_return_type = "Config")]
-    pub fn config(&self) -> Result<JsValue, JsValue> {
-        to_js(self.0.config())
+    #[wasm_bindgen(unchecked_return_type = "Settings")]
+    pub fn settings(&self) -> Result<JsValue, JsValue> {
+        to_js(self.0.settings())
     }
 
     /// Replaces the settings; gives the stages whose results are now stale.
     #[wasm_bindgen(unchecked_return_type = "Stage[]")]
     pub fn configure(
         &mut self,
-        #[wasm_bindgen(unchecked_param_type = "Config")] config: JsValue,
+        #[wasm_bindgen(unchecked_param_type = "Settings")] settings: JsValue,
     ) -> Result<JsValue, JsValue> {
-        let config = from_js(config, "the settings")?;
-        to_js(&self.0.configure(config).map_err(refuse)?)
+        let settings = from_js(settings, "the settings")?;
+        to_js(&self.0.configure(settings).map_err(refuse)?)
     }
 
     /// Takes what the readers have read (and frees them): rows to split, or rows to train on and rows to measure on.
-    /// Gives the reports of the files, in that order.
+    /// `k_core` goes into the settings with them, where it is given. Gives the reports of the files, in that order.
     #[wasm_bindgen(unchecked_return_type = "ReadReport[]")]
-    pub fn load(&mut self, rows: Reader, test: Option<Reader>) -> Result<JsValue, JsValue> {
+    pub fn load(&mut self, rows: Reader, test: Option<Reader>, k_core: Option<u32>) -> Result<JsValue, JsValue> {
         let (rows, report) = if test.is_some() { rows.finish_part() } else { rows.finish() }?;
         let (test, test_report) = test.map(Reader::finish_part).transpose()?.unzip();
-        self.0.load(rows, test, &report, BTreeMap::new()).map_err(refuse)?;
+        self.0.load(Loaded { test, k_core, ..Loaded::of(rows, &report) }).map_err(refuse)?;
         to_js(&[Some(report), test_report].into_iter().flatten().collect::<Vec<_>>())
     }
 
@@ -94,8 +97,8 @@ impl Experiment {
     /// Takes the `file` partition's shards from lines of `user,shard`; gives how many users they name and how many shards
     /// they need.
     #[wasm_bindgen(unchecked_return_type = "[number, number]")]
-    pub fn read_given(&mut self, text: &str) -> Result<JsValue, JsValue> {
-        to_js(&self.0.read_given(text).map_err(refuse)?)
+    pub fn read_assignment_file(&mut self, text: &str) -> Result<JsValue, JsValue> {
+        to_js(&self.0.read_assignment_file(text).map_err(refuse)?)
     }
 
     /// Makes the next build begin from the rows, although nothing changed.
@@ -103,7 +106,7 @@ impl Experiment {
         self.0.restart().map_err(refuse)
     }
 
-    /// Asks for something to be done; queued if something else runs. Gives the ticket that the event of its end names.
+    /// Asks for something to be done; queued if something else runs. Gives the ticket that the notice of its end names.
     pub fn begin(
         &mut self,
         #[wasm_bindgen(unchecked_param_type = "Activity")] activity: JsValue,
@@ -123,21 +126,39 @@ impl Experiment {
 
     /// Jobs that can run now, each handed out once.
     #[wasm_bindgen(unchecked_return_type = "JobOut[]")]
-    pub fn jobs(&mut self, parallelism: u32) -> Result<JsValue, JsValue> {
-        let jobs = self.0.jobs(parallelism);
+    pub fn jobs(&mut self) -> Result<JsValue, JsValue> {
+        let jobs = self.0.jobs();
         to_js(&jobs.iter().map(JobView::of).collect::<Vec<_>>())
     }
 
-    /// Takes a job's result and its computing time in seconds; gives what happened.
-    #[wasm_bindgen(unchecked_return_type = "Event[]")]
-    pub fn accept(&mut self, id: u32, result: &[u8], seconds: f64) -> Result<JsValue, JsValue> {
-        to_js(&self.0.accept(id, result, seconds).map_err(refuse)?)
+    /// The bytes that a job which is out names by their digest.
+    pub fn blob(&self, named: &str) -> Result<Vec<u8>, JsValue> {
+        let lacking = || PipelineError::Lacking { digest: named.to_owned() };
+        let blob = self.0.blob(&digest(named)?).ok_or_else(|| refuse(lacking().into()))?;
+        Ok(blob.to_vec())
+    }
+
+    /// Takes a job's outcome and its computing time in seconds; gives what happened.
+    #[wasm_bindgen(unchecked_return_type = "Notice[]")]
+    pub fn accept(&mut self, id: u32, outcome: &[u8], seconds: f64) -> Result<JsValue, JsValue> {
+        to_js(&self.0.accept(id, outcome, seconds).map_err(refuse)?)
+    }
+
+    /// Remembers the outcome of a job by its key; believed only when it is asked for and fits.
+    pub fn recall(&mut self, key: &str, outcome: Vec<u8>) -> Result<(), JsValue> {
+        self.0.recall(digest(key)?, outcome);
+        Ok(())
     }
 
     /// What has happened since it was last asked, for activities that end without a job.
-    #[wasm_bindgen(unchecked_return_type = "Event[]")]
-    pub fn events(&mut self) -> Result<JsValue, JsValue> {
-        to_js(&self.0.events())
+    #[wasm_bindgen(unchecked_return_type = "Notice[]")]
+    pub fn notices(&mut self) -> Result<JsValue, JsValue> {
+        to_js(&self.0.notices())
+    }
+
+    /// Keys of the outcomes that are held: whoever keeps outcomes elsewhere keeps no others.
+    pub fn keys(&self) -> Vec<String> {
+        self.0.keys().map(ToString::to_string).collect()
     }
 
     /// Users by rule.
@@ -149,15 +170,15 @@ impl Experiment {
         to_js(&self.0.select(&from_js(selection, "the selection")?).map_err(refuse)?)
     }
 
-    /// The bill of a request, before anything changes.
+    /// The bill of a change, before anything changes.
     #[wasm_bindgen(unchecked_return_type = "Plan")]
     pub fn plan(
         &self,
-        #[wasm_bindgen(unchecked_param_type = "Request")] request: JsValue,
+        #[wasm_bindgen(unchecked_param_type = "Change")] change: JsValue,
         #[wasm_bindgen(unchecked_param_type = "Mode")] mode: JsValue,
     ) -> Result<JsValue, JsValue> {
-        let (request, mode) = (from_js(request, "the request")?, from_js(mode, "the mode")?);
-        to_js(&self.0.plan(&request, mode).map_err(refuse)?)
+        let (change, mode) = (from_js::<Change>(change, "the change")?, from_js(mode, "the mode")?);
+        to_js(&self.0.plan(&change, mode).map_err(refuse)?)
     }
 
     /// The experiment as a file.
@@ -192,15 +213,16 @@ impl Experiment {
 #[wasm_bindgen]
 impl Experiment {
     /// What each shard would have said to one person.
-    #[wasm_bindgen(unchecked_return_type = "VoicesView")]
-    pub fn voices(&self, id: &str) -> Result<JsValue, JsValue> {
-        to_js(&self.0.voices(id).map_err(refuse)?)
+    #[wasm_bindgen(unchecked_return_type = "OpinionsView")]
+    pub fn opinions(&self, id: &str) -> Result<JsValue, JsValue> {
+        to_js(&self.0.opinions(id).map_err(refuse)?)
     }
 }
 
 impl<'a> JobView<'a> {
     fn of(job: &'a JobOut) -> Self {
-        let JobOut { id, stage, arm, shard, weight, bytes } = job;
-        JobView { id: *id, stage: *stage, arm, shard: *shard, weight: *weight, bytes: Bytes::new(bytes) }
+        let JobOut { id, key, stage, pipeline, shard, weight, body, inputs } = job;
+        let (id, key, stage, shard, weight) = (*id, *key, *stage, *shard, *weight);
+        JobView { id, key, stage, pipeline, shard, weight, body: Bytes::new(body), inputs }
     }
 }

@@ -1,6 +1,7 @@
 //! Files in.
 
-use ultrare::interactions::{self, Interactions, ReadReport};
+use ultrare::interactions::{self, Interactions, ReadConfig, ReadReport};
+use ultrare::unlearn::Change;
 use wasm_bindgen::prelude::*;
 
 use crate::convert::{from_js, to_js};
@@ -12,10 +13,12 @@ pub struct Reader(interactions::Reader);
 
 #[wasm_bindgen]
 impl Reader {
-    /// Has seen nothing yet.
+    /// Has seen nothing yet. The filter of the reading settings is one of the experiment's, which applies it anew at every
+    /// change, so nothing is filtered here.
     #[wasm_bindgen(constructor)]
     pub fn new(#[wasm_bindgen(unchecked_param_type = "ReadConfig")] config: JsValue) -> Result<Reader, JsValue> {
-        Ok(Reader(interactions::Reader::new(from_js(config, "the reading settings")?)))
+        let config = ReadConfig { k_core: 0, ..from_js(config, "the reading settings")? };
+        Ok(Reader(interactions::Reader::new(config)))
     }
 
     /// The next bytes. Throws as soon as it is certain that the file cannot be used.
@@ -40,6 +43,12 @@ impl Reader {
     pub(crate) fn finish_part(self) -> Result<(Interactions, ReadReport), JsValue> {
         self.0.finish_part().map_err(refuse_read)
     }
+}
+
+/// What a reader has read (and is freed by this) as rows to add.
+#[wasm_bindgen(unchecked_return_type = "AddedRow[]")]
+pub fn added_rows(reader: Reader) -> Result<JsValue, JsValue> {
+    to_js(&Change::adding(&reader.finish_part()?.0).add)
 }
 
 /// What a reader would make of a file that begins with these bytes.

@@ -1,5 +1,6 @@
 //! Receipts out, and receipts to be checked.
 
+use ultrare::experiment::Loaded;
 use ultrare::unlearn::{Receipt, Sequence};
 use wasm_bindgen::prelude::*;
 
@@ -9,7 +10,7 @@ use crate::{Experiment, Reader};
 
 #[wasm_bindgen]
 impl Experiment {
-    /// The receipts of the requests that were carried out on these rows, the first first: each a JSON document.
+    /// The receipts of the changes that were carried out on these rows, the first first: each a JSON document.
     pub fn receipts(&self) -> Vec<String> {
         self.0.receipts().iter().map(Receipt::to_json).collect()
     }
@@ -18,7 +19,7 @@ impl Experiment {
     pub fn verify(&mut self, receipts: Vec<String>, rows: Reader, test: Option<Reader>) -> Result<u32, JsValue> {
         let (rows, report) = if test.is_some() { rows.finish_part() } else { rows.finish() }?;
         let test = test.map(Reader::finish_part).transpose()?.map(|(rows, _)| rows);
-        self.0.verify(&parsed(&receipts)?, rows, test, &report).map_err(refuse)
+        self.0.verify(&parsed(&receipts)?, Loaded { test, ..Loaded::of(rows, &report) }).map_err(refuse)
     }
 
     /// Begins to check a chain of receipts against a generated sample. Gives the ticket.
@@ -43,7 +44,7 @@ pub fn read_receipt(text: &str) -> Result<JsValue, JsValue> {
     to_js(&Receipt::parse(text).map_err(|error| refuse(error.into()))?.view())
 }
 
-/// Reads a script of requests; see `Sequence::parse` in the library.
+/// Reads a script of changes; see `Sequence::parse` in the library.
 #[wasm_bindgen(unchecked_return_type = "Sequence")]
 pub fn parse_sequence(script: &str) -> Result<JsValue, JsValue> {
     to_js(&Sequence::parse(script).map_err(|error| refuse(error.into()))?)

@@ -1,15 +1,23 @@
-//! A job under way.
+//! Jobs, run.
+
+use std::sync::Arc;
 
 use serde::Serialize;
-use ultrare::experiment::{self, Event, Step};
+use serde_bytes::ByteBuf;
+use ultrare::pipeline::{self, Event, Step};
 use wasm_bindgen::prelude::*;
 
-use crate::convert::to_js;
+use crate::convert::{digest, to_js};
 use crate::error::{refuse, refused};
 
-/// Runs one job, step by step; needs no experiment beside it. Free it when it is done or no longer wanted.
+/// Runs jobs, and keeps the large inputs that they name, within a bound. One for each worker; needs no experiment beside it.
 #[wasm_bindgen]
-pub struct Task(Option<Box<dyn experiment::Task>>);
+#[derive(Default)]
+pub struct Runner(pipeline::Runner);
+
+/// A job under way, step by step. Free it when it is done or no longer wanted.
+#[wasm_bindgen]
+pub struct Task(Option<Box<dyn pipeline::Task>>);
 
 /// What one step did, as JavaScript sees it.
 #[derive(Serialize)]
@@ -20,13 +28,33 @@ struct StepView<'a> {
 }
 
 #[wasm_bindgen]
-impl Task {
-    /// Starts the job in `bytes`.
+impl Runner {
+    /// Keeps nothing yet.
     #[wasm_bindgen(constructor)]
-    pub fn new(bytes: &[u8]) -> Result<Task, JsValue> {
-        Ok(Task(Some(experiment::task(bytes).map_err(refuse)?)))
+    pub fn new() -> Self {
+        Runner::default()
     }
 
+    /// Which of a job's inputs have to be given before it can run, by their digests.
+    pub fn lacking(&self, inputs: Vec<String>) -> Result<Vec<String>, JsValue> {
+        let inputs = inputs.iter().map(|input| digest(input)).collect::<Result<Vec<_>, _>>()?;
+        Ok(self.0.lacking(&inputs).iter().map(ToString::to_string).collect())
+    }
+
+    /// Takes an input, whose digest is believed.
+    pub fn put(&self, named: &str, bytes: Vec<u8>) -> Result<(), JsValue> {
+        self.0.put(digest(named)?, Arc::new(ByteBuf::from(bytes)));
+        Ok(())
+    }
+
+    /// Starts the job in `body`; its inputs have to be there.
+    pub fn task(&self, body: &[u8]) -> Result<Task, JsValue> {
+        Ok(Task(Some(self.0.task(body).map_err(refuse)?)))
+    }
+}
+
+#[wasm_bindgen]
+impl Task {
     /// Goes on.
     #[wasm_bindgen(unchecked_return_type = "StepOut")]
     pub fn step(&mut self) -> Result<JsValue, JsValue> {
@@ -35,12 +63,12 @@ impl Task {
         to_js(&StepView { done, progress, events: &events })
     }
 
-    /// The result's bytes, once.
+    /// The outcome's bytes, once.
     pub fn finish(&mut self) -> Result<Vec<u8>, JsValue> {
         self.0.take().ok_or_else(finished)?.finish().map_err(refuse)
     }
 }
 
 fn finished() -> JsValue {
-    refused("binding.task", "the task is finished: its result was taken")
+    refused("binding.task", "the task is finished: its outcome was taken")
 }

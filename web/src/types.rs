@@ -4,15 +4,18 @@ use wasm_bindgen::prelude::*;
 
 #[wasm_bindgen(typescript_custom_section)]
 const TYPES: &str = r#"
-/** A job as it is handed out; `bytes` is all that running it needs. */
+/** A job as it is handed out: `body`, and the large inputs that it names by their digests, are all that running it needs. */
 export interface JobOut {
     id: number;
+    /** Names its outcome: equal keys, equal bytes. */
+    key: string;
     stage: Stage;
-    arm: string;
+    pipeline: string;
     shard: number | null;
     /** Relative cost, for handing out the longest first. */
     weight: number;
-    bytes: Uint8Array<ArrayBuffer>;
+    body: Uint8Array<ArrayBuffer>;
+    inputs: string[];
 }
 
 /** What one step of a task did. */

@@ -3,11 +3,11 @@ import { cancelled, closed, typed } from "./errors.js";
 import { Gate, type Control } from "./gate.js";
 import { keptNowhere } from "./kept.js";
 import type { StoreArguments, StoreMethod, StoreResult } from "./protocol.js";
-import { noBlobs, type BlobSource, type Finished, type Job, type Runner, type Watcher } from "./runner.js";
+import { noBlobs, type BlobSource, type Finished, type JobRunner, type Watcher } from "./runner.js";
 import { SessionFront, type StoreAccess } from "./session.js";
 import { Store } from "./store.js";
-import type { Session } from "./types.js";
-import { start, task } from "./wasm.js";
+import type { JobOut, Session } from "./types.js";
+import { Runner, start, type Task } from "./wasm.js";
 
 export { UltrareError, type ErrorData } from "./errors.js";
 export type * from "./types.js";
@@ -41,16 +41,17 @@ class LocalStore implements StoreAccess {
 }
 
 /** Runs one job after the other in this thread, which it gives back between two steps. */
-class Inline implements Runner {
+class Inline implements JobRunner {
   readonly size = 1;
   private readonly gate = new Gate();
+  private readonly runner = new Runner();
   private tail: Promise<unknown> = Promise.resolve();
   private round = 0;
   private ended = false;
 
   constructor(private readonly watcher: Watcher) {}
 
-  run(job: Job, blob: BlobSource = noBlobs): Promise<Finished> {
+  run(job: JobOut, blob: BlobSource = noBlobs): Promise<Finished> {
     const { round } = this;
     const turn = this.tail.then(() => this.start(job, blob, round));
     this.tail = turn.catch(() => {});
@@ -68,18 +69,23 @@ class Inline implements Runner {
   }
 
   close(): void {
+    if (this.ended) return;
     this.ended = true;
-    void this.cancel().then(() => this.gate.close());
+    void this.cancel().then(() => {
+      this.gate.close();
+      this.runner.free();
+    });
   }
 
-  private async start(job: Job, blob: BlobSource, round: number): Promise<Finished> {
+  private async start(job: JobOut, blob: BlobSource, round: number): Promise<Finished> {
     if (this.ended) throw closed();
     if (round !== this.round) throw cancelled();
     this.gate.reset();
-    let running: ReturnType<typeof task> | undefined;
+    let running: Task | undefined;
     try {
       this.watcher.worker(0, "busy", job);
-      running = task(job.bytes, await Promise.all((job.inputs ?? []).map(blob)));
+      for (const digest of this.runner.lacking([...new Set(job.inputs)])) this.runner.put(digest, await blob(digest));
+      running = this.runner.task(job.body);
       const { result, seconds } = await drive(running, this.gate, (...heard) => this.watcher.progress(job, ...heard));
       return { result: result as Uint8Array<ArrayBuffer>, seconds };
     } catch (thrown) {

@@ -1,5 +1,5 @@
 import type { Gate } from "./gate.js";
-import type { Event, StepOut } from "./types.js";
+import type { PipelineEvent, StepOut } from "./types.js";
 
 /** One job under way: the wasm `Task`, or anything that behaves like it. */
 export interface Steps {
@@ -17,9 +17,9 @@ const BATCH = 16;
 export async function drive(
   task: Steps,
   gate: Gate,
-  report: (progress: number, events: Event[]) => void,
+  report: (progress: number, events: PipelineEvent[]) => void,
 ): Promise<{ result: Uint8Array; seconds: number }> {
-  let events: Event[] = [];
+  let events: PipelineEvent[] = [];
   let computing = 0;
   let reported = performance.now();
   for (;;) {

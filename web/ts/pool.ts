@@ -1,7 +1,8 @@
 import { UltrareError, cancelled, closed, isFatal, typed, type ErrorData } from "./errors.js";
 import type { Control } from "./gate.js";
 import type { Blobbed, TaskMessage, TaskRequest } from "./protocol.js";
-import { noBlobs, type BlobSource, type Finished, type Job, type Runner, type Watcher } from "./runner.js";
+import { noBlobs, type BlobSource, type Finished, type JobRunner, type Watcher } from "./runner.js";
+import type { JobOut } from "./types.js";
 
 /** What the pool needs of a worker, so that tests can hand it another kind. */
 export interface WorkerLike {
@@ -14,7 +15,7 @@ export interface WorkerLike {
 }
 
 interface Waiting {
-  job: Job;
+  job: JobOut;
   blob: BlobSource;
   tries: number;
   /** How often a worker had let go of an input that it was sent. */
@@ -30,7 +31,7 @@ interface Slot {
   worker: WorkerLike;
   ready: boolean;
   current: Waiting | undefined;
-  /** Inputs that were sent to this worker. It may have let go of some, and says so when it needs them. */
+  /** Inputs that were sent to this worker. Its runner keeps what it has room for, and says what it lacks before each job. */
   sent: Set<string>;
   late: ReturnType<typeof setTimeout> | undefined;
 }
@@ -50,7 +51,7 @@ const PATIENCE = 250;
  * Runs jobs on workers, the heaviest first, one per worker. A worker that traps is replaced and its job handed out
  * again: a job is bytes, so nothing is lost but the time. Large inputs that jobs share go to each worker once.
  */
-export class Pool implements Runner {
+export class Pool implements JobRunner {
   private readonly slots: Slot[] = [];
   private queue: Waiting[] = [];
   private stillborn = 0;
@@ -71,7 +72,7 @@ export class Pool implements Runner {
     }
   }
 
-  run(job: Job, blob: BlobSource = noBlobs): Promise<Finished> {
+  run(job: JobOut, blob: BlobSource = noBlobs): Promise<Finished> {
     if (this.broken) return Promise.reject(this.broken);
     return new Promise((resolve, reject) => {
       this.queue.push({ job, blob, tries: 0, lacked: 0, posted: false, resolve, reject });
@@ -199,11 +200,11 @@ export class Pool implements Runner {
       // Cancelled, or the worker died, while they were fetched.
       if (slot.worker !== worker || slot.current !== waiting) return;
     }
-    const bytes = waiting.job.bytes.slice(); // the original stays here, for another try
+    const body = waiting.job.body.slice(); // the original stays here, for another try
     for (const digest of digests) slot.sent.add(digest);
     waiting.posted = true;
-    const inputs = waiting.job.inputs ?? [];
-    worker.postMessage({ kind: "run", id: waiting.job.id, bytes, inputs, blobs }, [bytes.buffer, ...blobs.map(([, blob]) => blob.buffer)]);
+    const { id, inputs } = waiting.job;
+    worker.postMessage({ kind: "run", id, body, inputs, blobs }, [body.buffer, ...blobs.map(([, blob]) => blob.buffer)]);
   }
 
   /** The worker let go of inputs meanwhile: they are sent again, and the job. */

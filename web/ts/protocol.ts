@@ -2,12 +2,12 @@
 import type { ErrorData } from "./errors.js";
 import type { Control } from "./gate.js";
 import type { Progress, Store } from "./store.js";
-import type { Event, Kept } from "./types.js";
+import type { Kept, PipelineEvent } from "./types.js";
 
 /** To a task worker. */
 export type TaskRequest =
   | { kind: "start"; module: WebAssembly.Module; pulse?: string }
-  | { kind: "run"; id: number; bytes: Uint8Array<ArrayBuffer>; inputs: readonly string[]; blobs: readonly Blobbed[] }
+  | { kind: "run"; id: number; body: Uint8Array<ArrayBuffer>; inputs: readonly string[]; blobs: readonly Blobbed[] }
   | { kind: "crash" }
   | Control;
 
@@ -17,7 +17,7 @@ export type Blobbed = [digest: string, bytes: Uint8Array<ArrayBuffer>];
 /** From a task worker. `lacking` means: send these, and the job again. `failed` with a fatal error means: replace me. */
 export type TaskMessage =
   | { kind: "ready" }
-  | { kind: "progress"; id: number; progress: number; events: Event[] }
+  | { kind: "progress"; id: number; progress: number; events: PipelineEvent[] }
   | { kind: "lacking"; id: number; digests: string[] }
   | { kind: "done"; id: number; result: Uint8Array<ArrayBuffer>; seconds: number }
   | { kind: "cancelled"; id: number }

@@ -1,6 +1,6 @@
 import { UltrareError, type ErrorData } from "./errors.js";
 import type { Control } from "./gate.js";
-import type { Event, JobOut } from "./types.js";
+import type { PipelineEvent, JobOut } from "./types.js";
 
 /** A job's outcome, and its computing time without pauses. */
 export interface Finished {
@@ -8,28 +8,23 @@ export interface Finished {
   seconds: number;
 }
 
-/** A job's body, and the digests (hex) of the large inputs that it shares with others, in its order. */
-export interface Job extends JobOut {
-  inputs?: readonly string[];
-}
-
 /** Where a runner gets an input by its digest: a copy that it may move to a worker. */
 export type BlobSource = (digest: string) => Uint8Array | Promise<Uint8Array>;
 
 /** Hears what happens while jobs run. */
 export interface Watcher {
-  progress(job: JobOut, progress: number, events: Event[]): void;
+  progress(job: JobOut, progress: number, events: PipelineEvent[]): void;
   worker(worker: number, state: "idle" | "busy" | "lost" | "respawned", job?: JobOut, error?: ErrorData): void;
   /** Nothing can be run any more. */
   failed(error: UltrareError): void;
 }
 
 /** Runs jobs somewhere. */
-export interface Runner {
+export interface JobRunner {
   /** How many at a time. */
   readonly size: number;
   /** `blob` is asked for inputs that a worker lacks; a job without inputs needs none. */
-  run(job: Job, blob?: BlobSource): Promise<Finished>;
+  run(job: JobOut, blob?: BlobSource): Promise<Finished>;
   control(message: Control): void;
   cancel(): Promise<void>;
   close(): void;

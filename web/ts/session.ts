@@ -1,12 +1,12 @@
 import { UltrareError, cancelled, flatten } from "./errors.js";
 import type { Control } from "./gate.js";
 import type { KeptArguments, KeptMethod, KeptResult, StoreArguments, StoreMethod, StoreResult } from "./protocol.js";
-import type { Finished, Runner, Watcher } from "./runner.js";
+import type { Finished, JobRunner, Watcher } from "./runner.js";
 import { asFile, asFiles } from "./source.js";
 import type { Progress } from "./store.js";
 import type {
-  Activity, Config, DataView, DeepPartial, Event, FileLike, JobOut, Kept, Mode, PersonView, Plan, Preview, ReadConfig, ReadReport, ReceiptView, Request, RequestPatch,
-  Selection, Sequence, Session, SessionEvent, Size, Snapshot, Source, Stage, SweepConfig, UsersView, Verdict, VerifySource, VoicesView,
+  Activity, AddedRow, Change, ChangePatch, DataView, DeepPartial, Event, FileLike, JobOut, Kept, Mode, OpinionsView, PersonView, PipelineEvent, Plan, Preview, ReadConfig,
+  ReadReport, ReceiptView, RequestPatch, RowPatch, Rows, Selection, Sequence, Session, SessionEvent, Settings, Size, Snapshot, Source, Stage, SweepConfig, UsersView, Verdict, VerifySource,
 } from "./types.js";
 
 /** Reaches the store, wherever it lives. */
@@ -16,9 +16,8 @@ export interface StoreAccess {
   close(): void;
 }
 
-/** A request with the parts that were left out. */
-function complete(request: RequestPatch): Request {
-  return { users: [], items: [], interactions: [], confirmed: false, ...request };
+function isRows(add: Rows): add is readonly RowPatch[] {
+  return Array.isArray(add);
 }
 
 /** Somebody who waits for the end of an activity. */
@@ -48,10 +47,10 @@ export class SessionFront implements Session, Watcher {
   private isPaused = false;
   private epoch = 0; // counts cancellations: what belongs to an earlier one is dropped
   private store!: StoreAccess;
-  private runner!: Runner;
+  private runner!: JobRunner;
 
   /** The parts are made after the session, because they report to it. */
-  attach(store: StoreAccess, runner: Runner): this {
+  attach(store: StoreAccess, runner: JobRunner): this {
     [this.store, this.runner] = [store, runner];
     return this;
   }
@@ -91,12 +90,12 @@ export class SessionFront implements Session, Watcher {
     return this.store.call("loadSample", size, seed);
   }
 
-  configure(patch: DeepPartial<Config>): Promise<Stage[]> {
+  configure(patch: DeepPartial<Settings>): Promise<Stage[]> {
     return this.store.call("configure", patch);
   }
 
-  async readGiven(file: FileLike): Promise<{ users: number; shards: number }> {
-    return this.store.call("readGiven", asFile(file));
+  async readAssignmentFile(file: FileLike): Promise<{ users: number; shards: number }> {
+    return this.store.call("readAssignmentFile", asFile(file));
   }
 
   restart(): Promise<void> {
@@ -107,8 +106,16 @@ export class SessionFront implements Session, Watcher {
     return this.run({ build: { until } });
   }
 
+  async apply(change: ChangePatch): Promise<Snapshot> {
+    return this.run({ change: { change: await this.complete(change), mode: change.mode ?? "frozen" } });
+  }
+
   forget(request: RequestPatch, mode: Mode = "frozen"): Promise<Snapshot> {
-    return this.run({ forget: { request: complete(request), mode } });
+    return this.apply({ forget: request, mode });
+  }
+
+  async addedRows(file: FileLike, read?: Partial<ReadConfig>): Promise<AddedRow[]> {
+    return this.store.call("addedRows", asFile(file), read);
   }
 
   compare(): Promise<Snapshot> {
@@ -157,8 +164,8 @@ export class SessionFront implements Session, Watcher {
     return this.store.call("select", selection);
   }
 
-  plan(request: RequestPatch, mode: Mode = "frozen"): Promise<Plan> {
-    return this.store.call("plan", complete(request), mode);
+  async plan(change: ChangePatch): Promise<Plan> {
+    return this.store.call("plan", await this.complete(change), change.mode ?? "frozen");
   }
 
   snapshot(): Promise<Snapshot> {
@@ -173,8 +180,8 @@ export class SessionFront implements Session, Watcher {
     return this.store.call("person", id);
   }
 
-  voices(id: string): Promise<VoicesView> {
-    return this.store.call("voices", id);
+  opinions(id: string): Promise<OpinionsView> {
+    return this.store.call("opinions", id);
   }
 
   report(): Promise<ReadReport[]> {
@@ -238,12 +245,12 @@ export class SessionFront implements Session, Watcher {
     this.onBytes?.(progress.bytes, progress.total);
   }
 
-  progress(_job: JobOut, _progress: number, events: Event[]): void {
+  progress(_job: JobOut, _progress: number, events: PipelineEvent[]): void {
     events.forEach((event) => this.emit(event));
   }
 
   worker(...[worker, state, job, error]: Parameters<Watcher["worker"]>): void {
-    const about = job && { stage: job.stage, arm: job.arm, shard: job.shard };
+    const about = job && { stage: job.stage, pipeline: job.pipeline, shard: job.shard };
     this.emit({ kind: "worker", worker, state, ...(about && { job: about }), ...(error && { error }) });
   }
 
@@ -275,6 +282,15 @@ export class SessionFront implements Session, Watcher {
     return this.store.call("snapshot");
   }
 
+  /** A change with the parts that were left out, and its rows out of their file. */
+  private async complete({ forget, add = [] }: ChangePatch): Promise<Change> {
+    const rows: readonly RowPatch[] = isRows(add) ? add : await this.addedRows(add);
+    return {
+      forget: { users: [], items: [], interactions: [], confirmed: false, ...forget },
+      add: rows.map((row) => ({ value: 1, time: 0, ...row })),
+    };
+  }
+
   /** Asks the store for something and resolves when its ticket has ended. */
   private async ended(ask: () => Promise<number>): Promise<void> {
     const { epoch } = this;
@@ -298,7 +314,7 @@ export class SessionFront implements Session, Watcher {
       : await this.store.call("jobs", this.runner.size, seconds());
     if (epoch !== this.epoch) return;
     for (const job of turn.jobs) {
-      void this.runner.run(job).then(
+      void this.runner.run(job, (digest) => this.store.call("blob", digest)).then(
         (finished) => this.pump(epoch, { job, finished }),
         (error) => { if (epoch === this.epoch) throw error; },
       ).catch((error) => { if (epoch === this.epoch) return this.abandon(error); });

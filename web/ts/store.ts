@@ -1,11 +1,12 @@
 import { chunks } from "./chunks.js";
 import { merge } from "./merge.js";
+import type { Outcomes } from "./outcomes.js";
 import type { Files } from "./source.js";
 import type {
-  Activity, Config, DataView, DeepPartial, Event, JobOut, PersonView, Plan, Preview, ReadConfig, ReadReport, ReceiptView, Request, Selection, Sequence,
-  Size, Snapshot, Stage, UsersView, VoicesView, Mode,
+  Activity, AddedRow, Change, DataView, DeepPartial, Event, JobOut, Mode, OpinionsView, PersonView, Plan, Preview, ReadConfig, ReadReport, ReceiptView, Selection, Sequence,
+  Settings, Size, Snapshot, Stage, UsersView,
 } from "./types.js";
-import { Experiment, Reader, parse_sequence, preview, read_receipt } from "./wasm.js";
+import { Experiment, Reader, added_rows, parse_sequence, preview, read_receipt } from "./wasm.js";
 
 /** Bytes of the person's files that have been read. */
 export interface Progress {
@@ -31,7 +32,7 @@ export class Store {
   private readonly experiment = new Experiment();
   private reports: ReadReport[] = [];
 
-  constructor(private readonly onProgress: (progress: Progress) => void) {
+  constructor(private readonly onProgress: (progress: Progress) => void, private readonly outcomes?: Outcomes) {
     this.experiment.show_positions(true);
   }
 
@@ -49,8 +50,9 @@ export class Store {
   /** Replaces the rows. What was there stays if the files cannot be used. */
   async load(source: Files, read: Partial<ReadConfig> = {}): Promise<DataView> {
     const start = performance.now();
-    await this.readers(source, read, (rows, test) => (this.reports = this.experiment.load(rows, test)));
+    await this.readers(source, read, (rows, test) => (this.reports = this.experiment.load(rows, test, read.k_core)));
     this.experiment.note_read((performance.now() - start) / 1000);
+    await this.outcomes?.recall(this.experiment);
     return this.experiment.snapshot().data!;
   }
 
@@ -77,9 +79,15 @@ export class Store {
     }
   }
 
-  loadSample(size: Size, seed = 1): DataView {
+  /** A file's rows, to be added to those that are loaded. */
+  addedRows(file: Blob, read: Partial<ReadConfig> = {}): Promise<AddedRow[]> {
+    return this.readers({ data: file }, read, (rows) => added_rows(rows));
+  }
+
+  async loadSample(size: Size, seed = 1): Promise<DataView> {
     this.experiment.load_sample(size, seed);
     this.reports = [];
+    await this.outcomes?.recall(this.experiment);
     return this.experiment.snapshot().data!;
   }
 
@@ -88,12 +96,12 @@ export class Store {
     return this.reports;
   }
 
-  configure(patch: DeepPartial<Config>): Stage[] {
-    return this.experiment.configure(merge(this.experiment.config(), patch));
+  configure(patch: DeepPartial<Settings>): Stage[] {
+    return this.experiment.configure(merge(this.experiment.settings(), patch));
   }
 
-  async readGiven(file: Blob): Promise<{ users: number; shards: number }> {
-    const [users, shards] = this.experiment.read_given(await file.text());
+  async readAssignmentFile(file: Blob): Promise<{ users: number; shards: number }> {
+    const [users, shards] = this.experiment.read_assignment_file(await file.text());
     return { users, shards };
   }
 
@@ -101,7 +109,7 @@ export class Store {
     this.experiment.restart();
   }
 
-  /** Gives the ticket that the event of its end will name. */
+  /** Gives the ticket that the notice of its end will name. */
   begin(activity: Activity, now: number): number {
     this.experiment.tick(now);
     return this.experiment.begin(activity);
@@ -124,7 +132,7 @@ export class Store {
     return this.readers(source, read, (rows, test) => this.experiment.verify(receipts, rows, test));
   }
 
-  /** Reads a script of requests. */
+  /** Reads a script of changes. */
   parseSequence(script: string): Sequence {
     return parse_sequence(script);
   }
@@ -132,27 +140,39 @@ export class Store {
   jobs(workers: number, now: number): Turn {
     this.experiment.tick(now);
     this.experiment.set_workers(workers);
-    const jobs = this.experiment.jobs(workers);
-    return { jobs, events: this.experiment.events(), running: this.experiment.running() };
+    const jobs = this.experiment.jobs();
+    this.outcomes?.note(jobs);
+    return { jobs, events: this.experiment.notices(), running: this.experiment.running() };
   }
 
-  accept(id: number, result: Uint8Array, seconds: number, workers: number, now: number): Turn {
+  /** What is purged by what the result ends is gone when this resolves. */
+  async accept(id: number, result: Uint8Array, seconds: number, workers: number, now: number): Promise<Turn> {
     this.experiment.tick(now);
-    const events = this.experiment.accept(id, result, seconds);
+    const accepted = this.experiment.accept(id, result, seconds);
+    this.outcomes?.put(id, result);
     const turn = this.jobs(workers, now);
-    return { ...turn, events: [...events, ...turn.events] };
+    const events = [...accepted, ...turn.events];
+    // A pipeline that is measured serves from here on: of a change, what was before it is gone.
+    if (events.some(({ kind }) => kind === "evaluated" || kind === "finished")) await this.outcomes?.retain(this.experiment);
+    return { ...turn, events };
   }
 
-  cancel(): void {
+  /** Bytes that a job which is out names by their digest. */
+  blob(digest: string): Uint8Array {
+    return this.experiment.blob(digest);
+  }
+
+  async cancel(): Promise<void> {
     this.experiment.cancel();
+    await this.outcomes?.retain(this.experiment);
   }
 
   select(selection: Selection): string[] {
     return this.experiment.select(selection);
   }
 
-  plan(request: Request, mode: Mode = "frozen"): Plan {
-    return this.experiment.plan(request, mode);
+  plan(change: Change, mode: Mode): Plan {
+    return this.experiment.plan(change, mode);
   }
 
   snapshot(): Snapshot {
@@ -167,17 +187,18 @@ export class Store {
     return this.experiment.person(id);
   }
 
-  voices(id: string): VoicesView {
-    return this.experiment.voices(id);
+  opinions(id: string): OpinionsView {
+    return this.experiment.opinions(id);
   }
 
   save(): Uint8Array {
     return this.experiment.save();
   }
 
-  restore(bytes: Uint8Array): Snapshot {
+  async restore(bytes: Uint8Array): Promise<Snapshot> {
     this.experiment.restore(bytes);
     this.reports = [];
+    await this.outcomes?.recall(this.experiment);
     return this.experiment.snapshot();
   }
 

@@ -1,32 +1,31 @@
-import { Blobs } from "./blobs.js";
 import { drive } from "./drive.js";
 import { flatten } from "./errors.js";
 import { Gate } from "./gate.js";
 import type { TaskMessage, TaskRequest } from "./protocol.js";
 import { pulse } from "./pulse.js";
 import { buffers } from "./transfer.js";
-import { panic_for_tests, start, task } from "./wasm.js";
+import { Runner, panic_for_tests, start, type Task } from "./wasm.js";
 
-/** Runs one job at a time, step by step. Keeps large inputs between jobs: whoever dies here loses one job's work. */
+/** Runs one job at a time, step by step. Its runner keeps large inputs between jobs; whoever dies here loses one job's work. */
 const scope = self as unknown as {
   onmessage: ((event: MessageEvent<TaskRequest>) => void) | null;
   postMessage(message: TaskMessage, transfer?: Transferable[]): void;
 };
 const gate = new Gate();
-const blobs = new Blobs();
+let runner: Runner; // of the module, so not before it is there
 
 function post(message: TaskMessage): void {
   scope.postMessage(message, buffers(message));
 }
 
-async function run({ id, bytes, inputs, blobs: given }: Extract<TaskRequest, { kind: "run" }>): Promise<void> {
-  for (const [digest, blob] of given) blobs.put(digest, blob);
-  const digests = blobs.lacking(inputs);
-  if (digests.length > 0) return post({ kind: "lacking", id, digests });
-  let running: ReturnType<typeof task> | undefined;
+async function run({ id, body, inputs, blobs }: Extract<TaskRequest, { kind: "run" }>): Promise<void> {
+  let running: Task | undefined;
   try {
+    for (const [digest, bytes] of blobs) runner.put(digest, bytes);
+    const digests = runner.lacking([...new Set(inputs)]);
+    if (digests.length > 0) return post({ kind: "lacking", id, digests });
     gate.reset();
-    running = task(bytes, blobs.use(inputs));
+    running = runner.task(body);
     const done = await drive(running, gate, (progress, events) => post({ kind: "progress", id, progress, events }));
     post({ kind: "done", id, result: done.result as Uint8Array<ArrayBuffer>, seconds: done.seconds });
   } catch (thrown) {
@@ -41,6 +40,7 @@ scope.onmessage = async ({ data }) => {
   try {
     if (data.kind === "start") {
       start(data.module);
+      runner = new Runner();
       await pulse(data.pulse);
       post({ kind: "ready" });
     } else if (data.kind === "run") void run(data);

@@ -2,15 +2,15 @@
 import type { ErrorData } from "./errors.js";
 import type { Keyed } from "./vault.js";
 import type {
-  Activity, Config, DataView, Event, Mode, PersonView, Plan, Preview, ReadConfig, ReadReport, ReceiptView, Request, Selection,
-  Sequence, Size, Snapshot, Stage, SweepConfig, UsersView, Verdict, VoicesView,
+  Activity, AddedRow, DataView, Mode, OpinionsView, Notice as Event, PersonView, Plan, Preview, ReadConfig, ReadReport, ReceiptView, Request,
+  Selection, Sequence, Settings, Size, Snapshot, Stage, SweepConfig, UsersView, Verdict,
 } from "./wasm/ultrare_web.js";
 
 export type { Keyed } from "./vault.js";
 export type {
-  Activity, ColumnChoice, Config, DataView, Delimiter, Event, JobOut, Mode, PersonView, Plan, Preview, ReadConfig, ReadReport, ReceiptView, Request,
-  ResultView, Selection, Sequence, SequenceStep, SequenceView, ShardView, Size, Snapshot, Stage, StepOut, SweepConfig, SweepPoint, SweepView, UsersView, Verdict,
-  VoiceView, VoicesView,
+  Activity, AddedRow, Change, ChangeView, ColumnChoice, DataView, Delimiter, Event as PipelineEvent, JobOut, Mode, Notice as Event, OpinionView, OpinionsView, PersonView, Plan, Preview,
+  ReadConfig, ReadReport, ReceiptView, Request, ResultView, Selection, Sequence, SequenceStep, SequenceView, Settings, ShardView, Size, Snapshot, Stage, StepOut,
+  SweepConfig, SweepPoint, SweepView, UsersView, Verdict,
 } from "./wasm/ultrare_web.js";
 
 /** Any part of a value; lists are given as a whole. */
@@ -28,6 +28,19 @@ export type VerifySource = Source | { sample: Size; seed?: number };
 /** A request; what is left out is empty. */
 export type RequestPatch = Partial<Request>;
 
+/** A row to add; value 1 and time 0 where they are left out. */
+export type RowPatch = Pick<AddedRow, "user" | "item"> & Partial<AddedRow>;
+
+/** Rows to add: as objects, or in a file that is read as `load` reads one. */
+export type Rows = readonly RowPatch[] | FileLike;
+
+/** Rows out and rows in, as one: rows are forgotten first. Without `mode` the partition is kept. */
+export interface ChangePatch {
+  forget?: RequestPatch;
+  add?: Rows;
+  mode?: Mode;
+}
+
 /** What a listener hears: the library's events, and what only this side knows. */
 export type SessionEvent =
   | Event
@@ -35,7 +48,7 @@ export type SessionEvent =
     kind: "worker";
     worker: number;
     state: "idle" | "busy" | "lost" | "respawned";
-    job?: { stage: Stage; arm: string; shard: number | null };
+    job?: { stage: Stage; pipeline: string; shard: number | null };
     error?: ErrorData;
   }
   | { kind: "error"; error: ErrorData }
@@ -70,31 +83,36 @@ export interface Session {
   load(source: Source, read?: Partial<ReadConfig>, onProgress?: (bytes: number, total: number) => void): Promise<DataView>;
   loadSample(size: Size, seed?: number): Promise<DataView>;
   /** Changes the settings that are named and keeps the others. Resolves to the stages whose results are now stale. */
-  configure(config: DeepPartial<Config>): Promise<Stage[]>;
+  configure(config: DeepPartial<Settings>): Promise<Stage[]>;
   /**
    * Takes the shards of the `file` partition from lines of `user,shard`. Resolves to how many users they name and how many
    * shards they need; a build refuses an assignment that leaves out a user with training rows.
    */
-  readGiven(file: FileLike): Promise<{ users: number; shards: number }>;
+  readAssignmentFile(file: FileLike): Promise<{ users: number; shards: number }>;
   /** Makes the next build begin from the rows, although nothing changed. */
   restart(): Promise<void>;
   /** Does the stages that are missing or stale, as far as `until`. */
   build(until?: Stage): Promise<Snapshot>;
   /** Users by rule: a random share, the most or the least active. */
   select(selection: Selection): Promise<string[]>;
-  /** What a request would cost and leave behind, before anything changes. */
-  plan(request: RequestPatch, mode?: Mode): Promise<Plan>;
+  /** What a change would cost and leave behind, before anything changes. */
+  plan(change: ChangePatch): Promise<Plan>;
+  /** Rows out and rows in: trains again what they touch, as if the rows had always been these. */
+  apply(change: ChangePatch): Promise<Snapshot>;
+  /** `apply`, with nothing to add. */
   forget(request: RequestPatch, mode?: Mode): Promise<Snapshot>;
-  /** Requests one after another, each as if it were alone; `twin` compares with a twin after each. */
+  /** A file's rows for `apply`, where it needs other reading settings than the usual, or is to be looked at first. */
+  addedRows(file: FileLike, read?: Partial<ReadConfig>): Promise<AddedRow[]>;
+  /** Changes one after another, each as if it were alone; `twin` compares with a twin after each. */
   sequence(sequence: Sequence, mode?: Mode, twin?: boolean): Promise<Snapshot>;
-  /** Reads a script of requests: a line each, such as `user,17` or `interaction,17,50`. Changes nothing. */
+  /** Reads a script of changes: a line each, such as `user,17`, `interaction,17,50` or `add,99,50`. Changes nothing. */
   parseSequence(script: string): Promise<Sequence>;
-  /** The receipts of what was forgotten from these rows, the first first: JSON documents to keep or hand out. */
+  /** The receipts of what was changed in these rows, the first first: JSON documents to keep or hand out. */
   receipts(): Promise<string[]>;
   /** What a receipt says, before it is checked. Rejects with the reason if it was changed, cut off, or is no receipt. */
   readReceipt(text: string): Promise<ReceiptView>;
   /**
-   * Checks a chain of receipts, the first first, against rows as they were before the first of the requests or as they are
+   * Checks a chain of receipts, the first first, against rows as they were before the first of the changes or as they are
    * after the last, by training again. What is loaded plays no part and stays; a new session will do. Every comparison
    * that fails says where. Rejects if the receipts or the rows cannot be used at all.
    */
@@ -115,7 +133,7 @@ export interface Session {
   users(): Promise<UsersView>;
   person(id: string): Promise<PersonView>;
   /** What each shard says about the top of a person's list. */
-  voices(id: string): Promise<VoicesView>;
+  opinions(id: string): Promise<OpinionsView>;
   /** What became of each file that was read: columns, rejected rows, duplicates. Empty for the sample. */
   report(): Promise<ReadReport[]>;
   /** The experiment as a file. */

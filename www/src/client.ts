@@ -2,7 +2,6 @@
 import { open, type PersonView, type ResultView, type Session, type SessionEvent, type Snapshot } from "ultrare";
 
 export type * from "ultrare";
-export type Arm = string;
 export type Decomposition = NonNullable<ResultView["decomposition"]>;
 export type Interval = ResultView["metrics"][string];
 export type PartitionView = NonNullable<Snapshot["partition"]>;

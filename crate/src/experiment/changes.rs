@@ -232,8 +232,8 @@ pub(super) fn first_shards(pipeline: &Pipeline, store: &Store) -> Option<Vec<u16
     let divided = pipeline.divided(store)?;
     let of = &divided.assignment.shard_of_row;
     let first = |user: u32| {
-        let own = of[pipeline.rows().range_of(user)].iter().copied();
-        own.filter(|&shard| shard != NO_SHARD).next().unwrap_or(NO_SHARD)
+        let mut own = of[pipeline.rows().range_of(user)].iter().copied();
+        own.find(|&shard| shard != NO_SHARD).unwrap_or(NO_SHARD)
     };
     Some((0..pipeline.rows().users().len() as u32).map(first).collect())
 }

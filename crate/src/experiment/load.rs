@@ -43,6 +43,8 @@ pub struct Loaded {
     pub reading: Option<Reading>,
     /// Titles by item id.
     pub titles: BTreeMap<String, String>,
+    /// Goes into the settings together with the rows, if they can be used; `None` leaves the settings as they are.
+    pub k_core: Option<u32>,
 }
 
 /// What a receipt says about the reading.
@@ -90,7 +92,9 @@ impl Experiment {
         let reading = loaded.reading.map(|reading| Reading { given_split, ..reading });
         let reading =
             reading.map(|reading| serde_json::to_string(&reading).expect("it has a JSON form")).unwrap_or_default();
-        self.take(rows, given_split, Source { rejected, reading, titles, ..Source::default() })
+        let source = Source { rejected, reading, titles, ..Source::default() };
+        let k_core = loaded.k_core.unwrap_or(self.settings.k_core);
+        self.take(rows, given_split, source, Settings { k_core, ..self.settings.as_ref().clone() })
     }
 
     /// Takes the generated sample.
@@ -109,15 +113,15 @@ impl Experiment {
             groups: users.zip(made.user_groups).collect(),
             ..Source::default()
         };
-        self.take(made.interactions, false, source)
+        self.take(made.interactions, false, source, self.settings.as_ref().clone())
     }
 
-    fn take(&mut self, rows: Interactions, given_split: bool, source: Source) -> Result<DataView> {
-        let dataset = Dataset::new(rows, given_split, &self.settings)?;
+    fn take(&mut self, rows: Interactions, given: bool, source: Source, settings: Settings) -> Result<DataView> {
+        let dataset = Dataset::new(rows, given, &settings)?;
         let mut source = source;
         let view = DataView::of(&dataset, &source.rejected);
         source.view = Some(view.clone());
-        let (settings, watch) = (self.settings.clone(), std::mem::take(&mut self.watch));
+        let (settings, watch) = (Arc::new(settings), std::mem::take(&mut self.watch));
         let queue = std::mem::take(&mut self.queue);
         let wanted = Pipeline::new(Arc::new(dataset), settings.clone(), Shards::Computed);
         *self = Experiment { settings, wanted: Some(wanted), source, queue, watch, ..Experiment::default() };

@@ -137,6 +137,11 @@ impl Experiment {
         self.store.recall(key, outcome);
     }
 
+    /// Keys of the outcomes that are held, ascending: whoever keeps outcomes elsewhere keeps no others.
+    pub fn keys(&self) -> impl Iterator<Item = &Digest> {
+        self.store.keys()
+    }
+
     /// The bytes that a job names by their digest.
     pub fn blob(&self, digest: &Digest) -> Option<Arc<ByteBuf>> {
         self.queue.blob(digest, &self.store)

@@ -250,8 +250,14 @@ impl Experiment {
                 Work::Rehearsal(rehearsal) => rehearsal.jobs(ids),
             };
             match made {
-                Ok(jobs) if jobs.is_empty() && current.work.done(&self.store) => self.settle(),
-                Ok(jobs) => return jobs,
+                Ok(jobs) if jobs.is_empty() && current.work.done(&self.store) => {
+                    self.tell_recalled();
+                    self.settle();
+                }
+                Ok(jobs) => {
+                    self.tell_recalled();
+                    return jobs;
+                }
                 Err(error) => {
                     let (ticket, name) = (current.ticket, current.work.name());
                     self.queue.current = None;
@@ -289,6 +295,16 @@ impl Experiment {
         }
         self.settle();
         Ok(self.notices())
+    }
+
+    /// Outcomes that were kept elsewhere are told as any others.
+    fn tell_recalled(&mut self) {
+        let Some(Current { work: Work::Pursuit(pursuit), .. }) = &mut self.queue.current else { return };
+        for (slot, events) in pursuit.run.take_recalled() {
+            let notice = self.told_of(slot);
+            self.queue.told.extend(notice);
+            self.queue.told.extend(events.into_iter().map(Notice::Work));
+        }
     }
 
     /// What an outcome of the pipeline under way means to whoever watches.

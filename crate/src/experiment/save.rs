@@ -40,7 +40,7 @@ enum Serving {
     /// What is wanted.
     Wanted,
     /// Built under other settings, from these or other rows.
-    Other(Settings, Option<Dataset>, Shards),
+    Other(Box<(Settings, Option<Dataset>, Shards)>),
 }
 
 impl Experiment {
@@ -56,7 +56,7 @@ impl Experiment {
                 return Serving::Wanted;
             }
             let rows = (!same_rows(serving)).then(|| dataset(serving));
-            Serving::Other(serving.settings().as_ref().clone(), rows, serving.shards().clone())
+            Serving::Other(Box::new((serving.settings().as_ref().clone(), rows, serving.shards().clone())))
         });
         let mut history = self.history.clone();
         history.audit = history.audit.map(|view| AuditView { person: None, ..view });
@@ -105,7 +105,8 @@ impl Experiment {
         let serving = match saved.serving {
             None => None,
             Some(Serving::Wanted) => wanted.clone(),
-            Some(Serving::Other(settings, rows, shards)) => {
+            Some(Serving::Other(other)) => {
+                let (settings, rows, shards) = *other;
                 settings.check()?;
                 let rows = rows.map(Arc::new).or_else(|| wanted.as_ref().map(|wanted| wanted.dataset().clone()));
                 let rows = rows.ok_or_else(|| damaged("what serves has no rows"))?;

@@ -77,6 +77,8 @@ pub struct Run {
     /// Wall time by stage, as far as it was told.
     pub seconds: StageSeconds,
     out: BTreeMap<u32, (Digest, Slot)>,
+    /// What was taken from outcomes that were kept elsewhere, and not yet told.
+    recalled: Vec<(Slot, Vec<Event>)>,
     stage: Option<Stage>,
     total: u32,
 }
@@ -88,7 +90,7 @@ impl Run {
     pub fn new(pipeline: Pipeline, goal: Stage, hints: Hints) -> Result<Self> {
         pipeline.check()?;
         let (trained, seconds, out) = (Vec::new(), StageSeconds::default(), BTreeMap::new());
-        Ok(Run { pipeline, goal, hints, trained, seconds, out, stage: None, total: 0 })
+        Ok(Run { pipeline, goal, hints, trained, seconds, out, recalled: Vec::new(), stage: None, total: 0 })
     }
 
     /// Is nothing missing any more?
@@ -129,7 +131,17 @@ impl Run {
     /// Takes an outcome that was kept elsewhere; what does not fit is computed again, never guessed.
     fn recall(&mut self, job: &Job, store: &mut Store) -> bool {
         let Some(bytes) = store.take_recalled(&job.key) else { return false };
-        accept(&self.pipeline, job.key, job.slot, &bytes, 0.0, store, &self.hints).is_ok()
+        let taken = accept(&self.pipeline, job.key, job.slot, &bytes, 0.0, store, &self.hints);
+        taken.is_ok_and(|events| {
+            self.recalled.push((job.slot, events));
+            true
+        })
+    }
+
+    /// What was taken from outcomes that were kept elsewhere since it was last asked: whoever watches is told of it as of any
+    /// other outcome.
+    pub fn take_recalled(&mut self) -> Vec<(Slot, Vec<Event>)> {
+        std::mem::take(&mut self.recalled)
     }
 
     /// Takes the outcome of a job that ran for `seconds`. Gives what happened, and the shard that was trained, if one was.

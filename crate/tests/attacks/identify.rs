@@ -127,7 +127,7 @@ fn attack(method: Method, count: u32) -> [Learned; 3] {
         }
         let before = experiment.clone();
         forget(&mut experiment, Request::of_users([person.clone()]), Mode::Frozen);
-        let receipt = experiment.receipts().last().unwrap();
+        let receipt = &experiment.receipts().pop().unwrap();
         let text = receipt.to_json();
         assert!(!text.contains(&format!("\"{person}\"")), "the id itself is in the receipt");
         let peers = members(&before, &shards);

@@ -5,6 +5,9 @@ use std::path::Path;
 
 use crate::Result;
 
+/// What the generator makes of the notice that holds an event, and what is written.
+const UNTAGGED: (&str, &str) = (r#"({ kind: "work" } & Event)"#, "Event");
+
 /// The types are generated from Rust types that do not know how the binding writes them:
 ///
 /// - `None` is written as `null`, as JSON does, so that a snapshot is the same object in the page and in the command line's
@@ -12,9 +15,11 @@ use crate::Result;
 /// - every field is written, also one that may be left out when it is read; the generator makes it optional for both. What may
 ///   be left out is said where the client takes it.
 ///
+/// An untagged variant is the type that it holds; the generator gives it a tag that is not written.
+///
 /// `Symbol.dispose` goes, because a project that uses the package would need the newest library types for it.
 pub fn tidy(file: &Path) -> Result<()> {
-    let text = fs::read_to_string(file)?.replace(" | undefined", " | null");
+    let text = fs::read_to_string(file)?.replace(" | undefined", " | null").replace(UNTAGGED.0, UNTAGGED.1);
     let lines =
         text.lines().filter(|line| !line.contains("[Symbol.dispose]")).map(|line| match line.split_once("?: ") {
             Some((name, rest)) if is_field(name) => format!("{name}: {rest}\n"),

@@ -2,7 +2,7 @@
  * Settings in the address: `#v1&data=sample:small&partition.shards=16`. Only what differs from the defaults is written, so
  * that links stay short and old ones keep their meaning when a default is documented as changed.
  */
-import type { Config, Json } from "../client";
+import type { Settings, Json } from "../client";
 
 export const LINK_VERSION = 1;
 
@@ -61,7 +61,7 @@ function parse(s: string): Json {
 }
 
 /** The value at a dotted path, or undefined. */
-export function at(config: Config | Json | null | undefined, path: string): Json | undefined {
+export function at(config: Settings | Json | null | undefined, path: string): Json | undefined {
   let here = config as Json | undefined;
   for (const key of path.split(".")) {
     if (here === null || typeof here !== "object" || Array.isArray(here) || !Object.hasOwn(here, key)) return undefined;
@@ -71,7 +71,7 @@ export function at(config: Config | Json | null | undefined, path: string): Json
 }
 
 /** The paths that `config` has no value at, or more than one. */
-export function unknownSettings(settings: Record<string, Json>, config: Config): string[] {
+export function unknownSettings(settings: Record<string, Json>, config: Settings): string[] {
   return Object.keys(settings).filter((path) => {
     const value = at(config, path);
     return value === undefined || (value !== null && typeof value === "object" && !Array.isArray(value));

@@ -12,7 +12,7 @@ import { settings } from "./settings.svelte";
 import { stream } from "./stream.svelte";
 import { ui } from "./ui.svelte";
 
-const VERSION = 2;
+const VERSION = 3;
 /** Beyond this many bytes a save would be felt. */
 const MOST = 256e6;
 

@@ -1,5 +1,5 @@
 /** The experiment as the page sees it: the session, its newest snapshot, and the actions that drive it. */
-import type { Activity as Asked, Arm, Mode, PartitionView, Request, ReadConfig, ReadReport, Sequence, Session, ErrorData, Size, Snapshot, SweepPoint, UsersView } from "../client";
+import type { Activity as Asked, Mode, PartitionView, Request, ReadConfig, ReadReport, Sequence, Session, ErrorData, Size, Snapshot, SweepPoint, UsersView } from "../client";
 import { listed, plural, seconds, sentence } from "../lib/format";
 import { drop, wipe } from "../lib/keep";
 import { at } from "../lib/link";
@@ -51,7 +51,7 @@ class Lab {
   trained = $derived(this.snapshot?.phase === "trained" || this.snapshot?.phase === "compared");
   compared = $derived(!!this.snapshot?.results.retrained && !!this.snapshot?.results.unlearned);
   /** What becomes of the partition at a request: it follows from the partition itself, or is the person's choice. */
-  mode = $derived<Mode>(this.snapshot?.partition?.method === "anchored" ? "anchored" : basket.refit ? "refit" : "frozen");
+  mode = $derived<Mode>(basket.refit ? "refit" : "frozen");
   handleOf = $derived(new Map(this.everyone?.ids.map((id, i) => [id, this.everyone!.handles[i]!]) ?? []));
   rowOf = $derived(new Map(this.everyone?.handles.map((h, i) => [h, i]) ?? []));
 
@@ -65,7 +65,7 @@ class Lab {
         ui.show(event.stage === "partition" ? "divide" : event.stage === "train" || event.stage === "combine" || event.stage === "evaluate" ? "train" : "data", false);
       }
       if (event.kind === "divided" && this.snapshot && this.activity === "build") this.snapshot = { ...this.snapshot, partition: event.partition };
-      if (event.kind === "trained" && this.snapshot && event.arm !== "retrained" && event.arm !== "twin") this.#shard(event.shard.shard, event);
+      if (event.kind === "trained" && this.snapshot && event.pipeline !== "retrained" && event.pipeline !== "twin") this.#shard(event.shard.shard, event);
       if (event.kind === "swept" && this.snapshot) this.#swept(event.point);
       if (event.kind === "state") this.paused = event.paused;
       if (event.kind === "worker" && event.state === "lost") ui.tell("A worker stopped and was replaced; its job runs again.");
@@ -113,7 +113,12 @@ class Lab {
   }
 
   async loadSample(size: Size): Promise<boolean> {
-    return this.#load(`${size} sample`, `sample:${size}`, true, (s) => s.loadSample(size, Number(settings.value("seed") ?? 1)));
+    const filtered = !this.isSample && settings.value("k_core");
+    if (filtered) settings.clear("k_core"); // it was chosen for other rows
+    return this.#load(`${size} sample`, `sample:${size}`, true, async (s) => {
+      if (filtered) await s.configure({ k_core: 0 });
+      return s.loadSample(size, Number(settings.value("seed") ?? 1));
+    });
   }
 
   async loadFiles(
@@ -121,7 +126,9 @@ class Lab {
     onProgress: (bytes: number, total: number) => void,
   ): Promise<boolean> {
     const name = "data" in input ? input.data.name : `${input.train.name} + ${input.test.name}`;
-    return this.#load(name, `file:${name}`, false, (s) => s.load(input, read, onProgress));
+    const done = await this.#load(name, `file:${name}`, false, (s) => s.load(input, read, onProgress));
+    if (done) settings.set("k_core", read?.k_core ?? 0);
+    return done;
   }
 
   async #load(name: string, data: string, sample: boolean, load: (s: Session) => Promise<unknown>): Promise<boolean> {
@@ -155,13 +162,13 @@ class Lab {
     const done = await this.#run("build", async (session) => {
       await session.configure(settings.patch());
       settings.model = (await session.snapshot()).model;
-      // A run is shown from its beginning, also where nothing changed since the last one.
-      await session.restart();
-      stream.reset("arms");
+      // A run is shown from its beginning, also where nothing changed since the last one. One that was cut off goes on.
+      if (this.trained) await session.restart();
+      stream.reset("pipelines");
       ui.follow = true;
       session.setSpeed(SPEEDS[this.speed]!.steps);
       this.slowed = SPEEDS[this.speed]!.steps !== null;
-      this.snapshot = { ...this.snapshot!, partition: null, shards: [], results: {}, forget: null };
+      this.snapshot = { ...this.snapshot!, partition: null, shards: [], results: {}, change: null };
       this.snapshot = await session.build();
       this.everyone = this.users = await session.users();
       stream.settle(this.users);
@@ -200,7 +207,7 @@ class Lab {
     stream.drop(this.forgotten);
     basket.empty();
     this.raced = { unlearn: this.snapshot!.seconds.unlearn ?? null, retrain: null };
-    const touched = this.snapshot!.forget?.touched_shards ?? [];
+    const touched = this.snapshot!.change?.touched_shards ?? [];
     this.#enter("forgot", protocol, touched.length, this.watched ? null : this.raced.unlearn);
     ui.say(`Forgotten. Shards trained again: ${listed(touched.map((k) => k + 1), 12)}, in ${seconds(this.raced.unlearn)}.`);
     return true;
@@ -221,7 +228,7 @@ class Lab {
       return false;
     }
     this.raced = { unlearn: this.snapshot!.seconds.unlearn ?? null, retrain: this.snapshot!.seconds.retrain ?? null };
-    this.#enter("compared", ledger.entries[0]?.protocol ?? "", this.snapshot!.forget?.touched_shards.length ?? null, this.watched ? null : this.raced.retrain);
+    this.#enter("compared", ledger.entries[0]?.protocol ?? "", this.snapshot!.change?.touched_shards.length ?? null, this.watched ? null : this.raced.retrain);
     ui.show("compare", false);
     return true;
   }
@@ -230,10 +237,10 @@ class Lab {
   async audit(request: Request, person: string | null): Promise<boolean> {
     const done = await this.#run("audit", async (session) => {
       this.#hurry(session);
-      this.snapshot = await session.run({ audit: { request, mode: this.mode, person } } as Asked);
+      this.snapshot = await session.run({ audit: { change: { forget: request, add: [] }, mode: this.mode, person } } as Asked);
       return true;
     });
-    const auc = this.snapshot?.audit?.arms["unlearned"]?.auc.mean;
+    const auc = this.snapshot?.audit?.ensembles["unlearned"]?.auc.mean;
     if (done && auc !== undefined) ui.say(`Rehearsed. After the request forgotten people would be told apart with an AUC of ${auc.toFixed(2)}.`);
     return !!done;
   }
@@ -264,7 +271,7 @@ class Lab {
     stream.settle(users);
     basket.empty();
     this.raced = { unlearn: this.snapshot!.seconds.unlearn ?? null, retrain: null };
-    this.#enter("forgot", protocol, this.snapshot!.forget?.touched_shards.length ?? null, this.watched ? null : this.raced.unlearn);
+    this.#enter("forgot", protocol, this.snapshot!.change?.touched_shards.length ?? null, this.watched ? null : this.raced.unlearn);
   }
 
   /** The pipeline from rows that never held the forgotten, to compare with hash for hash. */
@@ -296,7 +303,7 @@ class Lab {
     this.besideFailed = {};
     const done = await this.#run("beside", async (session) => {
       session.setSpeed(null); // times are compared
-      const { partition, model, combine } = (await session.snapshot()).config;
+      const { partition, model, combine } = (await session.snapshot()).settings;
       for (const method of methods) {
         const beside = { name: besideName(method), partition: { ...partition, method }, model, combine, until: "partition" as const };
         try {
@@ -313,11 +320,11 @@ class Lab {
 
   #enter(what: "built" | "forgot" | "compared", protocol: string, touched: number | null, took: number | null): void {
     const s = this.snapshot!;
-    const ndcg = (arm: Arm) => s.results[arm]?.metrics["ndcg@20"]?.mean ?? null;
+    const ndcg = (pipeline: string) => s.results[pipeline]?.metrics["ndcg@20"]?.mean ?? null;
     ledger.add({
       what, protocol, touched, seconds: took, data: this.dataName,
       method: s.partition?.method ?? "", shards: s.partition?.shards ?? 0,
-      combine: String(at(s.config, "combine.method") ?? ""), seed: s.config.seed ?? 0,
+      combine: String(at(s.settings, "combine.method") ?? ""), seed: s.settings.seed ?? 0,
       ndcg: { original: ndcg("original"), unlearned: ndcg("unlearned"), retrained: ndcg("retrained") },
       // What names people who may be forgotten later is not kept with a run.
       settings: settings.changed, snapshot: { ...s, audit: null, sequence: null },
@@ -337,10 +344,10 @@ class Lab {
   }
 
   /** A division from a file of user,shard lines; gives how many shards it needs, or null if it cannot be used. */
-  async readGiven(file: File): Promise<number | null> {
+  async readAssignmentFile(file: File): Promise<number | null> {
     if (!this.session || this.busy) return null;
     try {
-      this.given = { name: file.name, ...(await this.session.readGiven(file)) };
+      this.given = { name: file.name, ...(await this.session.readAssignmentFile(file)) };
       this.givenProblem = null;
       return this.given.shards;
     } catch (error) {
@@ -359,7 +366,7 @@ class Lab {
     const asked = basket.stamp;
     const mode = this.mode;
     try {
-      const plan = await this.session.plan(basket.request(), mode);
+      const plan = await this.session.plan({ forget: basket.request(), mode });
       if (asked === basket.stamp && mode === this.mode) {
         basket.plan = plan;
         basket.planError = null;

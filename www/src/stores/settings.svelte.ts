@@ -1,10 +1,10 @@
 /** The knobs: what the person asked for, against what the results on the page were made with. */
-import type { Config, DeepPartial, Json, ModelConfig, Stage } from "../client";
+import type { Settings as Values, DeepPartial, Json, ModelConfig, Stage } from "../client";
 import { at, nested, readLink, unknownSettings, writeLink } from "../lib/link";
 
 class Settings {
   /** The library's defaults, as the session opened with them. */
-  defaults = $state.raw<Config | null>(null);
+  defaults = $state.raw<Values | null>(null);
   /** What differs from the defaults, by dotted path. */
   changed = $state.raw<Record<string, Json>>({});
   /** The chosen model's settings with every knob filled in by the library, if it was asked since. */
@@ -26,13 +26,13 @@ class Settings {
   }
 
   /** Learns the library's defaults, and with them which settings there are. */
-  meet(defaults: Config): void {
+  meet(defaults: Values): void {
     this.defaults = defaults;
     this.#check(defaults);
   }
 
   /** What an address names and the library does not have is left out, with a word. */
-  #check(defaults: Config): void {
+  #check(defaults: Values): void {
     const unknown = unknownSettings(this.changed, defaults);
     if (!unknown.length) return;
     this.changed = Object.fromEntries(Object.entries(this.changed).filter(([path]) => !unknown.includes(path)));
@@ -72,9 +72,9 @@ class Settings {
   }
 
   /** The whole configuration: defaults with the changes on top. */
-  patch(): DeepPartial<Config> {
+  patch(): DeepPartial<Values> {
     const base = structuredClone((this.defaults ?? {}) as { [key: string]: Json });
-    return merge(base, nested(this.standIn ? { ...this.changed, "combine.method": this.standIn } : this.changed)) as DeepPartial<Config>;
+    return merge(base, nested(this.standIn ? { ...this.changed, "combine.method": this.standIn } : this.changed)) as DeepPartial<Values>;
   }
 
   link(): string {

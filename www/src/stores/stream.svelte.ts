@@ -2,7 +2,7 @@
  * What happens while a run goes on: curves, clusters, lanes. Events arrive by the thousand, so they land in plain arrays
  * and the page redraws once a frame, when `frame` changes.
  */
-import type { Arm, ClusterEvent, SessionEvent, Stage, TransportEvent, UpdateTrace } from "../client";
+import type { ClusterEvent, SessionEvent, Stage, TransportEvent, UpdateTrace } from "../client";
 
 /** `refit`: where the second fit, on validation rows as well, begins. */
 export interface Curve { loss: number[]; metric: (number | null)[]; refit: number | null; done: boolean }
@@ -19,7 +19,7 @@ export interface Carriage {
 export interface LaneSpan { worker: number; label: string; shard: number | null; from: number; to: number | null }
 /** An estimate, or the most that it can be. */
 export interface Left { seconds: number; most: boolean }
-export interface Progress { arm: Arm; stage: Stage; done: number; total: number }
+export interface Progress { pipeline: string; stage: Stage; done: number; total: number }
 
 const ORDER: readonly Stage[] = ["embed", "partition", "train", "combine", "evaluate"];
 
@@ -40,7 +40,7 @@ class Stream {
   centroids: number[] = [];
   carriage: Carriage | null = null;
   iterations: Iteration[] = [];
-  curves = new Map<Arm, Map<number, Curve>>();
+  curves = new Map<string, Map<number, Curve>>();
   progress: Progress | null = null;
   /** The newest update that was shown with its numbers. */
   update: { shard: number; epoch: number; refit: boolean; trace: UpdateTrace } | null = null;
@@ -53,7 +53,7 @@ class Stream {
   #queued = false;
   #drawnAt = 0;
 
-  reset(parts: "all" | "arms" | Arm): void {
+  reset(parts: string): void {
     this.progress = null;
     this.update = null;
     this.lanes = [];
@@ -67,7 +67,7 @@ class Stream {
       this.embedding = [];
       this.mapVersion++;
     }
-    if (parts === "all" || parts === "arms") {
+    if (parts === "all" || parts === "pipelines") {
       this.embedding = [];
       this.iterations = [];
       this.centroids = [];
@@ -79,11 +79,11 @@ class Stream {
     this.touch();
   }
 
-  curve(arm: Arm, shard: number): Curve {
-    let arms = this.curves.get(arm);
-    if (!arms) this.curves.set(arm, (arms = new Map()));
-    let curve = arms.get(shard);
-    if (!curve) arms.set(shard, (curve = { loss: [], metric: [], refit: null, done: false }));
+  curve(pipeline: string, shard: number): Curve {
+    let pipelines = this.curves.get(pipeline);
+    if (!pipelines) this.curves.set(pipeline, (pipelines = new Map()));
+    let curve = pipelines.get(shard);
+    if (!curve) pipelines.set(shard, (curve = { loss: [], metric: [], refit: null, done: false }));
     return curve;
   }
 
@@ -106,7 +106,7 @@ class Stream {
         this.#carry(event);
         break;
       case "epoch": {
-        const curve = this.curve(event.arm, event.shard);
+        const curve = this.curve(event.pipeline, event.shard);
         if (event.refit) curve.refit ??= curve.loss.length;
         if (event.trace) this.update = { shard: event.shard, epoch: event.epoch, refit: event.refit, trace: event.trace };
         curve.loss.push(event.loss);
@@ -116,10 +116,10 @@ class Stream {
         break;
       }
       case "trained":
-        this.curve(event.arm, event.shard.shard).done = true;
+        this.curve(event.pipeline, event.shard.shard).done = true;
         break;
       case "stage":
-        if (!this.progress || this.progress.stage !== event.stage || this.progress.arm !== event.arm) this.stageSince = now;
+        if (!this.progress || this.progress.stage !== event.stage || this.progress.pipeline !== event.pipeline) this.stageSince = now;
         this.progress = event;
         break;
       case "worker":
@@ -229,7 +229,7 @@ class Stream {
     const spent = (performance.now() - this.stageSince) / 1000;
     if (!p || p.total <= p.done || spent < 0.25) return null;
     if (p.stage !== "train") return p.done > 0 ? { seconds: (spent / p.done) * (p.total - p.done), most: false } : null;
-    const curves = [...(this.curves.get(p.arm)?.values() ?? [])];
+    const curves = [...(this.curves.get(p.pipeline)?.values() ?? [])];
     const finished = curves.filter((curve) => curve.done);
     const epochs = (some: readonly Curve[]) => some.reduce((sum, curve) => sum + curve.loss.length, 0);
     const usual = finished.length ? epochs(finished) / finished.length : cap;
@@ -250,9 +250,9 @@ class Stream {
     const p = this.progress;
     if (!p || !p.total) return 0;
     const first = [...(this.curves.get("original")?.values() ?? [])].filter((curve) => curve.done);
-    if (p.stage !== "train" || p.arm === "original" || !first.length) return p.done / p.total;
+    if (p.stage !== "train" || p.pipeline === "original" || !first.length) return p.done / p.total;
     const usual = Math.max(1, first.reduce((sum, curve) => sum + curve.loss.length - (curve.refit ?? 0), 0) / first.length);
-    const again = [...(this.curves.get(p.arm)?.values() ?? [])];
+    const again = [...(this.curves.get(p.pipeline)?.values() ?? [])];
     const done = again.reduce((sum, curve) => sum + (curve.done ? 1 : Math.min(0.95, curve.loss.length / usual)), 0);
     return Math.min(1, Math.max(p.done, done) / p.total);
   }

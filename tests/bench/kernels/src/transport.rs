@@ -5,7 +5,7 @@ use ultrare::numerics::random::{Purpose, StreamKey, below, normal};
 use ultrare::partition::transport::{
     Capacity, Entropic, EntropicPlan, capacities, entropic, exact, kl_columns, ladder,
 };
-use ultrare::partition::{Assignment, Method, PartitionConfig, PartitionInput, clustering};
+use ultrare::partition::{Division, Method, PartitionConfig, PartitionInput, clustering};
 
 use crate::{Case, Outcome, Run, hash};
 
@@ -132,7 +132,7 @@ fn clustered(method: Method) -> Run {
     Box::new(move || match clustering(input, &config) {
         Ok(clustering) => {
             let partition = clustering.finish();
-            let (Assignment::ByUser(shards) | Assignment::ByRow(shards)) = &partition.assignment;
+            let (Division::ByUser(shards) | Division::ByRow(shards)) = &partition.assignment;
             let checksum = hash(shards.iter().map(|&shard| u64::from(shard)));
             Outcome { checksum, quality: partition.within_ss, units: shards.len() as f64 }
         }
