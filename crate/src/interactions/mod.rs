@@ -2,34 +2,51 @@
 
 mod archive;
 mod config;
+mod contents;
+mod dates;
+mod encoding;
 mod error;
 mod filter;
+mod identity;
 mod ids;
+mod inflate;
 mod intern;
+mod json;
 mod movielens;
+mod names;
+mod preview;
 mod reader;
 mod records;
 mod report;
+mod roles;
 mod rows;
+mod shape;
+mod sink;
 mod sniff;
+mod source;
 mod split;
 mod synthetic;
+mod tar;
 #[cfg(test)]
 mod tests;
 mod titles;
 mod values;
 mod zip;
 
-pub use archive::{Reader, preview};
-pub use config::{ColumnChoice, Delimiter, ReadConfig, Role};
+pub use archive::Reader;
+pub use config::{ColumnChoice, Delimiter, Encoding, ReadConfig, Role, Shape, UserSample};
+pub use contents::ArchiveEntry;
 pub use error::{ReadError, SplitError};
 pub use filter::k_core;
 pub use ids::Ids;
+pub use preview::{Estimate, Preview, preview, preview_of};
 pub use report::{
-    ACTIVITY_BINS, DataSummary, FIRST_REJECTIONS, Filtered, Histogram, POPULARITY_BINS, ReadReport, Rejection,
+    ACTIVITY_BINS, Alike, DataSummary, FIRST_REJECTIONS, Filtered, Histogram, POPULARITY_BINS, ReadReport, Rejection,
+    Swallowed,
 };
+pub use roles::{Column, Confidence, Note};
 pub use rows::{Consent, Fate, Interactions, Row, Triple};
-pub use sniff::{Column, Preview};
+pub use source::ReadAt;
 pub use split::{
     JoinReport, SplitConfig, SplitMethod, SplitReport, join_given, report as split_report, split, split_digest,
 };
