@@ -1,7 +1,5 @@
 //! The experiment: rows, settings, and what has come of them.
 
-use std::collections::BTreeMap;
-
 use serde::Serialize;
 use serde_bytes::Bytes;
 use ultrare::experiment::{self, JobOut, Stage};
@@ -75,9 +73,10 @@ impl Experiment {
     /// Gives the reports of the files, in that order.
     #[wasm_bindgen(unchecked_return_type = "ReadReport[]")]
     pub fn load(&mut self, rows: Reader, test: Option<Reader>) -> Result<JsValue, JsValue> {
-        let (rows, report) = if test.is_some() { rows.finish_part() } else { rows.finish() }?;
-        let (test, test_report) = test.map(Reader::finish_part).transpose()?.unzip();
-        self.0.load(rows, test, &report, BTreeMap::new()).map_err(refuse)?;
+        let (rows, report, titles) = rows.finish(test.is_some())?;
+        let (test, test_report) =
+            test.map(|test| test.finish(true)).transpose()?.map(|(rows, report, _)| (rows, report)).unzip();
+        self.0.load(rows, test, &report, titles.into_map()).map_err(refuse)?;
         to_js(&[Some(report), test_report].into_iter().flatten().collect::<Vec<_>>())
     }
 

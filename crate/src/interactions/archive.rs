@@ -193,7 +193,8 @@ impl Reader {
                         format!("{garbage} bytes behind the packed text are no part of it and were passed over");
                     report.notes.push(Note::new("garbage", message));
                 }
-                let titles = self.from.and_then(|from| from.titles()).unwrap_or_default();
+                let mut titles = self.from.and_then(|from| from.titles()).unwrap_or_default();
+                titles.retain(|id| interactions.items().find(id).is_some());
                 Ok((interactions, report, titles))
             }
             Stage::Failed(error) => Err(error),

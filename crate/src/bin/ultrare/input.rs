@@ -1,32 +1,29 @@
 //! Rows from files, or the generated sample.
 
-use std::collections::BTreeMap;
 use std::fs::File;
-use std::io::Read as _;
 use std::path::Path;
 
 use ultrare::experiment::Experiment;
-use ultrare::interactions::{ColumnChoice, Interactions, ReadConfig, ReadReport, Reader, Size, preview};
+use ultrare::interactions::{Interactions, ItemTitles, ReadConfig, ReadReport, Reader, Size};
 
 use crate::args::{Input, SampleSize};
 
+/// Bytes read at a time.
+const CHUNK: usize = 1 << 20;
+
 /// Loads what the arguments name.
 pub fn load(experiment: &mut Experiment, args: &Input, seed: u32) -> Result<(), String> {
-    let mut config = ReadConfig { positive: args.positive, k_core: args.k_core, ..ReadConfig::default() };
-    if let (Some(name), Some(path)) = (&args.consent, args.data.as_ref().or(args.train.as_ref())) {
-        config.consent = ColumnChoice::Column(column(path, name)?);
-    }
     let said = |error: ultrare::Error| error.to_string();
     match (&args.data, &args.train, &args.test, args.sample) {
         (Some(data), ..) => {
-            let (rows, report) = read(data, &config, false)?;
-            experiment.load(rows, None, &report, BTreeMap::new()).map_err(said)?;
+            let (rows, report, titles) = read(data, args, args.k_core, false)?;
+            experiment.load(rows, None, &report, titles.into_map()).map_err(said)?;
         }
         (_, Some(train), Some(test), _) => {
-            let (rows, report) = read(train, &config, false)?;
-            // The test file may hold one user only, say: it is judged together with the training rows.
-            let (held_out, _) = read(test, &ReadConfig { k_core: 0, consent: ColumnChoice::Auto, ..config }, true)?;
-            experiment.load(rows, Some(held_out), &report, BTreeMap::new()).map_err(said)?;
+            let (rows, report, titles) = read(train, args, args.k_core, false)?;
+            // The test file may hold one user only, say: it is judged together with the training rows. Its columns are its own.
+            let (held_out, ..) = read(test, args, 0, true)?;
+            experiment.load(rows, Some(held_out), &report, titles.into_map()).map_err(said)?;
         }
         (.., Some(size)) => {
             let size = match size {
@@ -41,36 +38,27 @@ pub fn load(experiment: &mut Experiment, args: &Input, seed: u32) -> Result<(), 
     Ok(())
 }
 
-/// The column with this name, as the file's first line has it.
-fn column(path: &Path, name: &str) -> Result<u32, String> {
-    let told = |error: &dyn std::fmt::Display| format!("{}: {error}", path.display());
-    let mut head = Vec::new();
-    let file = File::open(path).map_err(|error| told(&error))?;
-    file.take(1 << 16).read_to_end(&mut head).map_err(|error| told(&error))?;
-    let shown = preview(&head, &ReadConfig::default()).map_err(|error| told(&error))?;
-    let names: Vec<&str> = shown.columns.iter().map(|column| column.name.as_str()).collect();
-    let at = names.iter().position(|found| *found == name);
-    at.map(|at| at as u32).ok_or_else(|| told(&format!("there is no column {name}; there are {}", names.join(", "))))
+fn read(path: &Path, args: &Input, k_core: u32, part: bool) -> Result<(Interactions, ReadReport, ItemTitles), String> {
+    let shown = clean(&path.display().to_string());
+    let told =
+        |error: &dyn std::fmt::Display| clean(&format!("{shown}: {error}{}", args.reading.flags(&error.to_string())));
+    let open = || File::open(path).map_err(|error| told(&error));
+    let config = ReadConfig { k_core, ..args.reading.config(&open()?, part).map_err(|error| told(&error))? };
+    let mut reader = Reader::open(Box::new(open()?), config).map_err(|error| told(&error))?;
+    while !reader.step(CHUNK).map_err(|error| told(&error))? {}
+    let (rows, report, titles) = reader.finish_with_titles(part).map_err(|error| told(&error))?;
+    for rejection in report.first_rejections.iter().take(5) {
+        println!("left out   {shown}, {}", clean(&rejection.message));
+    }
+    for note in &report.notes {
+        println!("note       {shown}: {}", clean(&note.message));
+    }
+    Ok((rows, report, titles))
 }
 
-fn read(path: &Path, config: &ReadConfig, part: bool) -> Result<(Interactions, ReadReport), String> {
-    let told = |error: &dyn std::fmt::Display| format!("{}: {error}", path.display());
-    let mut file = File::open(path).map_err(|error| told(&error))?;
-    let mut reader = Reader::new(config.clone());
-    let mut buffer = vec![0; 1 << 18];
-    loop {
-        let length = file.read(&mut buffer).map_err(|error| told(&error))?;
-        if length == 0 || reader.failed().is_some() {
-            break;
-        }
-        reader.push(&buffer[..length]);
-    }
-    let read = if part { reader.finish_part() } else { reader.finish() };
-    let (rows, report) = read.map_err(|error| told(&error))?;
-    for rejection in report.first_rejections.iter().take(5) {
-        println!("left out   {}, line {}: {}", path.display(), rejection.line, rejection.message);
-    }
-    Ok((rows, report))
+/// Without control characters, which a file may hold and a terminal would obey.
+fn clean(text: &str) -> String {
+    text.chars().map(|c| if c.is_control() { char::REPLACEMENT_CHARACTER } else { c }).collect()
 }
 
 /// Reads the assignment of `file:PATH`; other partitions need none.

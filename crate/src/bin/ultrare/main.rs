@@ -6,6 +6,7 @@ mod drive;
 mod figures;
 mod forget;
 mod input;
+mod reading;
 mod run;
 mod show;
 mod sweep;
