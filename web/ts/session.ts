@@ -4,7 +4,7 @@ import type { StoreArguments, StoreMethod, StoreResult } from "./protocol.js";
 import type { Finished, Runner, Watcher } from "./runner.js";
 import type { Progress } from "./store.js";
 import type {
-  Activity, Config, DataView, DeepPartial, Event, JobOut, Mode, PersonView, Plan, Preview, ReadConfig, ReadReport, ReceiptView, Request, RequestPatch,
+  Activity, Config, DataView, DeepPartial, Event, JobOut, Mode, PersonView, Plan, Preview, ReadChoice, ReadConfig, ReadReport, ReceiptView, Request, RequestPatch,
   Selection, Sequence, Session, SessionEvent, Size, Snapshot, Source, Stage, SweepConfig, UsersView, Verdict, VerifySource, VoicesView,
 } from "./types.js";
 
@@ -75,7 +75,7 @@ export class SessionFront implements Session, Watcher {
     return this.store.call("preview", file, read);
   }
 
-  async load(source: Source, read?: Partial<ReadConfig>, onProgress?: (bytes: number, total: number) => void): Promise<DataView> {
+  async load(source: Source, read?: ReadChoice, onProgress?: (bytes: number, total: number) => void): Promise<DataView> {
     this.onBytes = onProgress;
     try {
       return await this.store.call("load", source, read);
@@ -132,7 +132,7 @@ export class SessionFront implements Session, Watcher {
     return this.store.call("readReceipt", text);
   }
 
-  async verify(receipts: string[], source: VerifySource, read?: Partial<ReadConfig>): Promise<Verdict> {
+  async verify(receipts: string[], source: VerifySource, read?: ReadChoice): Promise<Verdict> {
     await this.ended(() => this.store.call("verify", receipts, source, read, seconds()));
     return this.verdict!;
   }

@@ -6,8 +6,8 @@ import type {
 } from "./wasm/ultrare_web.js";
 
 export type {
-  Activity, ColumnChoice, Config, DataView, Delimiter, Event, JobOut, Mode, PersonView, Plan, Preview, ReadConfig, ReadReport, ReceiptView, Request,
-  ResultView, Selection, Sequence, SequenceStep, SequenceView, ShardView, Size, Snapshot, Stage, StepOut, SweepConfig, SweepPoint, SweepView, UsersView, Verdict,
+  Activity, Alike, ArchiveEntry, Column, ColumnChoice, Confidence, Config, DataView, Delimiter, Encoding, Estimate, Event, JobOut, Mode, Note, PersonView, Plan, Preview, ReadConfig, ReadReport, ReceiptView, Rejection, Request,
+  ResultView, Selection, Sequence, SequenceStep, SequenceView, ShardView, Shape, Size, Snapshot, Stage, StepOut, SweepConfig, SweepPoint, SweepView, UserSample, UsersView, Verdict,
   VoiceView, VoicesView,
 } from "./wasm/ultrare_web.js";
 
@@ -19,6 +19,9 @@ export type Source = { data: Blob } | { train: Blob; test: Blob };
 
 /** Rows to check receipts against: files, or a generated sample. */
 export type VerifySource = Source | { sample: Size; seed?: number };
+
+/** How to read: one choice for every file, or one for each of two. What is left out is found out, in each file by itself. */
+export type ReadChoice = Partial<ReadConfig> | readonly [Partial<ReadConfig>, Partial<ReadConfig>];
 
 /** A request; what is left out is empty. */
 export type RequestPatch = Partial<Request>;
@@ -48,7 +51,7 @@ export interface Session {
   /** The first rows of a file and what its columns are taken for. Changes nothing. */
   preview(file: Blob, read?: Partial<ReadConfig>): Promise<Preview>;
   /** Replaces the rows; what was there stays if the files cannot be used. */
-  load(source: Source, read?: Partial<ReadConfig>, onProgress?: (bytes: number, total: number) => void): Promise<DataView>;
+  load(source: Source, read?: ReadChoice, onProgress?: (bytes: number, total: number) => void): Promise<DataView>;
   loadSample(size: Size, seed?: number): Promise<DataView>;
   /** Changes the settings that are named and keeps the others. Resolves to the stages whose results are now stale. */
   configure(config: DeepPartial<Config>): Promise<Stage[]>;
@@ -79,7 +82,7 @@ export interface Session {
    * after the last, by training again. What is loaded plays no part and stays; a new session will do. Every comparison
    * that fails says where. Rejects if the receipts or the rows cannot be used at all.
    */
-  verify(receipts: string[], source: VerifySource, read?: Partial<ReadConfig>): Promise<Verdict>;
+  verify(receipts: string[], source: VerifySource, read?: ReadChoice): Promise<Verdict>;
   /** Trains one model on all remaining rows. */
   compare(): Promise<Snapshot>;
   /** The pipeline from the remaining rows, as if the forgotten had never been there; its digests tell what is exact. */

@@ -364,6 +364,9 @@ fn tar_files(source: &dyn ReadAt, mut gunzip: Option<Gunzip>) -> Result<Vec<(Str
             },
         }
     }
+    if at >= source.size() && !tar.whole() {
+        return Err(bad("it is cut off within a file; download or pack it again"));
+    }
     if files.is_empty() || !sound {
         return Err(bad("its list of files is damaged; download or pack it again"));
     }
@@ -391,7 +394,7 @@ impl Unpack {
         Unpack::Zip((entry.method == 8).then(Inflate::new), entry.clone())
     }
 
-    fn push(&mut self, chunk: &[u8], take: &mut impl FnMut(&[u8]) -> bool) -> Result<(), Stop> {
+    fn push(&mut self, chunk: &[u8], take: &mut dyn FnMut(&[u8]) -> bool) -> Result<(), Stop> {
         match self {
             Unpack::Plain | Unpack::Zip(None, _) => {
                 if take(chunk) {

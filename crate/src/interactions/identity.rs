@@ -3,8 +3,7 @@
 use std::borrow::Cow;
 use std::collections::BTreeMap;
 
-use unicode_normalization::{UnicodeNormalization, is_nfc};
-
+use super::compose::composed;
 use super::{Alike, Ids};
 
 /// Groups that are told; the others are counted.
@@ -18,8 +17,8 @@ pub(super) fn key(id: &str) -> Cow<'_, str> {
         return Cow::Borrowed(id);
     }
     let visible: String = id.chars().filter(|&c| !is_invisible(c)).collect();
-    let composed: String = if visible.is_ascii() { visible } else { visible.nfc().collect() };
-    let spaced = composed.split_whitespace().collect::<Vec<_>>().join(" ");
+    let whole = if visible.is_ascii() { visible } else { composed(&visible) };
+    let spaced = whole.split_whitespace().collect::<Vec<_>>().join(" ");
     let lower = spaced.to_lowercase();
     Cow::Owned(number(&lower).map_or_else(|| lower.clone(), str::to_owned))
 }
@@ -75,7 +74,7 @@ fn reason(group: &[&str]) -> &'static str {
         "spaces"
     } else if same(&|id| id.chars().filter(|&c| !is_invisible(c)).collect()) {
         "invisible characters"
-    } else if group.iter().any(|id| !is_nfc(id)) && same(&|id| id.nfc().collect()) {
+    } else if same(&composed) {
         "the Unicode form of the same letters"
     } else if same(&|id| number(id).unwrap_or(id).to_owned()) {
         "how the same number is written"

@@ -13,10 +13,6 @@ const RATIO_FREE: u64 = 16 << 20;
 /// Unpacked bytes handed on at a time.
 const BUFFER: usize = 256 << 10;
 
-/// Where unpacked bytes go. False: no more are wanted.
-pub(super) trait Take: FnMut(&[u8]) -> bool {}
-impl<F: FnMut(&[u8]) -> bool> Take for F {}
-
 /// A deflate stream.
 pub(super) struct Inflate {
     inflate: Decompress,
@@ -51,7 +47,7 @@ impl Inflate {
     }
 
     /// Unpacks a chunk; how many of its bytes belong to the stream.
-    pub(super) fn push(&mut self, chunk: &[u8], take: &mut impl Take) -> Result<usize, Stop> {
+    pub(super) fn push(&mut self, chunk: &[u8], take: &mut dyn FnMut(&[u8]) -> bool) -> Result<usize, Stop> {
         let mut used = 0;
         while !self.ended {
             let (before_in, before_out) = (self.inflate.total_in(), self.inflate.total_out());
@@ -129,7 +125,7 @@ impl Gunzip {
     }
 
     /// Unpacks a chunk.
-    pub(super) fn push(&mut self, chunk: &[u8], take: &mut impl Take) -> Result<(), Stop> {
+    pub(super) fn push(&mut self, chunk: &[u8], take: &mut dyn FnMut(&[u8]) -> bool) -> Result<(), Stop> {
         let mut rest = chunk;
         while !rest.is_empty() {
             match self.part {

@@ -56,7 +56,7 @@ impl Objects {
     pub(super) fn push(
         &mut self,
         chunk: &[u8],
-        sink: &mut impl FnMut(Found<'_>) -> Result<(), ReadError>,
+        sink: &mut dyn FnMut(Found<'_>) -> Result<(), ReadError>,
     ) -> Result<(), ReadError> {
         for &byte in chunk {
             let inside = self.depth > self.level;
@@ -109,14 +109,11 @@ impl Objects {
     }
 
     /// The text has ended: an object that is not whole is told.
-    pub(super) fn finish(
-        &mut self,
-        sink: &mut impl FnMut(Found<'_>) -> Result<(), ReadError>,
-    ) -> Result<(), ReadError> {
+    pub(super) fn finish(&mut self, sink: &mut dyn FnMut(Found<'_>) -> Result<(), ReadError>) -> Result<(), ReadError> {
         if self.object.is_empty() { Ok(()) } else { self.drop_broken(sink) }
     }
 
-    fn drop_broken(&mut self, sink: &mut impl FnMut(Found<'_>) -> Result<(), ReadError>) -> Result<(), ReadError> {
+    fn drop_broken(&mut self, sink: &mut dyn FnMut(Found<'_>) -> Result<(), ReadError>) -> Result<(), ReadError> {
         let begun = if self.object.is_empty() { self.line } else { self.begun };
         self.object.clear();
         (self.depth, self.in_string, self.escaped) = (self.level, false, false);
@@ -126,7 +123,7 @@ impl Objects {
     fn row(
         &mut self,
         object: &[u8],
-        sink: &mut impl FnMut(Found<'_>) -> Result<(), ReadError>,
+        sink: &mut dyn FnMut(Found<'_>) -> Result<(), ReadError>,
     ) -> Result<(), ReadError> {
         let value = match serde_json::from_slice::<Value>(object) {
             Ok(value) => value,
@@ -149,7 +146,7 @@ impl Objects {
 }
 
 /// Calls `each` for every value of an object, objects inside it as `outer.inner`.
-fn walk(value: &Value, outer: &str, each: &mut impl FnMut(&str, &Value)) {
+fn walk(value: &Value, outer: &str, each: &mut dyn FnMut(&str, &Value)) {
     let Value::Object(entries) = value else { return };
     for (name, value) in entries {
         let name = if outer.is_empty() { name.clone() } else { format!("{outer}.{name}") };

@@ -1,6 +1,7 @@
 //! Interactions in: who touched what. The cleaned rows, in one order that no file decides.
 
 mod archive;
+mod compose;
 mod config;
 mod contents;
 mod dates;

@@ -106,7 +106,7 @@ impl Records {
     pub(super) fn push(
         &mut self,
         chunk: &[u8],
-        sink: &mut impl FnMut(&Record<'_>) -> Result<(), ReadError>,
+        sink: &mut dyn FnMut(&Record<'_>) -> Result<(), ReadError>,
     ) -> Result<(), ReadError> {
         let mut rest = chunk;
         while let Some(end) = memchr(self.dialect.line_end, rest) {
@@ -133,7 +133,7 @@ impl Records {
     /// The text has ended: hands over the last record if its line was not ended.
     pub(super) fn finish(
         &mut self,
-        sink: &mut impl FnMut(&Record<'_>) -> Result<(), ReadError>,
+        sink: &mut dyn FnMut(&Record<'_>) -> Result<(), ReadError>,
     ) -> Result<(), ReadError> {
         let last = std::mem::take(&mut self.partial);
         if !last.is_empty() {
@@ -148,7 +148,7 @@ impl Records {
     fn line(
         &mut self,
         line: &[u8],
-        sink: &mut impl FnMut(&Record<'_>) -> Result<(), ReadError>,
+        sink: &mut dyn FnMut(&Record<'_>) -> Result<(), ReadError>,
     ) -> Result<(), ReadError> {
         self.lines = self.lines.checked_add(1).ok_or(ReadError::TooManyRows { limit: u32::MAX })?;
         if let Some(begun) = self.quoted.begun {
@@ -179,7 +179,7 @@ impl Records {
         &mut self,
         line: &[u8],
         begun: u32,
-        sink: &mut impl FnMut(&Record<'_>) -> Result<(), ReadError>,
+        sink: &mut dyn FnMut(&Record<'_>) -> Result<(), ReadError>,
     ) -> Result<(), ReadError> {
         let done = self.quoted.feed(line, begun, self.lines, sink)?;
         self.quoted.begun = (!done).then_some(begun);
@@ -279,7 +279,7 @@ impl Quoted {
         line: &[u8],
         begun: u32,
         now: u32,
-        sink: &mut impl FnMut(&Record<'_>) -> Result<(), ReadError>,
+        sink: &mut dyn FnMut(&Record<'_>) -> Result<(), ReadError>,
     ) -> Result<bool, ReadError> {
         let (mut input, mut whole) = (line, false);
         loop {

@@ -1,8 +1,9 @@
 //! Layouts other than a row for each interaction, turned into that: every record of the file becomes records of a user, an
 //! item and what else there is.
 
+use super::names::{is, normalise};
 use super::records::Record;
-use super::{ReadError, Shape};
+use super::{ReadError, Role, Shape};
 
 /// Cells of a matrix that say nothing.
 const NOTHING: [&[u8]; 8] = [b"", b"NA", b"NaN", b"nan", b"null", b"None", b"-", b"?"];
@@ -34,7 +35,7 @@ impl Unfold {
     pub(super) fn record(
         &mut self,
         record: &Record<'_>,
-        sink: &mut impl FnMut(&Record<'_>) -> Result<(), ReadError>,
+        sink: &mut dyn FnMut(&Record<'_>) -> Result<(), ReadError>,
     ) -> Result<(), ReadError> {
         match self.shape {
             Shape::Table | Shape::Json => sink(record),
@@ -47,7 +48,7 @@ impl Unfold {
     fn list(
         &mut self,
         record: &Record<'_>,
-        sink: &mut impl FnMut(&Record<'_>) -> Result<(), ReadError>,
+        sink: &mut dyn FnMut(&Record<'_>) -> Result<(), ReadError>,
     ) -> Result<(), ReadError> {
         if record.is_blank() {
             return Ok(());
@@ -66,7 +67,7 @@ impl Unfold {
     fn row_of_block(
         &mut self,
         record: &Record<'_>,
-        sink: &mut impl FnMut(&Record<'_>) -> Result<(), ReadError>,
+        sink: &mut dyn FnMut(&Record<'_>) -> Result<(), ReadError>,
     ) -> Result<(), ReadError> {
         if record.len() == 1
             && let Some(name) = record.field(0).strip_suffix(b":")
@@ -90,7 +91,7 @@ impl Unfold {
     fn cells(
         &mut self,
         record: &Record<'_>,
-        sink: &mut impl FnMut(&Record<'_>) -> Result<(), ReadError>,
+        sink: &mut dyn FnMut(&Record<'_>) -> Result<(), ReadError>,
     ) -> Result<(), ReadError> {
         if record.is_blank() {
             return Ok(());
@@ -154,18 +155,12 @@ pub(super) fn names(shape: Shape, own: &[String], width: usize) -> Vec<String> {
 
 /// The layout that the first records have, as far as lines show it (JSON is known by its first byte). `header`: does the first
 /// line name columns?
-pub(super) fn guess(records: &[Vec<String>], header: bool, named: bool) -> Shape {
+pub(super) fn guess(records: &[Vec<String>], header: bool) -> Shape {
     let block = |record: &[String]| record.len() == 1 && record[0].len() > 1 && record[0].ends_with(':');
     if records.first().is_some_and(|first| block(first)) && records.iter().any(|record| record.len() > 1) {
         return Shape::Blocks;
     }
-    if !header && lists(records) {
-        return Shape::Lists;
-    }
-    if header && !named && matrix(records) {
-        return Shape::Matrix;
-    }
-    Shape::Table
+    if !header && lists(records) { Shape::Lists } else { Shape::Table }
 }
 
 /// Whole numbers, or words without blanks, of which each line has its own number and another first one.
@@ -195,18 +190,33 @@ fn tokens(records: &[Vec<String>]) -> bool {
     spread && records.len() >= 5 && records.iter().flatten().all(|field| !field.is_empty() && !field.contains(' '))
 }
 
-/// A first column of distinct ids, and at least three others that hold small numbers or nothing.
-fn matrix(records: &[Vec<String>]) -> bool {
+/// Is it a matrix: a header of items, none of them the name of another kind of column; a first column of distinct ids; and at
+/// least three others that hold small numbers or nothing?
+pub(super) fn is_matrix(records: &[Vec<String>]) -> bool {
     let Some((header, rows)) = records.split_first() else { return false };
     if header.len() < 4 || rows.len() < 2 {
         return false;
     }
-    let mut firsts: Vec<&str> = rows.iter().filter_map(|row| row.first()).map(String::as_str).collect();
-    tiny_sort::unstable::sort(&mut firsts);
+    let numeric = |field: &String| field.parse::<f64>().is_ok();
+    let (corner, items) = (&header[0], &header[1..]);
+    // A first row of words and numbers is a row, unless its first word says that users stand below.
+    let headed = corner.is_empty()
+        || is(Role::User, corner)
+        || ["id", "index", "name"].contains(&normalise(corner).as_str())
+        || (!numeric(corner) && !items.iter().any(numeric));
+    let roles = [Role::Item, Role::Rating, Role::Time, Role::Consent, Role::User];
+    let other = items.iter().any(|name| name.is_empty() || roles.iter().any(|&role| is(role, name)));
+    let distinct = |mut names: Vec<&str>| {
+        tiny_sort::unstable::sort(&mut names);
+        names.windows(2).all(|pair| pair[0] != pair[1])
+    };
     let small = |cell: &String| {
         NOTHING.contains(&cell.as_bytes())
             || cell.replace(',', ".").parse::<f64>().is_ok_and(|value| value.abs() <= 100.0)
     };
-    firsts.windows(2).all(|pair| pair[0] != pair[1])
+    headed
+        && !other
+        && distinct(items.iter().map(String::as_str).collect())
+        && distinct(rows.iter().filter_map(|row| row.first()).map(String::as_str).collect())
         && rows.iter().all(|row| row.len() == header.len() && row[1..].iter().all(small))
 }

@@ -107,8 +107,7 @@ fn roles_of(sniffed: &mut Sniffed, config: &ReadConfig) {
     let Sniffed { layout, rows, .. } = sniffed;
     let named = layout.has_header || layout.shape != Shape::Table;
     let mut notes = std::mem::take(&mut layout.found.notes);
-    let words_in_comments = roles::find(&layout.names, named, rows, config);
-    match words_in_comments {
+    match roles::find(&layout.names, named, rows, config) {
         Err(error) => sniffed.problem = Some(error),
         Ok(mut found) => {
             if layout.shape == Shape::Matrix {
@@ -206,9 +205,11 @@ fn table(text: &[u8], first: usize, whole: bool, config: &ReadConfig) -> Result<
     }
     let Some(Candidate { width, dialect, .. }) = best else { return Err(not_delimited(text, first)) };
     let (records, lines) = records(text, whole, &dialect, MOST_ROWS);
-    let has_header = config.header.unwrap_or_else(|| looks_like_header(&records));
-    let named = records.first().is_some_and(|first| has_header && named(first));
-    let shape = config.shape.unwrap_or_else(|| shape::guess(&records, has_header, named));
+    let matrix = config.shape == Some(Shape::Matrix)
+        || (config.shape.is_none() && config.header != Some(false) && shape::is_matrix(&records));
+    let has_header = config.header.unwrap_or_else(|| matrix || looks_like_header(&records));
+    let guess = || if matrix { Shape::Matrix } else { shape::guess(&records, has_header) };
+    let shape = config.shape.unwrap_or_else(guess);
     let has_header =
         if matches!(shape, Shape::Lists | Shape::Blocks) { config.header.unwrap_or(false) } else { has_header };
     let mut header: Vec<String> = match records.first() {
@@ -271,7 +272,7 @@ struct Candidate {
 impl Candidate {
     /// Is it a table cut at blanks rather than prose, and better than what marks make of it?
     fn is_blank_delimited(&self, marks: Option<&Candidate>) -> bool {
-        if shape::guess(&self.rows, false, false) != Shape::Table {
+        if shape::guess(&self.rows, false) != Shape::Table {
             return true;
         }
         let digits = |field: &&String| field.bytes().any(|byte| byte.is_ascii_digit());

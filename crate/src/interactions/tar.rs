@@ -33,7 +33,7 @@ pub(super) struct Tar {
 
 impl Tar {
     /// Gives what a chunk brings to `take`, until that returns false. False: the stream is no tar any more.
-    pub(super) fn push(&mut self, chunk: &[u8], take: &mut impl FnMut(Found<'_>) -> bool) -> bool {
+    pub(super) fn push(&mut self, chunk: &[u8], take: &mut dyn FnMut(Found<'_>) -> bool) -> bool {
         let mut rest = chunk;
         while !rest.is_empty() && !self.ended {
             if self.content > 0 {
@@ -66,7 +66,7 @@ impl Tar {
         true
     }
 
-    fn begin(&mut self, header: &[u8], take: &mut impl FnMut(Found<'_>) -> bool) -> Option<bool> {
+    fn begin(&mut self, header: &[u8], take: &mut dyn FnMut(Found<'_>) -> bool) -> Option<bool> {
         if header.iter().all(|&byte| byte == 0) {
             self.ended = true;
             return Some(true);
