@@ -12,8 +12,8 @@ use crate::Result;
 const GOAL: usize = 250_000;
 /// What they may weigh until the goal is reached: about what they do, so that they do not grow unseen. Receipts are read and
 /// checked in the module since it weighs more than 750 kB: JSON in, and every setting in it.
-/// Groups, rivals, decomposition and sweep took it past 860.
-const BUDGET: usize = 875_000;
+/// Groups, rivals, decomposition and sweep took it past 860; every layout, archive and encoding of files past 920.
+const BUDGET: usize = 935_000;
 
 /// Prints raw, gzip and brotli sizes; fails above the budget.
 pub fn check(pkg: &Path, name: &str) -> Result<()> {
