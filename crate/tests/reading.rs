@@ -138,3 +138,74 @@ fn what_is_refused_is_refused_in_words_also_in_the_preview() {
         }
     }
 }
+
+/// Numbers that are the same on every run and machine.
+fn next(state: &mut u64) -> usize {
+    *state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+    (*state >> 33) as usize
+}
+
+/// Whatever the bytes are: an answer, the same however they come, and a sentence where it is a refusal.
+fn survives(case: &Case) {
+    let whole = pushed(case, usize::MAX);
+    assert_eq!(pushed(case, 61), whole, "{}", case.name);
+    if let Err(error) = &whole {
+        assert!(error.code().starts_with("read.") && error.to_string().len() > 20, "{}", case.name);
+    }
+    let _ = preview_of(&case.bytes, &case.config);
+    let _ = preview(&case.bytes[..case.bytes.len().min(500)], &case.config);
+    let taken = taken(case, 1 << 16).map(|(rows, report)| (rows, report.rows_read));
+    assert_eq!(taken.ok(), whole.ok().map(|(rows, report)| (rows, report.rows_read)), "{}", case.name);
+}
+
+#[test]
+#[ignore = "long: run by npm run test:long"]
+fn damaged_files_and_random_bytes_are_answered_and_never_a_panic() {
+    let mut state = 2_026;
+    let small: Vec<Case> = cases().into_iter().filter(|case| case.bytes.len() < 40_000).collect();
+    for round in 0..40 {
+        for case in &small {
+            let mut damaged = copy(case);
+            for _ in 0..1 + next(&mut state) % 6 {
+                let length = damaged.bytes.len();
+                if length == 0 {
+                    break;
+                }
+                let at = next(&mut state) % length;
+                match next(&mut state) % 5 {
+                    0 => damaged.bytes.truncate(at),
+                    1 => drop(damaged.bytes.remove(at)),
+                    2 => damaged.bytes.insert(at, b"\",\n\r\0;{}[]:\xff"[next(&mut state) % 12]),
+                    3 => {
+                        let end = (at + next(&mut state) % 200).min(length);
+                        let again = damaged.bytes[at..end].to_vec();
+                        damaged.bytes.splice(at..at, again);
+                    }
+                    _ => damaged.bytes[at] = next(&mut state) as u8,
+                }
+            }
+            damaged.name = format!("{} damaged in round {round}", case.name);
+            survives(&damaged);
+        }
+        for marks in [
+            b"".as_slice(),
+            b"PK\x03\x04",
+            b"\x1f\x8b\x08\x00\0\0\0\0\0\x03",
+            b"{\"a\":",
+            b"user,item\n",
+            b"\xff\xfe",
+            b"1:\n",
+        ] {
+            let length = next(&mut state) % 3_000;
+            let alphabet: &[u8] = if round % 2 == 0 { b"0123456789,;|:\t \n\r\"'{}[]abc.-\xc3\xa9" } else { &[] };
+            let mut random = copy(&small[0]);
+            random.bytes = marks.to_vec();
+            for _ in 0..length {
+                let byte = next(&mut state);
+                random.bytes.push(if alphabet.is_empty() { byte as u8 } else { alphabet[byte % alphabet.len()] });
+            }
+            random.name = format!("random bytes {marks:?} of round {round}");
+            survives(&random);
+        }
+    }
+}

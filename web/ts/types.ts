@@ -6,8 +6,8 @@ import type {
 } from "./wasm/ultrare_web.js";
 
 export type {
-  Activity, Alike, ArchiveEntry, Column, ColumnChoice, Confidence, Config, DataView, Delimiter, Encoding, Estimate, Event, JobOut, Mode, Note, PersonView, Plan, Preview, ReadConfig, ReadReport, ReceiptView, Rejection, Request,
-  ResultView, Selection, Sequence, SequenceStep, SequenceView, ShardView, Shape, Size, Snapshot, Stage, StepOut, SweepConfig, SweepPoint, SweepView, UserSample, UsersView, Verdict,
+  Activity, Alike, ArchiveEntry, Column, ColumnChoice, Confidence, Config, DataView, Delimiter, Encoding, Event, JobOut, Mode, Note, PersonView, Plan, Preview, ReadConfig, ReadReport, ReceiptView, Rejection, Request,
+  ResultView, Selection, Sequence, SequenceStep, SequenceView, ShardView, Shape, Size, SizeEstimate, Snapshot, Stage, StepOut, SweepConfig, SweepPoint, SweepView, UserSample, UsersView, Verdict,
   VoiceView, VoicesView,
 } from "./wasm/ultrare_web.js";
 

@@ -168,13 +168,14 @@ pub enum ReadError {
     },
     /// A decompression bomb, or something that behaves like one.
     #[error(
-        "the archive unpacks to more than {limit} MB ({unpacked_from} bytes so far): unpack it yourself and read a part"
+        "the archive unpacks to more than {limit} MB or {times} times its size, which no table of interactions does: unpack \
+         it yourself and read a part"
     )]
     ArchiveTooLarge {
         /// Megabytes allowed.
         limit: u32,
-        /// Compressed bytes it took.
-        unpacked_from: u64,
+        /// Unpacked bytes allowed for each packed one.
+        times: u32,
     },
 }
 

@@ -91,10 +91,7 @@ impl Inflate {
 fn too_large(packed: u64, unpacked: u64) -> Option<ReadError> {
     let limit = u64::from(MAX_UNPACKED_MB) << 20;
     let suspicious = unpacked > RATIO_FREE && unpacked > packed.saturating_mul(MAX_RATIO);
-    let error = || ReadError::ArchiveTooLarge {
-        limit: if suspicious { (unpacked >> 20) as u32 } else { MAX_UNPACKED_MB },
-        unpacked_from: packed,
-    };
+    let error = || ReadError::ArchiveTooLarge { limit: MAX_UNPACKED_MB, times: MAX_RATIO as u32 };
     (unpacked > limit || suspicious).then(error)
 }
 

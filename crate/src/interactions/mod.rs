@@ -40,7 +40,7 @@ pub use contents::ArchiveEntry;
 pub use error::{ReadError, SplitError};
 pub use filter::k_core;
 pub use ids::Ids;
-pub use preview::{Estimate, Preview, preview, preview_of};
+pub use preview::{Preview, SizeEstimate, preview, preview_of};
 pub use report::{
     ACTIVITY_BINS, Alike, DataSummary, FIRST_REJECTIONS, Filtered, Histogram, POPULARITY_BINS, ReadReport, Rejection,
     Swallowed,

@@ -54,13 +54,13 @@ pub struct Preview {
     /// What is still wrong with the columns, as a sentence: the rows can be shown, but not yet read.
     pub problem: Option<String>,
     /// How large it will be; `None` where the size of the file is not known.
-    pub estimate: Option<Estimate>,
+    pub estimate: Option<SizeEstimate>,
 }
 
 /// A guess from the first rows, before anything is read.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(feature = "ts", derive(tsify::Tsify))]
-pub struct Estimate {
+pub struct SizeEstimate {
     /// Rows.
     pub rows: f64,
     /// Bytes of memory that reading them takes at most.
@@ -123,12 +123,12 @@ fn look(source: &dyn ReadAt, whole: bool, config: &ReadConfig) -> Result<Preview
     })
 }
 
-fn estimate(heads: f64, all: bool, sniffed: &Sniffed) -> Estimate {
+fn estimate(heads: f64, all: bool, sniffed: &Sniffed) -> SizeEstimate {
     let rows = if all { sniffed.rows.len() as f64 } else { f64::from(sniffed.lines) * heads * sniffed.rows_per_line };
     let memory = rows * size_of::<Row>() as f64 * COPIES;
     // Rounded down to whole hundredths, so that it is easily said and typed.
     let share = (memory > ROOM).then(|| ((ROOM / memory * 100.0).floor() / 100.0).max(0.01) as f32);
-    Estimate { rows: rows.round(), memory, share }
+    SizeEstimate { rows: rows.round(), memory, share }
 }
 
 fn words(rows: &[Vec<String>], column: Option<usize>) -> Vec<String> {
