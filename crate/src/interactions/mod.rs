@@ -15,6 +15,8 @@ mod intern;
 mod json;
 mod movielens;
 mod names;
+#[cfg(feature = "parquet")]
+mod parquet;
 mod preview;
 mod reader;
 mod records;
@@ -40,6 +42,8 @@ pub use contents::ArchiveEntry;
 pub use error::{ReadError, SplitError};
 pub use filter::k_core;
 pub use ids::Ids;
+#[cfg(feature = "parquet")]
+pub use parquet::parquet_lines;
 pub use preview::{Preview, SizeEstimate, preview, preview_of};
 pub use report::{
     ACTIVITY_BINS, Alike, DataSummary, FIRST_REJECTIONS, Filtered, Histogram, POPULARITY_BINS, ReadReport, Rejection,

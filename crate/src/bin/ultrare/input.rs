@@ -4,7 +4,7 @@ use std::fs::File;
 use std::path::Path;
 
 use ultrare::experiment::Experiment;
-use ultrare::interactions::{Interactions, ItemTitles, ReadConfig, ReadReport, Reader, Size};
+use ultrare::interactions::{Interactions, ItemTitles, ReadConfig, ReadError, ReadReport, Reader, Size};
 
 use crate::args::{Input, SampleSize};
 
@@ -44,8 +44,7 @@ fn read(path: &Path, args: &Input, k_core: u32, part: bool) -> Result<(Interacti
         |error: &dyn std::fmt::Display| clean(&format!("{shown}: {error}{}", args.reading.flags(&error.to_string())));
     let open = || File::open(path).map_err(|error| told(&error));
     let config = ReadConfig { k_core, ..args.reading.config(&open()?, part).map_err(|error| told(&error))? };
-    let mut reader = Reader::open(Box::new(open()?), config).map_err(|error| told(&error))?;
-    while !reader.step(CHUNK).map_err(|error| told(&error))? {}
+    let reader = taken(open()?, config).map_err(|error| told(&error))?;
     let (rows, report, titles) = reader.finish_with_titles(part).map_err(|error| told(&error))?;
     for rejection in report.first_rejections.iter().take(5) {
         println!("left out   {shown}, {}", clean(&rejection.message));
@@ -54,6 +53,16 @@ fn read(path: &Path, args: &Input, k_core: u32, part: bool) -> Result<(Interacti
         println!("note       {shown}: {}", clean(&note.message));
     }
     Ok((rows, report, titles))
+}
+
+fn taken(file: File, config: ReadConfig) -> Result<Reader, ReadError> {
+    #[cfg(feature = "parquet")]
+    if crate::parquet::is_parquet(&file) {
+        return crate::parquet::read(&file, config);
+    }
+    let mut reader = Reader::open(Box::new(file), config)?;
+    while !reader.step(CHUNK)? {}
+    Ok(reader)
 }
 
 /// Without control characters, which a file may hold and a terminal would obey.

@@ -6,6 +6,8 @@ mod drive;
 mod figures;
 mod forget;
 mod input;
+#[cfg(feature = "parquet")]
+mod parquet;
 mod reading;
 mod run;
 mod show;

@@ -96,7 +96,7 @@ impl Reading {
         if flags.iter().all(|(.., asked)| asked.is_none()) {
             return Ok(config);
         }
-        let shown = preview_of(file, &config).map_err(|error: ReadError| error.to_string())?;
+        let shown = shown(file, &config).map_err(|error| error.to_string())?;
         for (role, flag, asked) in flags {
             // People of a test file are not asked for consent.
             let Some(asked) = asked.as_ref().filter(|_| !(test && role == Role::Consent)) else { continue };
@@ -163,6 +163,14 @@ impl Reading {
             ""
         }
     }
+}
+
+fn shown(file: &File, config: &ReadConfig) -> Result<Preview, ReadError> {
+    #[cfg(feature = "parquet")]
+    if crate::parquet::is_parquet(file) {
+        return crate::parquet::preview(file, config);
+    }
+    preview_of(file, config)
 }
 
 fn words(list: &str) -> Vec<String> {
