@@ -2,8 +2,7 @@
 
 import assert from "node:assert/strict";
 import { spawnSync } from "node:child_process";
-import { readFileSync } from "node:fs";
-import { openAsBlob } from "node:fs";
+import { openAsBlob, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { after, before, test } from "node:test";
 import { root } from "../../web/build/setup.mjs";
@@ -47,16 +46,17 @@ test("every file of the corpus is read, or refused, as natively", async () => {
 });
 
 test("what is previewed is what is read, and a file of two has its own columns", async () => {
-  const case_ = (name) => files.find((one) => one.name === name);
   for (const { name, file, config, report } of files.filter(({ report }) => report)) {
     const preview = await session.preview(await openAsBlob(join(folder, file)), config);
     assert.deepEqual(preview.columns, report.columns, name);
   }
-  const [train, test_] = await Promise.all(["item first", "JSON lines"].map((name) => openAsBlob(join(folder, case_(name).file))));
-  await session.load({ train, test: test_ });
+  const { file } = files.find(({ name }) => name === "item first");
+  const lines = Array.from({ length: 12 }, (_, n) => JSON.stringify({ stars: 4, business_id: `new ${n}`, user_id: 11 + n }));
+  await session.load({ train: await openAsBlob(join(folder, file)), test: new Blob([lines.join("\n")]) });
   const reports = await session.report();
-  assert.deepEqual(reports.map(({ summary }) => summary.users), [12, 12]);
-  assert.deepEqual(reports.map(({ shape }) => shape), ["table", "json"]);
+  assert.deepEqual(reports.map(({ shape, summary }) => [shape, summary.users]), [["table", 12], ["json", 12]]);
+  const { users, test_rows } = (await session.snapshot()).data;
+  assert.deepEqual([users, test_rows], [12, 12], "the same people in both");
 });
 
 test("a reading that is cancelled leaves what was there", async () => {

@@ -1,6 +1,7 @@
 //! Interactions in: who touched what. The cleaned rows, in one order that no file decides.
 
 mod archive;
+mod binary;
 mod compose;
 mod config;
 mod contents;
@@ -17,6 +18,7 @@ mod movielens;
 mod names;
 #[cfg(feature = "parquet")]
 mod parquet;
+mod plan;
 mod preview;
 mod reader;
 mod records;
@@ -28,6 +30,7 @@ mod sink;
 mod sniff;
 mod source;
 mod split;
+mod stats;
 mod synthetic;
 mod tar;
 #[cfg(test)]

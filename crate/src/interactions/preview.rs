@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::archive::{Plan, Unpack, head_of};
+use super::plan::{Plan, Unpack, head_of};
 use super::sniff::{self, HEAD, Sniffed};
 use super::{
     ArchiveEntry, Column, Delimiter, Encoding, Note, ReadAt, ReadConfig, ReadError, Role, Row, Shape, contents, zip,
