@@ -201,7 +201,9 @@ fn pair(base: char, mark: char) -> Option<char> {
 fn hangul(base: u32, part: u32) -> Option<char> {
     match (base, part) {
         (0x1100..=0x1112, 0x1161..=0x1175) => char::from_u32(0xac00 + ((base - 0x1100) * 21 + part - 0x1161) * 28),
-        (0xac00..=0xd7a3, 0x11a8..=0x11c2) if (base - 0xac00) % 28 == 0 => char::from_u32(base + part - 0x11a7),
+        (0xac00..=0xd7a3, 0x11a8..=0x11c2) if (base - 0xac00).is_multiple_of(28) => {
+            char::from_u32(base + part - 0x11a7)
+        }
         _ => None,
     }
 }

@@ -162,9 +162,12 @@ fn date(time: i64) -> (i64, i64, i64) {
     unreachable!("the base ends in April")
 }
 
+/// Writes a year, month and day.
+type Form = fn((i64, i64, i64)) -> String;
+
 fn dates() -> Vec<Case> {
     const MONTHS: [&str; 5] = ["Jan", "Feb", "Mar", "Apr", "May"];
-    let forms: [(&str, fn((i64, i64, i64)) -> String); 12] = [
+    let forms: [(&str, Form); 12] = [
         ("2005-01-02", |(y, m, d)| format!("{y}-{m:02}-{d:02}")),
         ("2005/01/02", |(y, m, d)| format!("{y}/{m:02}/{d:02}")),
         ("2005-01-02 00:00:00", |(y, m, d)| format!("{y}-{m:02}-{d:02} 00:00:00")),
