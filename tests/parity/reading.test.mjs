@@ -59,6 +59,37 @@ test("what is previewed is what is read, and a file of two has its own columns",
   assert.deepEqual([users, test_rows], [12, 12], "the same people in both");
 });
 
+/** Two row groups of 40 rows (user_id, item_id, time in milliseconds), snappy, as the parquet crate writes them. */
+const PARQUET = `
+UEFSMRUEFdwBFXBMFRQVABIAAG4oBwAAAEpvc8OpIDAZCwAxGQsAMhkLADMZCwA0GQsANRkLADYZCwA3GQssOAcAAABKb3PDqSA5FQAVLBUwLBVQFRAVBhUGAAAWVAQLEDJUdpgQMlR2mBAyVHaYED
+JUdpgVBBUgFSRMFQgVABIAABA8AAAAAAEAAAACAAAAAwAAABUAFRIVFiwVUBUQFQYVBgAACSACFAAUARQCFAMVBBWABRWoA0wVUBUAEgAAwAIkAECSKwEBAADoQwkIBNBHCQgEuEsJCASgTwkIBIhT
+CQgEcFcJCARYWwkIBEBfCQgEKGMJCAQQZwkIBPhqCQgE4G4JCATIcgkIBLB2CQgEmHoJCASAfgkIBGiCCQgEUIYJCAQ4igkIBCCOCQgECJIJCATwlQkIBNiZCQgEwJ0JCASooQkIBJClCQgEeKkJCA
+RgrQkIBEixCQgEMLUJCAQYuQkIBAC9CQgE6MAJCATQxAkIBLjICQgEoMwJCASI0AkIPHDUkisBAQAAWNiSKwEBAAAVABVAFUQsFVAVEBUGFQYAACB8BgtAIAxEYRxIoixM4zxQJE1UZV1Ypm1c531g
+KI5kaZ4VBBXcARVwTBUUFQASAABuKAcAAABKb3PDqSAwGQsAMRkLADIZCwAzGQsANBkLADUZCwA2GQsANxkLLDgHAAAASm9zw6kgORUAFSwVMCwVUBUQFQYVBgAAFlQECxAyVHaYEDJUdpgQMlR2mB
+AyVHaYFQQVIBUkTBUIFQASAAAQPAQAAAAFAAAABgAAAAcAAAAVABUSFRYsFVAVEBUGFQYAAAkgAhQAFAEUAhQDFQQVgAUVqANMFVAVABIAAMACJABAkisBAQAA6EMJCATQRwkIBLhLCQgEoE8JCASI
+UwkIBHBXCQgEWFsJCARAXwkIBChjCQgEEGcJCAT4agkIBOBuCQgEyHIJCASwdgkIBJh6CQgEgH4JCARoggkIBFCGCQgEOIoJCAQgjgkIBAiSCQgE8JUJCATYmQkIBMCdCQgEqKEJCASQpQkIBHipCQ
+gEYK0JCARIsQkIBDC1CQgEGLkJCAQAvQkIBOjACQgE0MQJCAS4yAkIBKDMCQgEiNAJCDxw1JIrAQEAAFjYkisBAQAAFQAVQBVELBVQFRAVBhUGAAAgfAYLQCAMRGEcSKIsTOM8UCRNVGVdWKZtXOd9
+YCiOZGmeGRwWlgEVUhYAAAAZHBaoAhU4FgAAABkcFqgGFWYWAAAAGRwWnAgVUhYAAAAZHBauCRU4FgAAABkcFq4NFWYWAAAAFQIZTEgEcm93cxUGABUMJQAYB3VzZXJfaWQlAAAVAiUAGAdpdGVtX2
+lkABUEJQAYBHRpbWUlEkyMERwcAAAAAAAWoAEZLBk8JgAcFQwZNQAGEBkYB3VzZXJfaWQVAhZQFsgCFuABJpYBJggpLBUEFQAVAgAVABUQFQIAABaUDhUWACYAHBUCGTUABhAZGAdpdGVtX2lkFQIW
+UBZwFngmqAIm6AEpLBUEFQAVAgAVABUQFQIAABaqDhUWACYAHBUEGTUABhAZGAR0aW1lFQIWUBaCBhauBCaoBibgAiksFQQVABUCABUAFRAVAgAAFsAOFRYAFroJFlAmCBaGBxQAABk8JgAcFQwZNQ
+AGEBkYB3VzZXJfaWQVAhZQFsgCFuABJpwIJo4HKSwVBBUAFQIAFQAVEBUCAAAW1g4VFgAmABwVAhk1AAYQGRgHaXRlbV9pZBUCFlAWcBZ4Jq4JJu4IKSwVBBUAFQIAFQAVEBUCAAAW7A4VFgAmABwV
+BBk1AAYQGRgEdGltZRUCFlAWggYWrgQmrg0m5gkpLBUEFQAVAgAVABUQFQIAABaCDxUWABa6CRZQJo4HFoYHFAIAKBlwYXJxdWV0LXJzIHZlcnNpb24gNjAuMS4wGTwcAAAcAAAcAAAA4wEAAFBBUj
+E=
+`;
+
+test("a Parquet file is read as the rows it holds", async () => {
+  const data = new Blob([Buffer.from(PARQUET, "base64")]);
+  const preview = await session.preview(data);
+  assert.deepEqual(preview.columns.map(({ name, role }) => [name, role]).sort(), [["item_id", "item"], ["time", "time"], ["user_id", "user"]]);
+  await session.load({ data });
+  const [{ rows_read, summary, columns, notes }] = await session.report();
+  assert.deepEqual([rows_read, summary.users, summary.items, summary.rows, notes], [80, 10, 8, 80, []]);
+  assert.ok(columns.every(({ role }) => role) && summary.has_times);
+  assert.ok((await session.person("Jos\u00e9 3")).rows.length > 0);
+  const cut = session.load({ data: data.slice(0, 700) });
+  await assert.rejects(cut, { code: "read.parquet", message: /export it as CSV/ });
+});
+
 test("a reading that is cancelled leaves what was there", async () => {
   await session.loadSample("small", 1);
   const before = await session.snapshot();
