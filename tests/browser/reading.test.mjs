@@ -4,6 +4,7 @@ import assert from "node:assert/strict";
 import { gzipSync } from "node:zlib";
 import { test } from "node:test";
 import { LONG, accessible, file, fits, id, inBrowser, load, page, trained, visit } from "../support/page.mjs";
+import { PARQUET } from "../support/parquet.mjs";
 
 inBrowser();
 
@@ -72,6 +73,8 @@ test("one of each kind is read without touching a control", LONG, async () => {
     await load(given);
     assert.match(await data(), /30 users · 24 items/, given.name);
   }
+  await load(bytes("rows.parquet", PARQUET));
+  assert.match(await data(), /10 users · 8 items/);
 });
 
 test("train and test have their own layouts; of one archive with both the pair is offered", LONG, async () => {
