@@ -76,8 +76,8 @@ test("rows with odd columns and a threshold are read for a check as they were fo
   await id("check-open").click();
   await id("check-files").setInputFiles([receipt, odd]);
   const reading = id("check-reading");
-  await reading.locator("summary").waitFor();
-  if (!(await id("preview").isVisible())) await reading.locator("summary").click();
+  await reading.locator("> summary").waitFor();
+  if (!(await id("preview").isVisible())) await reading.locator("> summary").click();
   await id("column-user").selectOption("0");
   await id("column-item").selectOption("2");
   await id("check-go").click();
@@ -88,7 +88,7 @@ test("rows with odd columns and a threshold are read for a check as they were fo
   await id("check-go").click();
   await id("check-verdict").waitFor(LONG);
   assert.match(await id("check-verdict").innerText(), /True: all \d+ checks hold/);
-  assert.match(await reading.locator("summary").innerText(), /ratings of at least 2 and users and items with at least 3 rows/);
+  assert.match(await reading.locator("> summary").innerText(), /ratings of at least 2 and users and items with at least 3 rows/);
   await id("filter-positive").fill("two");
   assert.match(await id("preview").locator('[role="alert"]').innerText(), /“two” is no number/);
   assert.ok(await id("check-go").isDisabled());

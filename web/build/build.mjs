@@ -45,6 +45,11 @@ export function buildClient() {
   unlessFresh("client", "web/dist", ["web/ts", "web/pkg", "web/tsconfig.json", "package-lock.json"], () => {
     rmSync(join(root, "web/dist"), { recursive: true, force: true });
     tool("typescript/bin/tsc", ["-p", "web/tsconfig.json"]);
+    // As it is: it has no dependencies, and whoever never meets a Parquet file never loads it.
+    for (const name of ["src", "LICENSE"]) {
+      const filter = (file) => !file.endsWith(".d.ts");
+      cpSync(join(root, "node_modules/hyparquet", name), join(root, "web/dist/hyparquet", name === "src" ? "" : name), { recursive: true, filter });
+    }
     cpSync(join(root, "web/pkg/wasm"), join(root, "web/dist/wasm"), { recursive: true, filter: (file) => !file.endsWith(".stamp") });
   });
 }

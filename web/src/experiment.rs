@@ -78,9 +78,11 @@ impl Experiment {
     /// `k_core` goes into the settings with them, where it is given. Gives the reports of the files, in that order.
     #[wasm_bindgen(unchecked_return_type = "ReadReport[]")]
     pub fn load(&mut self, rows: Reader, test: Option<Reader>, k_core: Option<u32>) -> Result<JsValue, JsValue> {
-        let (rows, report) = if test.is_some() { rows.finish_part() } else { rows.finish() }?;
-        let (test, test_report) = test.map(Reader::finish_part).transpose()?.unzip();
-        self.0.load(Loaded { test, k_core, ..Loaded::of(rows, &report) }).map_err(refuse)?;
+        let (rows, report, titles) = rows.finish(test.is_some())?;
+        let (test, test_report) =
+            test.map(|test| test.finish(true)).transpose()?.map(|(rows, report, _)| (rows, report)).unzip();
+        let titles = titles.into_map();
+        self.0.load(Loaded { test, k_core, titles, ..Loaded::of(rows, &report) }).map_err(refuse)?;
         to_js(&[Some(report), test_report].into_iter().flatten().collect::<Vec<_>>())
     }
 

@@ -17,8 +17,8 @@ impl Experiment {
 
     /// Begins to check a chain of receipts against what the readers have read (and frees them). Gives the ticket.
     pub fn verify(&mut self, receipts: Vec<String>, rows: Reader, test: Option<Reader>) -> Result<u32, JsValue> {
-        let (rows, report) = if test.is_some() { rows.finish_part() } else { rows.finish() }?;
-        let test = test.map(Reader::finish_part).transpose()?.map(|(rows, _)| rows);
+        let (rows, report, _) = rows.finish(test.is_some())?;
+        let test = test.map(|test| test.finish(true)).transpose()?.map(|(rows, ..)| rows);
         self.0.verify(&parsed(&receipts)?, Loaded { test, ..Loaded::of(rows, &report) }).map_err(refuse)
     }
 

@@ -5,7 +5,7 @@ import type { Finished, JobRunner, Watcher } from "./runner.js";
 import { asFile, asFiles } from "./source.js";
 import type { Progress } from "./store.js";
 import type {
-  Activity, AddedRow, Change, ChangePatch, DataView, DeepPartial, Event, FileLike, JobOut, Kept, Mode, OpinionsView, PersonView, PipelineEvent, Plan, Preview, ReadConfig,
+  Activity, AddedRow, Change, ChangePatch, DataView, DeepPartial, Event, FileLike, JobOut, Kept, Mode, OpinionsView, PersonView, PipelineEvent, Plan, Preview, ReadChoice, ReadConfig,
   ReadReport, ReceiptView, RequestPatch, RowPatch, Rows, Selection, Sequence, Session, SessionEvent, Settings, Size, Snapshot, Source, Stage, SweepConfig, UsersView, Verdict, VerifySource,
 } from "./types.js";
 
@@ -76,7 +76,7 @@ export class SessionFront implements Session, Watcher {
     return this.store.call("preview", asFile(file), read);
   }
 
-  async load(source: Source, read?: Partial<ReadConfig>, onProgress?: (bytes: number, total: number) => void): Promise<DataView> {
+  async load(source: Source, read?: ReadChoice, onProgress?: (bytes: number, total: number) => void): Promise<DataView> {
     const files = asFiles(source);
     this.onBytes = onProgress;
     try {
@@ -142,7 +142,7 @@ export class SessionFront implements Session, Watcher {
     return this.store.call("readReceipt", text);
   }
 
-  async verify(receipts: string[], source: VerifySource, read?: Partial<ReadConfig>): Promise<Verdict> {
+  async verify(receipts: string[], source: VerifySource, read?: ReadChoice): Promise<Verdict> {
     const rows = typeof source === "object" && source !== null && "sample" in source ? source : asFiles(source);
     await this.ended(() => this.store.call("verify", receipts, rows, read, seconds()));
     return this.verdict!;

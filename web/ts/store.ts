@@ -1,12 +1,14 @@
 import { chunks } from "./chunks.js";
+import { Gate } from "./gate.js";
 import { merge } from "./merge.js";
 import type { Outcomes } from "./outcomes.js";
+import { isParquet, parquetLines } from "./parquet.js";
 import type { Files } from "./source.js";
 import type {
-  Activity, AddedRow, Change, DataView, DeepPartial, Event, JobOut, Mode, OpinionsView, PersonView, Plan, Preview, ReadConfig, ReadReport, ReceiptView, Selection, Sequence,
-  Settings, Size, Snapshot, Stage, UsersView,
+  Activity, AddedRow, Change, DataView, DeepPartial, Event, JobOut, Mode, OpinionsView, PersonView, Plan, Preview, ReadChoice, ReadConfig, ReadReport, ReceiptView, Selection,
+  Sequence, Settings, Size, Snapshot, Stage, UsersView,
 } from "./types.js";
-import { Experiment, Reader, added_rows, parse_sequence, preview, read_receipt } from "./wasm.js";
+import { Experiment, Reader, added_rows, parse_sequence, preview, preview_file, read_receipt } from "./wasm.js";
 
 /** Bytes of the person's files that have been read. */
 export interface Progress {
@@ -21,8 +23,15 @@ export interface Turn {
   running: boolean;
 }
 
-/** As much of a file as a preview looks at. */
+/** As much of a file as a preview looks at, and rows of a Parquet file. */
 const HEAD = 65_536;
+const HEAD_ROWS = 1_000;
+/** Bytes read between two looks whether the reading was cancelled: a few hundredths of a second. */
+const STEP = 1 << 21;
+/** In a worker the library reads the file where it lies; elsewhere its bytes are handed over. */
+const LIES = typeof (globalThis as { FileReaderSync?: unknown }).FileReaderSync === "function";
+/** How archives begin, whose list of files stands elsewhere than at the beginning: zip, gzip. */
+const PACKED = /^(PK|\x1f\x8b)/;
 
 /**
  * The experiment in wasm, and the reading of files into it. Lives in the session worker, or in the caller's thread in
@@ -31,24 +40,25 @@ const HEAD = 65_536;
 export class Store {
   private readonly experiment = new Experiment();
   private reports: ReadReport[] = [];
+  private readonly reading = new Gate();
 
   constructor(private readonly onProgress: (progress: Progress) => void, private readonly outcomes?: Outcomes) {
     this.experiment.show_positions(true);
   }
 
   async preview(file: Blob, read: Partial<ReadConfig> = {}): Promise<Preview> {
-    const head: Uint8Array<ArrayBuffer>[] = [];
-    let length = 0;
-    for await (const chunk of chunks(file)) {
-      head.push(chunk);
-      length += chunk.length;
-      if (length >= HEAD) break;
+    const config = read as ReadConfig;
+    if (await isParquet(file)) {
+      const { value: head } = await parquetLines(file, HEAD_ROWS).next();
+      return { ...preview(head ?? new Uint8Array(), { ...config, shape: "json" }), source: "parquet" };
     }
-    return preview(new Uint8Array(await new Blob(head).arrayBuffer()), read as ReadConfig);
+    if (LIES) return preview_file(file, config);
+    const packed = PACKED.test(new TextDecoder("latin1").decode(await file.slice(0, 2).arrayBuffer()));
+    return preview(new Uint8Array(await (packed ? file : file.slice(0, HEAD)).arrayBuffer()), config);
   }
 
   /** Replaces the rows. What was there stays if the files cannot be used. */
-  async load(source: Files, read: Partial<ReadConfig> = {}): Promise<DataView> {
+  async load(source: Files, read: ReadChoice = {}): Promise<DataView> {
     const start = performance.now();
     await this.readers(source, read, (rows, test) => (this.reports = this.experiment.load(rows, test, read.k_core)));
     this.experiment.note_read((performance.now() - start) / 1000);
@@ -57,20 +67,19 @@ export class Store {
   }
 
   /** Reads the files and hands the readers over to `take`, which frees them, whether it can use them or not. */
-  private async readers<T>(source: Files, read: Partial<ReadConfig>, take: (rows: Reader, test?: Reader) => T): Promise<T> {
+  private async readers<T>(source: Files, read: ReadChoice, take: (rows: Reader, test?: Reader) => T): Promise<T> {
     const files = "data" in source ? [source.data] : [source.train, source.test];
     const total = files.reduce((sum, file) => sum + file.size, 0);
-    let bytes = 0;
+    let before = 0;
     let readers: Reader[] = [];
+    this.reading.reset();
     try {
-      for (const file of files) {
-        const reader = new Reader(read as ReadConfig);
-        readers.push(reader);
-        for await (const chunk of chunks(file)) {
-          reader.push(chunk);
-          this.onProgress({ bytes: (bytes += chunk.length), total });
-        }
+      for (const [at, file] of files.entries()) {
+        const config = (Array.isArray(read) ? read[at] : read) as ReadConfig;
+        await this.read(file, config, readers, (bytes) => this.onProgress({ bytes: before + bytes, total }));
+        before += file.size;
       }
+      await this.reading.pass();
       const [rows, test] = readers;
       readers = [];
       return take(rows!, test);
@@ -82,6 +91,28 @@ export class Store {
   /** A file's rows, to be added to those that are loaded. */
   addedRows(file: Blob, read: Partial<ReadConfig> = {}): Promise<AddedRow[]> {
     return this.readers({ data: file }, read, (rows) => added_rows(rows));
+  }
+
+  /** Reads one file into a reader that is added to `readers`. Gives the thread back after each step, and ends if cancelled. */
+  private async read(file: Blob, config: ReadConfig, readers: Reader[], onBytes: (bytes: number) => void): Promise<void> {
+    const parquet = await isParquet(file);
+    if (LIES && !parquet) {
+      const reader = Reader.open(file, config);
+      readers.push(reader);
+      while (!reader.step(STEP)) {
+        onBytes(reader.bytes());
+        await this.reading.pass();
+      }
+      return;
+    }
+    const reader = new Reader(parquet ? { ...config, shape: "json", delimiter: null, header: null } : config);
+    readers.push(reader);
+    let bytes = 0;
+    for await (const chunk of parquet ? parquetLines(file) : chunks(file)) {
+      reader.push(chunk);
+      onBytes(parquet ? Math.min((bytes += chunk.length / 4), file.size) : (bytes += chunk.length));
+      await this.reading.pass();
+    }
   }
 
   async loadSample(size: Size, seed = 1): Promise<DataView> {
@@ -126,7 +157,7 @@ export class Store {
   }
 
   /** Begins to check receipts; what is loaded stays as it is. Gives the ticket. */
-  async verify(receipts: string[], source: Files | { sample: Size; seed?: number }, read: Partial<ReadConfig> = {}, now: number): Promise<number> {
+  async verify(receipts: string[], source: Files | { sample: Size; seed?: number }, read: ReadChoice = {}, now: number): Promise<number> {
     this.experiment.tick(now);
     if ("sample" in source) return this.experiment.verify_sample(receipts, source.sample, source.seed ?? 1);
     return this.readers(source, read, (rows, test) => this.experiment.verify(receipts, rows, test));
@@ -163,6 +194,7 @@ export class Store {
   }
 
   async cancel(): Promise<void> {
+    this.reading.control({ kind: "cancel" });
     this.experiment.cancel();
     await this.outcomes?.retain(this.experiment);
   }
@@ -203,6 +235,7 @@ export class Store {
   }
 
   close(): void {
+    this.reading.close();
     this.experiment.free();
   }
 }

@@ -8,9 +8,9 @@ import type {
 
 export type { Keyed } from "./vault.js";
 export type {
-  Activity, AddedRow, Change, ChangeView, ColumnChoice, DataView, Delimiter, Event as PipelineEvent, JobOut, Mode, Notice as Event, OpinionView, OpinionsView, PersonView, Plan, Preview,
-  ReadConfig, ReadReport, ReceiptView, Request, ResultView, Selection, Sequence, SequenceStep, SequenceView, Settings, ShardView, Size, Snapshot, Stage, StepOut,
-  SweepConfig, SweepPoint, SweepView, UsersView, Verdict,
+  Activity, AddedRow, Alike, ArchiveEntry, Change, ChangeView, Column, ColumnChoice, Confidence, DataView, Delimiter, Encoding, Event as PipelineEvent, JobOut, Mode, Note, Notice as Event,
+  OpinionView, OpinionsView, PersonView, Plan, Preview, ReadConfig, ReadReport, ReceiptView, Rejection, Request, ResultView, Selection, Sequence, SequenceStep, SequenceView, Settings, Shape,
+  ShardView, Size, SizeEstimate, Snapshot, Stage, StepOut, SweepConfig, SweepPoint, SweepView, UserSample, UsersView, Verdict,
 } from "./wasm/ultrare_web.js";
 
 /** Any part of a value; lists are given as a whole. */
@@ -24,6 +24,9 @@ export type Source = { data: FileLike } | { train: FileLike; test: FileLike };
 
 /** Rows to check receipts against: files, or a generated sample. */
 export type VerifySource = Source | { sample: Size; seed?: number };
+
+/** How to read: one choice for every file, or one for each of two. What is left out is found out, in each file by itself. */
+export type ReadChoice = Partial<ReadConfig> | readonly [Partial<ReadConfig>, Partial<ReadConfig>];
 
 /** A request; what is left out is empty. */
 export type RequestPatch = Partial<Request>;
@@ -80,7 +83,7 @@ export interface Session {
   /** The first rows of a file and what its columns are taken for. Changes nothing. */
   preview(file: FileLike, read?: Partial<ReadConfig>): Promise<Preview>;
   /** Replaces the rows; what was there stays if the files cannot be used. */
-  load(source: Source, read?: Partial<ReadConfig>, onProgress?: (bytes: number, total: number) => void): Promise<DataView>;
+  load(source: Source, read?: ReadChoice, onProgress?: (bytes: number, total: number) => void): Promise<DataView>;
   loadSample(size: Size, seed?: number): Promise<DataView>;
   /** Changes the settings that are named and keeps the others. Resolves to the stages whose results are now stale. */
   configure(config: DeepPartial<Settings>): Promise<Stage[]>;
@@ -116,7 +119,7 @@ export interface Session {
    * after the last, by training again. What is loaded plays no part and stays; a new session will do. Every comparison
    * that fails says where. Rejects if the receipts or the rows cannot be used at all.
    */
-  verify(receipts: string[], source: VerifySource, read?: Partial<ReadConfig>): Promise<Verdict>;
+  verify(receipts: string[], source: VerifySource, read?: ReadChoice): Promise<Verdict>;
   /** Trains one model on all remaining rows. */
   compare(): Promise<Snapshot>;
   /** The pipeline from the remaining rows, as if the forgotten had never been there; its digests tell what is exact. */

@@ -1,27 +1,20 @@
-//! The reader that callers see: plain text, `.gz` or `.zip`, told apart by their first bytes.
+//! The reader that callers see: text, `.gz`, `.tar`, `.tar.gz` or `.zip`, told apart by their first bytes.
 
-use std::io::Write;
-
-use flate2::write::MultiGzDecoder;
-
+use super::inflate::Gunzip;
+use super::plan::{Kind, Plan, START, Unpack, head_of};
 use super::reader::TextReader;
-use super::{Interactions, ItemTitles, Preview, ReadConfig, ReadError, ReadReport, movielens, sniff, zip};
-
-/// Megabytes that an archive may unpack to.
-const MAX_UNPACKED_MB: u32 = 4_096;
-/// Unpacked bytes per packed byte; tables of interactions pack 3 to 20 times, deflate at most 1,032 times.
-const MAX_RATIO: u64 = 250;
-/// Unpacked bytes below which no ratio is suspicious.
-const RATIO_FREE: u64 = 16 << 20;
+use super::roles::Note;
+use super::source::refused;
+use super::{Interactions, ItemTitles, ReadAt, ReadConfig, ReadError, ReadReport, contents, movielens, zip};
 
 /// Bytes that a file of titles may unpack to.
 const MAX_TITLES: usize = 64 << 20;
 
-const GZIP: &[u8] = b"\x1f\x8b";
-
-/// Reads a file that arrives in chunks of any size, cut anywhere: delimited text, a `.gz` of it (several members too), or
-/// a `.zip` with such a file inside. Memory grows with the rows and distinct ids, not with the text (of a `.zip`, whose list
-/// of contents stands at its end, the packed bytes are kept). The result depends on the bytes only.
+/// Reads a file: delimited text in any common layout, JSON, a `.gz` of it (several members too), or a `.zip`, `.tar` or
+/// `.tar.gz` with such a file inside. Either the bytes are pushed, in chunks of any size, cut anywhere; or the reader takes
+/// them itself from where they lie ([`Reader::open`], [`Reader::step`]), which lets it begin at an archive's end. Memory grows
+/// with the rows and distinct ids, not with the text (of an archive that is pushed, the packed bytes are kept). The result
+/// depends on the bytes only.
 ///
 /// ```
 /// use ultrare::interactions::{ReadConfig, Reader};
@@ -35,21 +28,66 @@ pub struct Reader {
     config: ReadConfig,
     stage: Stage,
     bytes: u64,
+    from: Option<From>,
 }
 
 enum Stage {
     /// Too few bytes to tell what it is.
     Start(Vec<u8>),
-    Text(TextReader),
-    Gzip(Box<MultiGzDecoder<Unpacked>>),
-    Zip(Vec<u8>),
+    /// An archive, kept until it is whole.
+    Keep(Vec<u8>),
+    Pipe(Box<Pipe>),
     Failed(ReadError),
 }
 
+/// Where bytes are taken from.
+struct From {
+    source: Box<dyn ReadAt>,
+    at: u64,
+    end: u64,
+    buffer: Vec<u8>,
+    titles: Option<(String, zip::Entry)>,
+}
+
 impl Reader {
-    /// A reader that has seen nothing.
+    /// A reader that has seen nothing, for bytes that are pushed.
     pub fn new(config: ReadConfig) -> Self {
-        Reader { config, stage: Stage::Start(Vec::new()), bytes: 0 }
+        Reader { config, stage: Stage::Start(Vec::new()), bytes: 0, from: None }
+    }
+
+    /// A reader that takes the bytes itself; follow with [`Reader::step`] until that says it is done.
+    ///
+    /// Errors: an archive that is damaged or holds no table; a medium that fails.
+    pub fn open(source: Box<dyn ReadAt>, config: ReadConfig) -> Result<Self, ReadError> {
+        let plan = Plan::of(&*source, &config)?;
+        let text = TextReader::new(config.clone());
+        let Plan { at, end, unpack, name, titles, .. } = plan;
+        let from = From { source, at, end, buffer: Vec::new(), titles };
+        let pipe = Box::new(Pipe { unpack, text, name });
+        Ok(Reader { config, stage: Stage::Pipe(pipe), bytes: 0, from: Some(from) })
+    }
+
+    /// Takes up to `most` more bytes. True once all are taken.
+    ///
+    /// Errors: the medium fails, or the file is refused.
+    pub fn step(&mut self, most: usize) -> Result<bool, ReadError> {
+        let Some(from) = &mut self.from else { return Ok(true) };
+        let length = (from.end - from.at).min(most as u64) as usize;
+        if length == 0 {
+            return self.failed().map_or(Ok(true), |error| Err(error.clone()));
+        }
+        let mut buffer = std::mem::take(&mut from.buffer);
+        buffer.resize(length, 0);
+        let read = from.source.read_at(from.at, &mut buffer).map_err(|error| refused(&error))?;
+        from.at += read as u64;
+        if read == 0 {
+            from.end = from.at;
+        }
+        self.push(&buffer[..read]);
+        if let Some(from) = &mut self.from {
+            from.buffer = buffer;
+        }
+        self.failed().map_or(Ok(read == 0), |error| Err(error.clone()))
     }
 
     /// The next bytes. Once the file is refused ([`Reader::failed`]) further bytes are ignored.
@@ -58,19 +96,16 @@ impl Reader {
         match &mut self.stage {
             Stage::Start(start) => {
                 start.extend_from_slice(chunk);
-                if start.len() >= 4 {
+                if start.len() >= START {
                     self.begin();
                 }
             }
-            Stage::Text(text) => text.push(chunk),
-            Stage::Gzip(gzip) => {
-                gzip.get_mut().packed += chunk.len() as u64;
-                if let Err(error) = gzip.write_all(chunk) {
-                    let refused = gzip.get_mut().refused.take().or_else(|| gzip.get_ref().text.failed().cloned());
-                    self.stage = Stage::Failed(refused.unwrap_or_else(|| bad_gzip(&error)));
+            Stage::Keep(archive) => archive.extend_from_slice(chunk),
+            Stage::Pipe(pipe) => {
+                if let Err(error) = pipe.push(chunk) {
+                    self.stage = Stage::Failed(error);
                 }
             }
-            Stage::Zip(archive) => archive.extend_from_slice(chunk),
             Stage::Failed(_) => {}
         }
     }
@@ -78,16 +113,18 @@ impl Reader {
     fn begin(&mut self) {
         let Stage::Start(start) = &mut self.stage else { return };
         let start = std::mem::take(start);
+        let kind = Kind::of(&start);
+        if matches!(kind, Kind::Zip | Kind::Tar | Kind::TarGz) {
+            self.stage = Stage::Keep(start);
+            return;
+        }
         let text = TextReader::new(self.config.clone());
-        self.bytes -= start.len() as u64;
-        self.stage = if start.starts_with(GZIP) {
-            let unpacked = Unpacked { text, packed: 0, unpacked: 0, refused: None };
-            Stage::Gzip(Box::new(MultiGzDecoder::new(unpacked)))
-        } else if start.starts_with(zip::MAGIC) {
-            Stage::Zip(Vec::new())
-        } else {
-            Stage::Text(text)
+        let (unpack, name) = match kind {
+            Kind::Gzip => (Unpack::Gzip(Gunzip::new()), "gzip"),
+            _ => (Unpack::Plain, "text"),
         };
+        self.stage = Stage::Pipe(Box::new(Pipe { unpack, text, name: name.to_owned() }));
+        self.bytes -= start.len() as u64;
         self.push(&start);
     }
 
@@ -95,13 +132,12 @@ impl Reader {
     pub fn failed(&self) -> Option<&ReadError> {
         match &self.stage {
             Stage::Failed(error) => Some(error),
-            Stage::Text(text) => text.failed(),
-            Stage::Gzip(gzip) => gzip.get_ref().text.failed(),
-            Stage::Start(_) | Stage::Zip(_) => None,
+            Stage::Pipe(pipe) => pipe.text.failed(),
+            Stage::Start(_) | Stage::Keep(_) => None,
         }
     }
 
-    /// Bytes pushed so far, packed if the file is.
+    /// Bytes pushed or taken so far, packed if the file is.
     pub fn bytes(&self) -> u64 {
         self.bytes
     }
@@ -109,8 +145,7 @@ impl Reader {
     /// Usable rows so far, repeated ones included.
     pub fn rows(&self) -> u32 {
         match &self.stage {
-            Stage::Text(text) => text.rows(),
-            Stage::Gzip(gzip) => gzip.get_ref().text.rows(),
+            Stage::Pipe(pipe) => pipe.text.rows(),
             _ => 0,
         }
     }
@@ -123,9 +158,10 @@ impl Reader {
         self.end(false).map(|(interactions, report, _)| (interactions, report))
     }
 
-    /// As [`Reader::finish`], with the titles and genres of a MovieLens archive; empty for every other file.
-    pub fn finish_with_titles(self) -> Result<(Interactions, ReadReport, ItemTitles), ReadError> {
-        self.end(false)
+    /// As [`Reader::finish`], with the titles and genres of a MovieLens archive; empty for every other file. `part`: the file
+    /// is joined to another (a test file), so that one user or one item is enough.
+    pub fn finish_with_titles(self, part: bool) -> Result<(Interactions, ReadReport, ItemTitles), ReadError> {
+        self.end(part)
     }
 
     /// As [`Reader::finish`] for a file that is joined to another (a test file): one user or one item is enough.
@@ -137,18 +173,24 @@ impl Reader {
         if matches!(self.stage, Stage::Start(_)) {
             self.begin();
         }
-        let untitled = |(interactions, report)| (interactions, report, ItemTitles::default());
         match self.stage {
-            Stage::Text(text) => text.finish(part, "text".to_owned()).map(untitled),
-            Stage::Zip(archive) => read_zip(&archive, self.config, part),
-            Stage::Gzip(mut gzip) => {
-                if let Err(error) = gzip.try_finish() {
-                    let unpacked = gzip.get_mut();
-                    let refused = unpacked.refused.take().or_else(|| unpacked.text.failed().cloned());
-                    return Err(refused.unwrap_or_else(|| bad_gzip(&error)));
+            Stage::Keep(archive) => {
+                let mut reader = Reader::open(Box::new(archive), self.config)?;
+                while !reader.step(1 << 20)? {}
+                reader.end(part)
+            }
+            Stage::Pipe(mut pipe) => {
+                pipe.finish()?;
+                let Pipe { unpack, text, name } = *pipe;
+                let (interactions, mut report) = text.finish(part, name)?;
+                if let Unpack::Gzip(Gunzip { garbage: garbage @ 1.., .. }) = unpack {
+                    let message =
+                        format!("{garbage} bytes behind the packed text are no part of it and were passed over");
+                    report.notes.push(Note::new("garbage", message));
                 }
-                let empty = TextReader::new(self.config);
-                std::mem::replace(&mut gzip.get_mut().text, empty).finish(part, "gzip".to_owned()).map(untitled)
+                let mut titles = self.from.and_then(|from| from.titles()).unwrap_or_default();
+                titles.retain(|id| interactions.items().find(id).is_some());
+                Ok((interactions, report, titles))
             }
             Stage::Failed(error) => Err(error),
             Stage::Start(_) => Err(ReadError::Empty),
@@ -156,111 +198,42 @@ impl Reader {
     }
 }
 
-fn read_zip(
-    archive: &[u8],
-    config: ReadConfig,
-    part: bool,
-) -> Result<(Interactions, ReadReport, ItemTitles), ReadError> {
-    let entries = zip::entries(archive)?;
-    let table = zip::table(&entries)?;
-    let text = TextReader::new(config);
-    let mut unpacked = Unpacked { text, packed: u64::from(table.packed), unpacked: 0, refused: None };
-    let done = zip::unpack(archive, table, &mut unpacked);
-    let Unpacked { text, refused, .. } = unpacked;
-    // The reader's own refusal says more than that writing to it failed.
-    if let Some(error) = refused.or_else(|| text.failed().cloned()) {
-        return Err(error);
+impl From {
+    /// Titles are for display: rows are not refused because titles are damaged.
+    fn titles(&self) -> Option<ItemTitles> {
+        let (name, entry) = self.titles.as_ref()?;
+        let at = entry.place(&*self.source).ok()?;
+        let text = head_of(&*self.source, (at, at + entry.packed), &mut Unpack::entry(entry), MAX_TITLES).ok()?;
+        Some(movielens::titles(&contents::base(name), &text))
     }
-    done?;
-    let (interactions, report) = text.finish(part, format!("zip: {}", table.name))?;
-    // Titles are for display: rows are not refused because titles are damaged.
-    let titles = zip::titles(&entries, table).and_then(|entry| {
-        let mut text = Head { bytes: Vec::new(), limit: MAX_TITLES };
-        zip::unpack(archive, entry, &mut text).ok().map(|()| movielens::titles(&entry.base(), &text.bytes))
-    });
-    Ok((interactions, report, titles.unwrap_or_default()))
 }
 
-/// Where unpacked bytes go; refuses what grows beyond all bounds.
-struct Unpacked {
+/// Packed bytes in, rows out.
+struct Pipe {
+    unpack: Unpack,
     text: TextReader,
-    packed: u64,
-    unpacked: u64,
-    refused: Option<ReadError>,
+    name: String,
 }
 
-impl Write for Unpacked {
-    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
-        self.unpacked += bytes.len() as u64;
-        self.refused = too_large(self.packed, self.unpacked);
-        self.text.push(bytes);
-        if self.refused.is_some() || self.text.failed().is_some() {
-            return Err(std::io::ErrorKind::InvalidData.into());
+impl Pipe {
+    fn push(&mut self, chunk: &[u8]) -> Result<(), ReadError> {
+        let Pipe { unpack, text, .. } = self;
+        let pushed = unpack.push(chunk, &mut |bytes: &[u8]| {
+            text.push(bytes);
+            text.failed().is_none()
+        });
+        // The reader's own refusal says more than that it wanted no more bytes.
+        match (pushed, text.failed()) {
+            (_, Some(error)) => Err(error.clone()),
+            (Err(stop), None) => Err(unpack.told(stop)),
+            (Ok(()), None) => Ok(()),
         }
-        Ok(bytes.len())
     }
 
-    fn flush(&mut self) -> std::io::Result<()> {
-        Ok(())
-    }
-}
-
-fn too_large(packed: u64, unpacked: u64) -> Option<ReadError> {
-    let limit = u64::from(MAX_UNPACKED_MB) << 20;
-    let suspicious = unpacked > RATIO_FREE && unpacked > packed.saturating_mul(MAX_RATIO);
-    let error = || ReadError::ArchiveTooLarge {
-        limit: if suspicious { (unpacked >> 20) as u32 } else { MAX_UNPACKED_MB },
-        unpacked_from: packed,
-    };
-    (unpacked > limit || suspicious).then(error)
-}
-
-fn bad_gzip(error: &std::io::Error) -> ReadError {
-    let problem = format!("it begins as a .gz file but is damaged or cut off ({error}); download or pack it again");
-    ReadError::BadArchive { problem }
-}
-
-/// Shows what a reader would make of a file that begins with these bytes; a few kilobytes suffice, 64 kB are as good as the
-/// whole file. Of a `.zip` the whole file is needed: its list of contents stands at the end. Columns that are missing or badly chosen become the preview's `problem`, so that they can be chosen while
-/// looking at the rows.
-///
-/// Errors: not text, empty, no delimiter, or an archive whose beginning cannot be unpacked.
-pub fn preview(first_bytes: &[u8], config: &ReadConfig) -> Result<Preview, ReadError> {
-    let mut head = Head { bytes: Vec::new(), limit: sniff::HEAD };
-    let unpacked = if first_bytes.starts_with(GZIP) {
-        let mut gzip = MultiGzDecoder::new(&mut head);
-        let done = gzip.write_all(first_bytes).and_then(|()| gzip.flush());
-        done.map_err(|error| bad_gzip(&error))
-    } else if first_bytes.starts_with(zip::MAGIC) {
-        let entries = zip::entries(first_bytes)?;
-        zip::unpack(first_bytes, zip::table(&entries)?, &mut head)
-    } else {
-        return sniff::preview(&first_bytes[..first_bytes.len().min(sniff::HEAD)], config);
-    };
-    // A full head ends the unpacking early, which is no error.
-    match unpacked {
-        Err(error) if head.bytes.is_empty() => Err(error),
-        _ => sniff::preview(&head.bytes, config),
-    }
-}
-
-/// Keeps so many bytes, then refuses more.
-struct Head {
-    bytes: Vec<u8>,
-    limit: usize,
-}
-
-impl Write for Head {
-    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
-        let room = self.limit - self.bytes.len();
-        if room == 0 {
-            return Err(std::io::ErrorKind::WriteZero.into());
+    fn finish(&mut self) -> Result<(), ReadError> {
+        if let Some(error) = self.text.failed() {
+            return Err(error.clone());
         }
-        self.bytes.extend_from_slice(&bytes[..bytes.len().min(room)]);
-        Ok(bytes.len().min(room))
-    }
-
-    fn flush(&mut self) -> std::io::Result<()> {
-        Ok(())
+        self.unpack.finish().map_err(|stop| self.unpack.told(stop))
     }
 }

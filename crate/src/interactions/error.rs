@@ -22,7 +22,7 @@ pub enum ReadError {
     /// No delimiter makes columns.
     #[error(
         "no columns found: line {line} reads `{text}`, but expected at least a user and an item, separated by a comma, a \
-         semicolon, a tab, `|` or `::`"
+         semicolon, a tab, `|`, `::` or blanks; choose the delimiter, the lines to skip or the encoding"
     )]
     NotDelimited {
         /// The first line with text.
@@ -50,9 +50,10 @@ pub enum ReadError {
     /// The header names no column for users or items.
     #[error(
         "no column for the {role}s: the columns are {}, and a name such as {} would be recognised; rename one, or choose \
-         which column holds the {role}s",
+         which column holds the {role}s{}",
         list(found),
-        list(recognised)
+        list(recognised),
+        maybe.as_ref().map(|name| format!(" (`{name}` may be it)")).unwrap_or_default()
     )]
     MissingColumn {
         /// Which role.
@@ -61,6 +62,8 @@ pub enum ReadError {
         found: Vec<String>,
         /// Names that would be taken for it.
         recognised: Vec<String>,
+        /// What could be it, by its contents.
+        maybe: Option<String>,
     },
     /// The chosen columns do not fit the file.
     #[error("column {} was chosen for the {role}s, but {problem}", .column + 1)]
@@ -75,7 +78,7 @@ pub enum ReadError {
     /// One row does not end.
     #[error(
         "the row that begins in line {line} is longer than {limit} bytes: a quote (\") opened in it is probably never \
-         closed"
+         closed; choose to read quotes as text"
     )]
     LongRow {
         /// Where it begins.
@@ -142,22 +145,37 @@ pub enum ReadError {
     },
     /// A `.zip` without a table of interactions.
     #[error(
-        "the archive holds no file of interactions: it holds {}, and expected a .csv, .tsv, .dat, .data or .txt file",
+        "the archive holds no file of interactions: it holds {}, and expected a .csv, .tsv, .dat, .data, .txt, .inter or .json file",
         list(entries)
     )]
     NoTable {
         /// The names inside.
         entries: Vec<String>,
     },
+    /// An archive without the file that was asked for.
+    #[error("the archive holds no file `{entry}`: it holds {}", list(entries))]
+    NoEntry {
+        /// What was asked for.
+        entry: String,
+        /// The names inside.
+        entries: Vec<String>,
+    },
+    /// The medium failed.
+    #[error("the file could not be read: {problem}")]
+    File {
+        /// What it said.
+        problem: String,
+    },
     /// A decompression bomb, or something that behaves like one.
     #[error(
-        "the archive unpacks to more than {limit} MB ({unpacked_from} bytes so far): unpack it yourself and read a part"
+        "the archive unpacks to more than {limit} MB or {times} times its size, which no table of interactions does: unpack \
+         it yourself and read a part"
     )]
     ArchiveTooLarge {
         /// Megabytes allowed.
         limit: u32,
-        /// Compressed bytes it took.
-        unpacked_from: u64,
+        /// Unpacked bytes allowed for each packed one.
+        times: u32,
     },
 }
 
@@ -179,6 +197,8 @@ impl ReadError {
             ReadError::OneItem { .. } => "read.one_item",
             ReadError::BadArchive { .. } => "read.bad_archive",
             ReadError::NoTable { .. } => "read.no_table",
+            ReadError::NoEntry { .. } => "read.no_entry",
+            ReadError::File { .. } => "read.file",
             ReadError::ArchiveTooLarge { .. } => "read.archive_too_large",
         }
     }

@@ -1,35 +1,60 @@
 //! Interactions in: who touched what. The cleaned rows, in one order that no file decides.
 
 mod archive;
+mod binary;
+mod compose;
 mod config;
+mod contents;
+mod dates;
+mod encoding;
 mod error;
 mod filter;
+mod identity;
 mod ids;
+mod inflate;
 mod intern;
+mod json;
 mod movielens;
+mod names;
+#[cfg(feature = "parquet")]
+mod parquet;
+mod plan;
+mod preview;
 mod reader;
 mod records;
 mod report;
+mod roles;
 mod rows;
+mod shape;
+mod sink;
 mod sniff;
+mod source;
 mod split;
+mod stats;
 mod synthetic;
+mod tar;
 #[cfg(test)]
 mod tests;
 mod titles;
 mod values;
 mod zip;
 
-pub use archive::{Reader, preview};
-pub use config::{ColumnChoice, Delimiter, ReadConfig, Role};
+pub use archive::Reader;
+pub use config::{ColumnChoice, Delimiter, Encoding, ReadConfig, Role, Shape, UserSample};
+pub use contents::ArchiveEntry;
 pub use error::{ReadError, SplitError};
 pub use filter::k_core;
 pub use ids::Ids;
+#[cfg(feature = "parquet")]
+pub use parquet::parquet_lines;
+pub use preview::{Preview, SizeEstimate, preview, preview_of};
 pub use report::{
-    ACTIVITY_BINS, DataSummary, FIRST_REJECTIONS, Filtered, Histogram, POPULARITY_BINS, ReadReport, Rejection,
+    ACTIVITY_BINS, Alike, DataSummary, FIRST_REJECTIONS, Filtered, Histogram, POPULARITY_BINS, ReadReport, Rejection,
+    Swallowed,
 };
+pub use roles::{Column, Confidence, Note};
 pub use rows::{Consent, Fate, Interactions, Row, Triple};
-pub use sniff::{Column, Preview};
+pub use source::ReadAt;
 pub use split::{
     JoinReport, SplitConfig, SplitMethod, SplitReport, join_given, report as split_report, split, split_digest,
 };

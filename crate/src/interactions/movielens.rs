@@ -1,6 +1,6 @@
 //! Titles and genres as the MovieLens archives write them.
 
-use super::records::{Record, Records};
+use super::records::{Dialect, Record, Records};
 use super::{Delimiter, ItemTitle, ItemTitles};
 
 /// The genre flags of `u.item`, in the order of its columns.
@@ -37,14 +37,14 @@ pub(super) fn titles(name: &str, text: &[u8]) -> ItemTitles {
     };
     let mut skip = header;
     let mut entries = Vec::new();
-    let mut sink = |record: Record<'_>| {
-        if !std::mem::take(&mut skip) && record.len() >= 2 {
-            let genres = if delimiter == Delimiter::Pipe { flagged(&record) } else { listed(&record) };
+    let mut sink = |record: &Record<'_>| {
+        if !record.is_blank() && !std::mem::take(&mut skip) && record.len() >= 2 {
+            let genres = if delimiter == Delimiter::Pipe { flagged(record) } else { listed(record) };
             entries.push(ItemTitle { id: decode(record.field(0)), title: decode(record.field(1)), genres });
         }
         Ok(())
     };
-    let mut records = Records::new(delimiter);
+    let mut records = Records::new(&Dialect::new(delimiter));
     // A row that never ends only ends the titles: they are for display.
     if records.push(text, &mut sink).is_ok() {
         let _ = records.finish(&mut sink);

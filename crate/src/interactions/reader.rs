@@ -1,20 +1,14 @@
-//! Text in chunks to interactions. Memory grows with rows and distinct ids, never with the text.
+//! Unpacked bytes in chunks to interactions. Memory grows with rows and distinct ids, never with the text.
 
-use std::collections::BTreeMap;
-
+use super::encoding::Decoder;
 use super::filter::k_core;
-use super::intern::Interner;
-use super::records::{Record, Records};
-use super::report::FIRST_REJECTIONS;
-use super::sniff::{self, HEAD, Layout};
-use super::values::{parse_consent, parse_rating, parse_time};
-use super::{
-    Consent, DataSummary, Delimiter, Fate, Filtered, Interactions, ReadConfig, ReadError, ReadReport, Rejection, Role,
-    Row,
-};
-
-/// Bytes an id may have; a longer one is a text in the wrong column.
-const MAX_ID: usize = 512;
+use super::json::{self, Objects};
+use super::records::Records;
+use super::roles::{Note, few_pairs, unique_items};
+use super::shape::Unfold;
+use super::sink::Sink;
+use super::sniff::{self, HEAD, Layout, Sniffed};
+use super::{DataSummary, Filtered, Interactions, ReadConfig, ReadError, ReadReport, Row, Shape, identity};
 
 /// Reads plain text. What comes out depends on the bytes only, not on how they were cut into chunks.
 pub(super) struct TextReader {
@@ -72,9 +66,12 @@ impl TextReader {
 
     fn begin(&mut self, whole: bool) {
         let Stage::Head(head) = &self.stage else { return };
-        let begun = sniff::layout(head, whole, &self.config).and_then(|layout| {
-            let mut body = Box::new(Body::new(layout));
-            body.push(sniff::without_bom(head))?;
+        let begun = sniff::sniff(head, whole, &self.config).and_then(|Sniffed { layout, problem, .. }| {
+            if let Some(problem) = problem {
+                return Err(problem);
+            }
+            let mut body = Box::new(Body::new(layout, &self.config)?);
+            body.push(head)?;
             Ok(body)
         });
         self.stage = match begun {
@@ -97,49 +94,34 @@ impl TextReader {
 }
 
 struct Body {
-    records: Records,
+    decoder: Decoder,
+    cutter: Cutter,
     rows: Vec<Row>,
     sink: Sink,
 }
 
-/// What one record is turned into; apart from the rows and the record's own memory, so that both can be borrowed.
-struct Sink {
-    layout: Layout,
-    header_seen: bool,
-    users: Interner,
-    items: Interner,
-    rows_read: u32,
-    unreadable_times: u32,
-    unclear_consents: u32,
-    rejected: BTreeMap<&'static str, u32>,
-    first_rejections: Vec<Rejection>,
-    /// Line and columns of the first row below the header.
-    first: Option<(u32, u32)>,
+/// Text to records.
+enum Cutter {
+    /// A row an interaction: nothing to unfold.
+    Lines(Records, bool),
+    Unfolded(Records, Unfold, bool),
+    Json(Objects),
 }
 
 impl Body {
-    fn new(layout: Layout) -> Self {
-        Body {
-            records: Records::new(layout.delimiter),
-            rows: Vec::new(),
-            sink: Sink {
-                header_seen: !layout.has_header,
-                layout,
-                users: Interner::default(),
-                items: Interner::default(),
-                rows_read: 0,
-                unreadable_times: 0,
-                unclear_consents: 0,
-                rejected: BTreeMap::new(),
-                first_rejections: Vec::new(),
-                first: None,
-            },
-        }
+    fn new(layout: Layout, config: &ReadConfig) -> Result<Self, ReadError> {
+        let records = || Records::new(&layout.dialect);
+        let cutter = match layout.shape {
+            Shape::Json => Cutter::Json(Objects::new(layout.level, &layout.names)),
+            Shape::Table => Cutter::Lines(records(), !layout.has_header),
+            shape => Cutter::Unfolded(records(), Unfold::new(shape, &layout.header), !layout.has_header),
+        };
+        Ok(Body { decoder: Decoder::new(layout.encoding), cutter, rows: Vec::new(), sink: Sink::new(layout, config)? })
     }
 
     fn push(&mut self, chunk: &[u8]) -> Result<(), ReadError> {
-        let Body { records, rows, sink } = self;
-        records.push(chunk, &mut |record| sink.record(&record, rows))
+        let text = self.decoder.decode(chunk);
+        feed(&mut self.cutter, Some(text), &mut self.sink, &mut self.rows)
     }
 
     fn finish(
@@ -148,15 +130,17 @@ impl Body {
         part: bool,
         source: String,
     ) -> Result<(Interactions, ReadReport), ReadError> {
-        let Body { records, rows, sink } = &mut self;
-        records.finish(&mut |record| sink.record(&record, rows))?;
-        let Body { rows, mut sink, .. } = self;
+        feed(&mut self.cutter, None, &mut self.sink, &mut self.rows)?;
+        let Body { rows, mut sink, cutter, .. } = self;
+        let lines = match &cutter {
+            Cutter::Lines(records, _) | Cutter::Unfolded(records, ..) => records.lines(),
+            Cutter::Json(objects) => objects.lines(),
+        };
         if rows.is_empty() {
             return Err(sink.nothing());
         }
         let usable = rows.len() as u32;
-        let (users, items) = (std::mem::take(&mut sink.users), std::mem::take(&mut sink.items));
-        let mut interactions = Interactions::from_first_seen(users.into_texts(), items.into_texts(), rows);
+        let mut interactions = gather(&mut sink, rows, config.merge_ids);
         let distinct = interactions.rows().len() as u32;
         if !part {
             if distinct == 1 && usable > 1 {
@@ -165,7 +149,7 @@ impl Body {
             }
             refuse_single(&interactions, "")?;
         }
-        let mut filtered = Filtered::default();
+        let mut filtered = std::mem::take(&mut sink.filtered);
         if let Some(positive) = config.positive {
             // A threshold that is not a number keeps nothing instead of everything.
             interactions = interactions.without(|row| positive.is_nan() || row.value < positive);
@@ -180,23 +164,151 @@ impl Body {
         if !part {
             refuse_single(&interactions, " left after the filters")?;
         }
-        let report = ReadReport {
-            asked: config.clone(),
-            source,
-            delimiter: sink.layout.delimiter,
-            has_header: sink.layout.has_header,
-            columns: sink.layout.columns(),
-            rows_read: sink.rows_read,
-            rejected: sink.rejected.iter().map(|(reason, count)| ((*reason).to_owned(), *count)).collect(),
-            first_rejections: sink.first_rejections,
-            duplicates: usable - distinct,
-            filtered,
-            unreadable_times: sink.unreadable_times,
-            unclear_consents: sink.unclear_consents,
-            summary: DataSummary::of(&interactions),
-        };
-        Ok((interactions, report))
+        Ok(report(interactions, sink, (source, lines, usable, distinct), filtered, config))
     }
+}
+
+/// Text, or its end, to rows.
+fn feed(cutter: &mut Cutter, text: Option<&[u8]>, sink: &mut Sink, rows: &mut Vec<Row>) -> Result<(), ReadError> {
+    match cutter {
+        Cutter::Lines(records, begun) => {
+            let mut each = |record: &super::records::Record<'_>| {
+                if *begun {
+                    return sink.record(record, rows);
+                }
+                *begun = !record.is_blank();
+                Ok(())
+            };
+            match text {
+                Some(text) => records.push(text, &mut each),
+                None => records.finish(&mut each),
+            }
+        }
+        Cutter::Unfolded(records, unfold, begun) => {
+            let mut each = |record: &super::records::Record<'_>| {
+                if *begun {
+                    return unfold.record(record, &mut |made| sink.record(made, rows));
+                }
+                *begun = !record.is_blank();
+                Ok(())
+            };
+            match text {
+                Some(text) => records.push(text, &mut each),
+                None => records.finish(&mut each),
+            }
+        }
+        Cutter::Json(objects) => {
+            let mut each = |found: json::Found<'_>| match found {
+                json::Found::Row(record) => sink.record(&record, rows),
+                json::Found::Broken(line, problem) => {
+                    sink.broken(line, &problem);
+                    Ok(())
+                }
+            };
+            match text {
+                Some(text) => objects.push(text, &mut each),
+                None => objects.finish(&mut each),
+            }
+        }
+    }
+}
+
+/// Numbers by id, with ids that are alike made one if that was asked for.
+fn gather(sink: &mut Sink, mut rows: Vec<Row>, merge: bool) -> Interactions {
+    let mut users = std::mem::take(&mut sink.users).into_texts();
+    let mut items = std::mem::take(&mut sink.items).into_texts();
+    if merge {
+        let (merged, user_at) = identity::merged(users);
+        users = merged;
+        let (merged, item_at) = identity::merged(items);
+        items = merged;
+        for row in &mut rows {
+            row.user = user_at[row.user as usize];
+            row.item = item_at[row.item as usize];
+        }
+    }
+    Interactions::from_first_seen(users, items, rows)
+}
+
+fn report(
+    interactions: Interactions,
+    sink: Sink,
+    (source, lines, usable, distinct): (String, u32, u32, u32),
+    filtered: Filtered,
+    config: &ReadConfig,
+) -> (Interactions, ReadReport) {
+    let summary = DataSummary::of(&interactions);
+    let (mut alike, users) = identity::alike(interactions.users(), true);
+    let (items_alike, items) = identity::alike(interactions.items(), false);
+    alike.extend(items_alike);
+    let layout = &sink.layout;
+    let mut notes: Vec<Note> = layout.found.notes.clone();
+    // What the first rows made probable the whole file decides.
+    notes.retain(|note| note.code != "few_pairs" && note.code != "unique_items");
+    notes.extend(few_pairs(usable, distinct));
+    notes.extend(unique_items(summary.rows, summary.items));
+    notes.extend(swallowed(&sink));
+    if sink.mended_ids > 0 {
+        let message = format!(
+            "{} ids are not UTF-8 and were read as Windows-1252; choose the encoding if they look wrong",
+            sink.mended_ids
+        );
+        notes.push(Note::new("mended", message));
+    }
+    if users + items > 0 {
+        let message = format!(
+            "{users} groups of users and {items} of items have ids that differ only in case, spaces, invisible characters, \
+             Unicode form or leading zeros: they are kept apart, and forgetting one leaves the others, unless they are made one"
+        );
+        notes.push(Note::new("alike", message));
+    }
+    let ids = |ids: &super::Ids| ids.iter().map(|id| id.len() as u64 + 24).sum::<u64>();
+    let memory = interactions.rows().len() as u64 * size_of::<Row>() as u64
+        + ids(interactions.users())
+        + ids(interactions.items());
+    let report = ReadReport {
+        asked: config.clone(),
+        source,
+        encoding: layout.encoding,
+        shape: layout.shape,
+        delimiter: layout.dialect.delimiter,
+        has_header: layout.has_header,
+        columns: layout.columns(),
+        rows_read: sink.rows_read,
+        lines,
+        rejected: sink.rejected.iter().map(|(reason, count)| ((*reason).to_owned(), *count)).collect(),
+        first_rejections: sink.first_rejections,
+        duplicates: usable - distinct,
+        filtered,
+        unreadable_times: sink.unreadable_times,
+        unclear_consents: sink.unclear_consents,
+        mended_ids: sink.mended_ids,
+        swallowed: sink.swallowed,
+        alike,
+        alike_groups: users + items,
+        memory,
+        notes,
+        summary,
+    };
+    (interactions, report)
+}
+
+/// A quote that took many lines into one row.
+fn swallowed(sink: &Sink) -> Option<Note> {
+    let worst = sink.swallowed.iter().max_by_key(|swallowed| swallowed.lines)?;
+    // Texts of a few lines are common in reviews; what was left out, or is long, is not.
+    let suspect =
+        worst.lines > 20 || sink.rejected.contains_key("column_count") || sink.rejected.contains_key("line_break");
+    let message = || {
+        format!(
+            "the quote (\") in line {} swallowed {} lines, {} lines in all are inside quotes: choose to read quotes as text if \
+             they are rows of their own",
+            worst.line,
+            worst.lines - 1,
+            sink.swallowed_lines
+        )
+    };
+    suspect.then(|| Note::new("swallowed", message()))
 }
 
 fn refuse_single(interactions: &Interactions, after: &str) -> Result<(), ReadError> {
@@ -223,143 +335,4 @@ fn filters_left_nothing(config: &ReadConfig, rows: u32, filtered: &Filtered) -> 
         );
     }
     reason + "; lower them"
-}
-
-impl Sink {
-    #[inline]
-    fn record(&mut self, record: &Record<'_>, rows: &mut Vec<Row>) -> Result<(), ReadError> {
-        if record.is_blank() {
-            return Ok(());
-        }
-        if !self.header_seen {
-            self.header_seen = true;
-            return Ok(());
-        }
-        if self.rows_read == u32::MAX {
-            return Err(ReadError::TooManyRows { limit: u32::MAX });
-        }
-        self.rows_read += 1;
-        if self.first.is_none() {
-            self.first = Some((record.line(), record.len() as u32));
-        }
-        if let Some(row) = self.row(record) {
-            rows.push(row);
-        }
-        Ok(())
-    }
-
-    /// The row, or `None` once its rejection is counted.
-    #[inline]
-    fn row(&mut self, record: &Record<'_>) -> Option<Row> {
-        let Layout { user, item, rating, time, consent, delimiter, .. } = self.layout;
-        if record.len() != self.layout.names.len() {
-            return self.reject(record, "column_count", None);
-        }
-        let (user_id, item_id) = (record.field(user), record.field(item));
-        for (column, id, empty) in [(user, user_id, "empty_user"), (item, item_id, "empty_item")] {
-            if id.is_empty() {
-                return self.reject(record, empty, Some(column));
-            }
-            if id.len() > MAX_ID {
-                return self.reject(record, "id_too_long", Some(column));
-            }
-        }
-        let value = match rating {
-            None => 1.0,
-            Some(column) => match parse_rating(record.field(column), delimiter != Delimiter::Comma) {
-                Some(value) => value,
-                None => return self.reject(record, "rating_not_a_number", Some(column)),
-            },
-        };
-        let time = time.map_or(0, |column| {
-            parse_time(record.field(column)).unwrap_or_else(|| {
-                self.unreadable_times += 1;
-                0
-            })
-        });
-        let consent = consent.map_or(Consent::Unsaid, |column| match parse_consent(record.field(column)) {
-            Some(true) => Consent::Yes,
-            Some(false) => Consent::No,
-            None => {
-                self.unclear_consents += 1;
-                Consent::No
-            }
-        });
-        let Some(user) = self.users.number(user_id) else {
-            return self.reject_id(record, user);
-        };
-        let Some(item) = self.items.number(item_id) else {
-            return self.reject_id(record, item);
-        };
-        Some(Row { user, item, value, time, fate: Fate::Train, consent })
-    }
-
-    #[cold]
-    fn reject_id(&mut self, record: &Record<'_>, column: usize) -> Option<Row> {
-        let broken = record.field(column).iter().any(|byte| matches!(byte, b'\n' | b'\r'));
-        self.reject(record, if broken { "line_break" } else { "not_text" }, Some(column))
-    }
-
-    #[cold]
-    fn reject(&mut self, record: &Record<'_>, reason: &'static str, column: Option<usize>) -> Option<Row> {
-        *self.rejected.entry(reason).or_default() += 1;
-        if self.first_rejections.len() < FIRST_REJECTIONS {
-            let line = record.line();
-            let value = match column {
-                Some(column) => cut(record.field(column)),
-                None => (0..record.len()).take(20).map(|at| cut(record.field(at))).collect::<Vec<_>>().join(" | "),
-            };
-            let value: String = value.chars().take(60).collect();
-            let name = column.map(|column| self.layout.names[column].clone());
-            let at = name.as_ref().map_or(format!("line {line}"), |name| format!("line {line}, column `{name}`"));
-            let (expected, found) = (self.layout.names.len(), record.len());
-            let problem = match reason {
-                "column_count" => format!("expected {expected} columns, but there are {found}: `{value}`"),
-                "empty_user" | "empty_item" => "expected an id, but there is nothing".to_owned(),
-                "rating_not_a_number" => format!("expected a number such as 4 or 3.5, but there is `{value}`"),
-                "id_too_long" => format!("expected an id, but there is a text of more than {MAX_ID} bytes: `{value}`"),
-                "line_break" => "expected an id, but it runs over several lines: a quote (\") is not closed".to_owned(),
-                _ => format!("expected UTF-8 text, but there is `{value}`"),
-            };
-            let message = format!("{at}: {problem}; the row was left out");
-            self.first_rejections.push(Rejection { line, column: name, value, reason: reason.to_owned(), message });
-        }
-        None
-    }
-
-    /// Why there is no row at all.
-    fn nothing(&self) -> ReadError {
-        let layout = &self.layout;
-        let every = self.rejected.get("column_count") == Some(&self.rows_read) && self.rows_read > 0;
-        if let (true, Some((line, found))) = (every, self.first) {
-            let because = if layout.has_header { "as in the header" } else { "as in most of the first rows" };
-            return ReadError::ColumnCount {
-                expected: layout.names.len() as u32,
-                because: because.to_owned(),
-                found,
-                line,
-                delimiter: layout.delimiter,
-            };
-        }
-        let name = |role: Role, column: usize| format!("{role} in `{}`", layout.names[column]);
-        let mut expected = vec![name(Role::User, layout.user), name(Role::Item, layout.item)];
-        expected.extend(layout.rating.map(|column| name(Role::Rating, column)));
-        let expected = expected.join(", ");
-        let reason = match self.first_rejections.first() {
-            None => format!("below the header there is nothing; expected rows with the {expected}"),
-            Some(first) => {
-                let counts = self.rejected.iter().map(|(reason, count)| format!("{count} x {reason}"));
-                let counts = counts.collect::<Vec<_>>().join(", ");
-                format!(
-                    "expected rows with the {expected}, but all {} were left out ({counts}). The first: {}",
-                    self.rows_read, first.message
-                )
-            }
-        };
-        ReadError::NoRows { reason }
-    }
-}
-
-fn cut(field: &[u8]) -> String {
-    String::from_utf8_lossy(&field[..field.len().min(240)]).chars().take(60).collect()
 }

@@ -5,10 +5,10 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 
 use super::rows::starts_of;
-use super::{Column, Delimiter, Interactions, ReadConfig};
+use super::{Column, Delimiter, Encoding, Interactions, Note, ReadConfig, Shape};
 
 /// Rejected rows of which line, column and value are kept.
-pub const FIRST_REJECTIONS: usize = 20;
+pub const FIRST_REJECTIONS: usize = 1_000;
 /// Bars of an activity histogram.
 pub const ACTIVITY_BINS: usize = 24;
 /// Points of a popularity curve.
@@ -36,8 +36,36 @@ pub struct Rejection {
 pub struct Filtered {
     /// Rated below `positive`.
     pub below_threshold: u32,
+    /// Rated with a code that means "no rating".
+    pub not_rated: u32,
+    /// Words other than those that count.
+    pub other_words: u32,
+    /// Of users who are not in the sample.
+    pub not_sampled: u32,
     /// Of users or items with fewer than `k_core` rows.
     pub k_core: u32,
+}
+
+/// Rows that one quote made into one.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "ts", derive(tsify::Tsify))]
+pub struct Swallowed {
+    /// The line with the quote.
+    pub line: u32,
+    /// Lines in the row.
+    pub lines: u32,
+}
+
+/// Ids that may well be one.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "ts", derive(tsify::Tsify))]
+pub struct Alike {
+    /// Users, or else items.
+    pub users: bool,
+    /// The ids as they stand in the file.
+    pub ids: Vec<String>,
+    /// What they differ in, in words.
+    pub reason: String,
 }
 
 /// What became of a file.
@@ -46,8 +74,12 @@ pub struct Filtered {
 pub struct ReadReport {
     /// What was asked of the reader.
     pub asked: ReadConfig,
-    /// `text`, `gzip`, or `zip: ` and the name of the file inside.
+    /// `text`, `gzip`, or `zip: ` or `tar: ` and the name of the file inside.
     pub source: String,
+    /// How its characters are written.
+    pub encoding: Encoding,
+    /// How its interactions are laid out.
+    pub shape: Shape,
     /// What stands between columns.
     pub delimiter: Delimiter,
     /// Did the first line name the columns?
@@ -56,8 +88,10 @@ pub struct ReadReport {
     pub columns: Vec<Column>,
     /// Rows in the text, the header and blank lines not counted.
     pub rows_read: u32,
+    /// Lines in the text.
+    pub lines: u32,
     /// Rows left out, by reason: `column_count`, `empty_user`, `empty_item`, `rating_not_a_number`, `not_text`,
-    /// `id_too_long`, `line_break`.
+    /// `id_too_long`, `line_break`, `not_json`.
     pub rejected: BTreeMap<String, u32>,
     /// The first of them.
     pub first_rejections: Vec<Rejection>,
@@ -69,6 +103,18 @@ pub struct ReadReport {
     pub unreadable_times: u32,
     /// Rows whose consent is neither a yes nor a no: taken as no.
     pub unclear_consents: u32,
+    /// Ids that were not UTF-8 and were read as Windows-1252 instead.
+    pub mended_ids: u32,
+    /// Quotes that run over line ends, as far as they swallowed rows: the first 20.
+    pub swallowed: Vec<Swallowed>,
+    /// Ids that differ only in case, spaces, invisible characters, Unicode form or leading zeros: the first 100 groups.
+    pub alike: Vec<Alike>,
+    /// How many such groups there are; none if they were made one.
+    pub alike_groups: u32,
+    /// Bytes that the rows and ids take in memory.
+    pub memory: u64,
+    /// What a person should know or be asked.
+    pub notes: Vec<Note>,
     /// What is left.
     pub summary: DataSummary,
 }

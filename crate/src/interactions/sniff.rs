@@ -1,416 +1,378 @@
-//! What the beginning of a file tells: is it text, which delimiter, is there a header, which column is what.
+//! What the beginning of a file tells: encoding, layout, delimiter, header, and the first rows.
 
-use serde::{Deserialize, Serialize};
-
-use super::records::{Record, Records};
-use super::values::{parse_rating, parse_time};
-use super::{ColumnChoice, Delimiter, ReadConfig, ReadError, Role};
+use super::binary::{refuse_binary, refuse_known};
+use super::encoding::{Decoder, detect};
+use super::json;
+use super::records::{Dialect, Record, Records};
+use super::roles::{self, Found, Note};
+use super::shape::{self, Unfold};
+use super::values::parse_rating;
+use super::{Column, ColumnChoice, Delimiter, Encoding, ReadConfig, ReadError, Role, Shape, names};
 
 /// Bytes looked at before the first row is read.
 pub(super) const HEAD: usize = 64 << 10;
-/// Rows looked at to tell delimiter and header.
+/// Rows looked at to tell the delimiter.
 const ROWS: usize = 64;
-/// Rows shown in a preview.
-const PREVIEW_ROWS: usize = 8;
-
-/// Names taken for a role, compared without case, blanks and punctuation; earlier ones win.
-const USER: &[&str] = &[
-    "user",
-    "userid",
-    "uid",
-    "users",
-    "username",
-    "customer",
-    "customerid",
-    "reviewer",
-    "reviewerid",
-    "visitor",
-    "visitorid",
-    "member",
-    "memberid",
-    "account",
-    "accountid",
-    "client",
-    "clientid",
-    "person",
-    "personid",
-    "buyer",
-    "reader",
-    "listener",
-    "player",
-    "session",
-    "sessionid",
-];
-const ITEM: &[&str] = &[
-    "item",
-    "itemid",
-    "iid",
-    "movie",
-    "movieid",
-    "sku",
-    "product",
-    "productid",
-    "items",
-    "mid",
-    "film",
-    "filmid",
-    "pid",
-    "asin",
-    "parentasin",
-    "book",
-    "bookid",
-    "isbn",
-    "track",
-    "trackid",
-    "song",
-    "songid",
-    "artist",
-    "artistid",
-    "anime",
-    "animeid",
-    "game",
-    "gameid",
-    "article",
-    "articleid",
-    "business",
-    "businessid",
-    "recipe",
-    "recipeid",
-    "video",
-    "videoid",
-    "app",
-    "appid",
-    "title",
-];
-const RATING: &[&str] = &[
-    "rating",
-    "ratings",
-    "val",
-    "value",
-    "score",
-    "stars",
-    "star",
-    "overall",
-    "bookrating",
-    "starrating",
-    "userrating",
-    "preference",
-    "plays",
-    "playcount",
-    "count",
-    "weight",
-];
-const TIME: &[&str] =
-    &["timestamp", "time", "unixtime", "unixreviewtime", "ts", "datetime", "date", "reviewtime", "createdat", "tag"];
-
-const CONSENT: &[&str] = &["consent", "consents", "consented", "anchor", "anchors", "isanchor", "optin", "agreed"];
-
-/// The names a role is recognised by, as far as worth showing.
-pub(super) fn recognised(role: Role) -> &'static [&'static str] {
-    match role {
-        Role::User => USER,
-        Role::Item => ITEM,
-        Role::Rating => RATING,
-        Role::Time => TIME,
-        Role::Consent => CONSENT,
-    }
-}
-
-/// One column as understood.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[cfg_attr(feature = "ts", derive(tsify::Tsify))]
-pub struct Column {
-    /// Its name in the header, or `column 1` and so on.
-    pub name: String,
-    /// What it is used as; `None` where it is not used.
-    pub role: Option<Role>,
-}
-
-/// What a reader would make of a file, before it is read.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[cfg_attr(feature = "ts", derive(tsify::Tsify))]
-pub struct Preview {
-    /// What stands between columns.
-    pub delimiter: Delimiter,
-    /// Does the first line name the columns?
-    pub has_header: bool,
-    /// The columns in order.
-    pub columns: Vec<Column>,
-    /// The first rows below the header, cut to 80 characters a field.
-    pub rows: Vec<Vec<String>>,
-    /// What is still wrong with the columns, as a sentence: the rows can be shown, but not yet read.
-    pub problem: Option<String>,
-}
+/// Rows looked at to tell what the columns are.
+const MOST_ROWS: usize = 2_000;
 
 /// How to read the rest of the file.
 #[derive(Clone, Debug)]
 pub(super) struct Layout {
-    pub(super) delimiter: Delimiter,
+    pub(super) encoding: Encoding,
+    /// The encoding is the person's word, or beyond doubt: bytes that do not fit it are an error.
+    pub(super) strict: bool,
+    pub(super) shape: Shape,
+    pub(super) dialect: Dialect,
     pub(super) has_header: bool,
+    /// The header as it stands in the file.
+    pub(super) header: Vec<String>,
+    /// Names of the columns once unfolded.
     pub(super) names: Vec<String>,
-    pub(super) user: usize,
-    pub(super) item: usize,
-    pub(super) rating: Option<usize>,
-    pub(super) time: Option<usize>,
-    pub(super) consent: Option<usize>,
+    /// Brackets around JSON's rows.
+    pub(super) level: u32,
+    pub(super) found: Found,
+}
+
+/// The first rows as understood, and how.
+pub(super) struct Sniffed {
+    pub(super) layout: Layout,
+    /// Below the header.
+    pub(super) rows: Vec<Vec<String>>,
+    /// Bytes of the head, as they stand in the file, and the lines they hold.
+    pub(super) lines: u32,
+    /// Interactions that a line holds on average.
+    pub(super) rows_per_line: f64,
+    /// What is wrong with the columns.
+    pub(super) problem: Option<ReadError>,
 }
 
 impl Layout {
     /// The columns with their roles.
     pub(super) fn columns(&self) -> Vec<Column> {
-        let roles = [
-            (Role::User, Some(self.user)),
-            (Role::Item, Some(self.item)),
-            (Role::Rating, self.rating),
-            (Role::Time, self.time),
-            (Role::Consent, self.consent),
-        ];
-        columns(&self.names, roles)
+        let mut columns: Vec<Column> = self
+            .names
+            .iter()
+            .map(|name| Column { name: name.clone(), role: None, confidence: None, reason: String::new() })
+            .collect();
+        for (role, found) in roles::ROLES.into_iter().zip(&self.found.columns) {
+            if let Some((at, confidence, reason)) = found {
+                let name = columns[*at].name.clone();
+                columns[*at] = Column { name, role: Some(role), confidence: Some(*confidence), reason: reason.clone() };
+            }
+        }
+        columns
     }
 }
 
-/// Delimiter, header and the first rows: what both a preview and a reader need.
-struct Table {
-    delimiter: Delimiter,
-    has_header: bool,
-    names: Vec<String>,
-    rows: Vec<Vec<String>>,
-}
-
-/// Says what a file's first bytes look like. `whole` if they are the entire file. UTF-8 BOM already removed or not.
-pub(super) fn layout(head: &[u8], whole: bool, config: &ReadConfig) -> Result<Layout, ReadError> {
-    let table = table(head, whole, config)?;
-    let [user, item, rating, time, consent] = roles(&table, config)?;
-    let missing = |role| missing(&table, role);
-    Ok(Layout {
-        user: user.ok_or_else(|| missing(Role::User))?,
-        item: item.ok_or_else(|| missing(Role::Item))?,
-        rating,
-        time,
-        consent,
-        delimiter: table.delimiter,
-        has_header: table.has_header,
-        names: table.names,
-    })
-}
-
-/// Shows what a reader would make of a file that begins with these bytes (a few kilobytes suffice). Columns that are missing
-/// or badly chosen are not an error here but the preview's `problem`, so that they can be chosen while looking at it.
+/// Says what a file's first bytes look like; `whole` if they are the entire file. Columns that are missing or badly chosen
+/// are no error here but the `problem`.
 ///
 /// Errors: not text, empty, or no delimiter.
-pub(super) fn preview(head: &[u8], config: &ReadConfig) -> Result<Preview, ReadError> {
-    // The last line may be cut; it is needed only where there are few.
-    let few = head.iter().filter(|&&byte| byte == b'\n').count() <= PREVIEW_ROWS;
-    let table = table(head, few, config)?;
-    let (found, mut problem) = match roles(&table, config) {
-        Ok(found) => (found, None),
-        Err(error) => ([None; 5], Some(error.to_string())),
-    };
-    let [user, item, rating, time, consent] = found;
-    if problem.is_none() {
-        let absent = [(user, Role::User), (item, Role::Item)].into_iter().find(|(column, _)| column.is_none());
-        problem = absent.map(|(_, role)| missing(&table, role).to_string());
+pub(super) fn sniff(head: &[u8], whole: bool, config: &ReadConfig) -> Result<Sniffed, ReadError> {
+    if config.encoding.is_none() {
+        refuse_known(head)?;
     }
-    let roles =
-        [(Role::User, user), (Role::Item, item), (Role::Rating, rating), (Role::Time, time), (Role::Consent, consent)];
-    let skip = usize::from(table.has_header);
-    let cut = |field: &String| field.chars().take(80).collect();
-    Ok(Preview {
-        delimiter: table.delimiter,
-        has_header: table.has_header,
-        columns: columns(&table.names, roles),
-        rows: table.rows.iter().skip(skip).take(PREVIEW_ROWS).map(|row| row.iter().map(cut).collect()).collect(),
-        problem,
-    })
-}
-
-pub(super) fn without_bom(bytes: &[u8]) -> &[u8] {
-    bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(bytes)
-}
-
-fn columns(names: &[String], roles: [(Role, Option<usize>); 5]) -> Vec<Column> {
-    let role = |at| roles.iter().find(|(_, column)| *column == Some(at)).map(|(role, _)| *role);
-    names.iter().enumerate().map(|(at, name)| Column { name: name.clone(), role: role(at) }).collect()
-}
-
-fn missing(table: &Table, role: Role) -> ReadError {
-    let recognised = recognised(role).iter().take(8).map(|&name| name.to_owned()).collect();
-    ReadError::MissingColumn { role, found: table.names.clone(), recognised }
-}
-
-fn table(head: &[u8], whole: bool, config: &ReadConfig) -> Result<Table, ReadError> {
-    refuse_binary(head)?;
-    let head = without_bom(head);
-    let Some(first) = head.iter().position(|byte| !byte.is_ascii_whitespace()) else {
+    let encoding = config.encoding.unwrap_or_else(|| detect(head));
+    let mut decoder = Decoder::new(encoding);
+    let text = decoder.decode(head);
+    if config.encoding.is_none() {
+        refuse_binary(text, encoding)?;
+    }
+    let Some(first) = text.iter().position(|byte| !byte.is_ascii_whitespace()) else {
         return Err(ReadError::Empty);
     };
-    let text = &head[first..];
-    let not_delimited = || {
-        let line = 1 + head[..first].iter().filter(|&&byte| byte == b'\n').count() as u32;
-        let end = text.iter().position(|&byte| byte == b'\n' || byte == b'\r').unwrap_or(text.len()).min(240);
-        ReadError::NotDelimited { line, text: String::from_utf8_lossy(&text[..end]).chars().take(60).collect() }
-    };
-    let markup = matches!(text[0], b'{' | b'<') || text.starts_with(b"[{") || text.starts_with(b"[[");
-    if markup && config.delimiter.is_none() {
-        return Err(not_delimited());
+    let begins = text[first];
+    let is_json = config.shape == Some(Shape::Json)
+        || (config.shape.is_none()
+            && config.delimiter.is_none()
+            && (begins == b'{' || (begins == b'[' && is_list(&text[first..]))));
+    let mut sniffed = if is_json { objects(text, whole, config)? } else { table(text, first, whole, config)? };
+    sniffed.layout.encoding = encoding;
+    sniffed.layout.strict = config.encoding.is_some() || encoding != Encoding::Utf8;
+    if config.encoding.is_none() && encoding != Encoding::Utf8 {
+        let message = format!(
+            "the text is read as {encoding}: look whether names with accents come out right, or choose another encoding"
+        );
+        sniffed.layout.found.notes.push(Note::new("encoding", message));
     }
-    let candidates = config.delimiter.map_or(Delimiter::ALL.to_vec(), |delimiter| vec![delimiter]);
-    // The delimiter under which most rows agree on a number of columns; of equals the one with more columns.
-    let mut best: Option<(usize, usize, Delimiter, Vec<Vec<String>>)> = None;
-    for delimiter in candidates {
-        let rows = records(head, whole, delimiter);
-        let (width, agreeing) = common_width(&rows);
-        let share = agreeing * 1_000 / rows.len().max(1);
-        let better = best.as_ref().is_none_or(|(share_now, width_now, ..)| (share, width) > (*share_now, *width_now));
-        if width >= 2 && better {
-            best = Some((share, width, delimiter, rows));
+    roles_of(&mut sniffed, config);
+    Ok(sniffed)
+}
+
+fn is_list(text: &[u8]) -> bool {
+    text[1..].trim_ascii_start().first().is_some_and(|&byte| byte == b'{')
+}
+
+fn roles_of(sniffed: &mut Sniffed, config: &ReadConfig) {
+    let Sniffed { layout, rows, .. } = sniffed;
+    let named = layout.has_header || layout.shape != Shape::Table;
+    let mut notes = std::mem::take(&mut layout.found.notes);
+    match roles::find(&layout.names, named, rows, config) {
+        Err(error) => sniffed.problem = Some(error),
+        Ok(mut found) => {
+            if layout.shape == Shape::Matrix {
+                roles::zeros(rows, config, &mut found);
+            }
+            notes.append(&mut found.notes);
+            found.notes = std::mem::take(&mut notes);
+            layout.found = found;
+            let absent = [Role::User, Role::Item].into_iter().find(|&role| layout.found.certain(role).is_none());
+            sniffed.problem = absent.map(|role| missing(layout, role, config));
         }
     }
-    let Some((_, width, delimiter, rows)) = best else {
-        return Err(not_delimited());
+    sniffed.layout.found.notes.append(&mut notes);
+}
+
+fn missing(layout: &Layout, role: Role, config: &ReadConfig) -> ReadError {
+    if config.choice(role) == ColumnChoice::None {
+        let column = 0;
+        return ReadError::BadColumn { role, column, problem: format!("a {role} column is needed") };
+    }
+    let recognised = names::recognised(role).take(8).map(str::to_owned).collect();
+    let maybe = layout.found.place(role).map(|at| layout.names[at].clone());
+    ReadError::MissingColumn { role, found: layout.names.clone(), recognised, maybe }
+}
+
+fn empty_found() -> Found {
+    Found { columns: Default::default(), notes: Vec::new(), words: false, day_first: false, missing: Vec::new() }
+}
+
+fn objects(text: &[u8], whole: bool, config: &ReadConfig) -> Result<Sniffed, ReadError> {
+    let (level, names) = json::layout(text, whole);
+    if names.len() < 2 {
+        return Err(not_delimited(text, 0));
+    }
+    let mut rows = Vec::new();
+    let mut objects = json::Objects::new(level, &names);
+    let looked = objects.push(text, &mut |found| {
+        if let (json::Found::Row(record), true) = (found, rows.len() < MOST_ROWS) {
+            rows.push(fields(&record));
+        }
+        Ok(())
+    });
+    if looked.is_err() && rows.is_empty() {
+        return Err(not_delimited(text, 0));
+    }
+    let mut dialect = Dialect::new(Delimiter::Comma);
+    dialect.quotes = !config.quotes_as_text;
+    let layout = Layout {
+        encoding: Encoding::Utf8,
+        strict: false,
+        shape: Shape::Json,
+        dialect,
+        has_header: true,
+        header: Vec::new(),
+        names,
+        level,
+        found: empty_found(),
     };
-    let has_header = config.header.unwrap_or_else(|| looks_like_header(&rows));
-    let names = match rows.first() {
+    let (lines, rows_per_line) = (objects.lines(), rows.len() as f64 / f64::from(objects.lines().max(1)));
+    Ok(Sniffed { layout, rows, lines, rows_per_line, problem: None })
+}
+
+fn table(text: &[u8], first: usize, whole: bool, config: &ReadConfig) -> Result<Sniffed, ReadError> {
+    let mut notes = Vec::new();
+    let mut base = Dialect::new(Delimiter::Comma);
+    if !text.contains(&b'\n') && text.contains(&b'\r') {
+        base.line_end = b'\r';
+    }
+    let markup = text[first] == b'<' || text[first..].starts_with(b"[[");
+    if markup && config.delimiter.is_none() {
+        return Err(not_delimited(text, first));
+    }
+    // Excel's own line that names the delimiter.
+    let line = text[first..].split(|&byte| byte == b'\n' || byte == b'\r').next().unwrap_or_default();
+    let told = line.strip_prefix(b"sep=").or_else(|| line.strip_prefix(b"\"sep=")).and_then(|mark| mark.first());
+    let told = told.and_then(|&mark| Delimiter::parse(&char::from(mark).to_string()));
+    base.skip = config.skip_lines.unwrap_or(if told.is_some() { 1 + lines_before(text, first) } else { 0 });
+    base.comment = match &config.comment {
+        Some(prefix) => (!prefix.is_empty()).then(|| prefix.clone().into_bytes()),
+        None => comment(text, &base, &mut notes),
+    };
+    let candidates = config.delimiter.or(told).map_or(Delimiter::MARKS.to_vec(), |delimiter| vec![delimiter]);
+    let only = candidates.len() == 1;
+    let mut best = candidates.iter().filter_map(|&delimiter| candidate(text, whole, delimiter, &base, config)).fold(
+        None::<Candidate>,
+        |best, one| match best {
+            Some(best) if (best.share, best.width) >= (one.share, one.width) => Some(best),
+            _ => Some(one),
+        },
+    );
+    // Blanks stand within fields too: they are thought of only where nothing else makes columns.
+    if !only && best.as_ref().is_none_or(|best| best.share < 800) {
+        let blanks = candidate(text, whole, Delimiter::Spaces, &base, config);
+        best = blanks.filter(|one| one.is_blank_delimited(best.as_ref())).or(best);
+    }
+    let Some(Candidate { width, dialect, .. }) = best else { return Err(not_delimited(text, first)) };
+    let (records, lines) = records(text, whole, &dialect, MOST_ROWS);
+    let matrix = config.shape == Some(Shape::Matrix)
+        || (config.shape.is_none() && config.header != Some(false) && shape::is_matrix(&records));
+    let has_header = config.header.unwrap_or_else(|| matrix || looks_like_header(&records));
+    let guess = || if matrix { Shape::Matrix } else { shape::guess(&records, has_header) };
+    let shape = config.shape.unwrap_or_else(guess);
+    let has_header =
+        if matches!(shape, Shape::Lists | Shape::Blocks) { config.header.unwrap_or(false) } else { has_header };
+    let mut header: Vec<String> = match records.first() {
         Some(header) if has_header => header.clone(),
         _ => (1..=width).map(|number| format!("column {number}")).collect(),
     };
-    Ok(Table { delimiter, has_header, names, rows })
+    // R writes a column of row names without a name for it.
+    if has_header && shape == Shape::Table && header.len() + 1 == width && records.len() > 2 {
+        let trailing = records.iter().skip(1).all(|record| record.len() != width || record[width - 1].is_empty());
+        header.insert(if trailing { width - 1 } else { 0 }, if trailing { String::new() } else { "row".to_owned() });
+    }
+    if shape != Shape::Table {
+        notes.push(Note::new("shape", shape_words(shape, width)));
+    }
+    let mut unfold = Unfold::new(shape, &header);
+    let (mut rows, mut fields_of, mut unfolded) = (Vec::new(), Vec::new(), 0);
+    for record in records.iter().skip(usize::from(has_header)) {
+        fields_of.clear();
+        let mut joined = Vec::new();
+        for field in record {
+            let start = joined.len() as u32;
+            joined.extend_from_slice(field.as_bytes());
+            fields_of.push((start, joined.len() as u32));
+        }
+        let _ = unfold.record(&Record::new(&joined, &fields_of, 1, 1), &mut |made| {
+            unfolded += 1;
+            if rows.len() < MOST_ROWS {
+                rows.push(fields(made));
+            }
+            Ok(())
+        });
+    }
+    let names = shape::names(shape, &header, width);
+    let found = Found { notes, ..empty_found() };
+    let layout =
+        Layout { encoding: Encoding::Utf8, strict: false, shape, dialect, has_header, header, names, level: 0, found };
+    let rows_per_line = if shape == Shape::Table { 1.0 } else { unfolded as f64 / records.len().max(1) as f64 };
+    Ok(Sniffed { layout, rows, lines, rows_per_line, problem: None })
 }
 
-fn records(head: &[u8], whole: bool, delimiter: Delimiter) -> Vec<Vec<String>> {
+fn shape_words(shape: Shape, width: usize) -> String {
+    match shape {
+        Shape::Lists => "each line is taken for a user followed by all its items".to_owned(),
+        Shape::Blocks => "lines such as `1:` are taken for the item of the rows that follow".to_owned(),
+        Shape::Matrix => {
+            format!("this is taken for a matrix: a row for each user, a column for each of {} items", width - 1)
+        }
+        Shape::Table | Shape::Json => String::new(),
+    }
+}
+
+struct Candidate {
+    /// Of 1,000 rows, those that agree on the number of columns.
+    share: usize,
+    width: usize,
+    dialect: Dialect,
+    rows: Vec<Vec<String>>,
+}
+
+impl Candidate {
+    /// Is it a table cut at blanks rather than prose, and better than what marks make of it?
+    fn is_blank_delimited(&self, marks: Option<&Candidate>) -> bool {
+        if shape::guess(&self.rows, false) != Shape::Table {
+            return true;
+        }
+        let digits = |field: &&String| field.bytes().any(|byte| byte.is_ascii_digit());
+        let all = self.rows.iter().skip(1).flatten().count();
+        let table = self.rows.iter().skip(1).flatten().filter(digits).count() * 2 > all;
+        (table || self.rows.first().is_some_and(|first| named(first)))
+            && marks.is_none_or(|marks| self.share > marks.share)
+    }
+}
+
+/// How well a delimiter does: most rows should agree on a number of columns; of equals the one with more columns is better.
+fn candidate(text: &[u8], whole: bool, delimiter: Delimiter, base: &Dialect, config: &ReadConfig) -> Option<Candidate> {
+    let own = Dialect::new(delimiter);
+    let dialect = Dialect { delimiter, quotes: own.quotes && !config.quotes_as_text, ..base.clone() };
+    let (rows, _) = records(text, whole, &dialect, ROWS);
+    // The line before a block has one column and says nothing of the others.
+    let plain: Vec<&Vec<String>> = rows.iter().filter(|row| row.len() > 1 || !row[0].ends_with(':')).collect();
+    let count = |width| plain.iter().filter(|row| row.len() == width).count();
+    let (agreeing, width) = plain.iter().map(|row| (count(row.len()), row.len())).max()?;
+    let width = if width == 1 && plain.iter().any(|row| row.len() > 1) && delimiter == Delimiter::Spaces {
+        plain.iter().map(|row| row.len()).max()?
+    } else {
+        width
+    };
+    (width >= 2).then(|| Candidate { share: agreeing * 1_000 / plain.len(), width, dialect, rows: rows.clone() })
+}
+
+fn lines_before(text: &[u8], first: usize) -> u32 {
+    text[..first].iter().filter(|&&byte| byte == b'\n').count() as u32
+}
+
+/// `#` or `%` where the first lines begin with it and the others do not; unless it is the header that does.
+fn comment(text: &[u8], base: &Dialect, notes: &mut Vec<Note>) -> Option<Vec<u8>> {
+    let lines: Vec<&[u8]> = text
+        .split(|&byte| byte == base.line_end)
+        .skip(base.skip as usize)
+        .map(<[u8]>::trim_ascii)
+        .filter(|line| !line.is_empty())
+        .take(ROWS)
+        .collect();
+    let mark = *lines.first()?.first().filter(|byte| matches!(byte, b'#' | b'%'))?;
+    let marked = lines.iter().filter(|line| line[0] == mark).count();
+    let first = String::from_utf8_lossy(lines[0]).into_owned();
+    let words: Vec<String> = first.split([',', ';', '\t', '|', ' ']).map(str::to_owned).collect();
+    if marked == lines.len() || (marked == 1 && words.len() > 1 && named(&words)) {
+        return None;
+    }
+    notes.push(Note::new(
+        "comments",
+        format!("lines that begin with `{}` are passed over as comments", char::from(mark)),
+    ));
+    Some(vec![mark])
+}
+
+fn not_delimited(text: &[u8], first: usize) -> ReadError {
+    let line = 1 + lines_before(text, first);
+    let rest = &text[first..];
+    let end = rest.iter().position(|&byte| byte == b'\n' || byte == b'\r').unwrap_or(rest.len()).min(240);
+    ReadError::NotDelimited { line, text: String::from_utf8_lossy(&rest[..end]).chars().take(60).collect() }
+}
+
+fn fields(record: &Record<'_>) -> Vec<String> {
+    (0..record.len()).map(|at| String::from_utf8_lossy(record.field(at)).into_owned()).collect()
+}
+
+fn records(text: &[u8], whole: bool, dialect: &Dialect, most: usize) -> (Vec<Vec<String>>, u32) {
     let mut rows = Vec::new();
-    let mut sink = |record: Record<'_>| {
-        if rows.len() < ROWS && !record.is_blank() {
-            rows.push((0..record.len()).map(|at| String::from_utf8_lossy(record.field(at)).into_owned()).collect());
+    let mut sink = |record: &Record<'_>| {
+        if rows.len() < most && !record.is_blank() {
+            rows.push(fields(record));
         }
         Ok(())
     };
-    let mut records = Records::new(delimiter);
+    let mut records = Records::new(dialect);
     // A row too long to be one is reported when it is read, with its line; here it only ends the look at the head.
-    if records.push(head, &mut sink).is_ok() && whole {
+    if records.push(text, &mut sink).is_ok() && whole {
         let _ = records.finish(&mut sink);
     }
-    rows
+    let lines = records.lines();
+    (rows, lines)
 }
 
-/// The number of columns that most rows have (the larger of equals), and how many have it.
-fn common_width(rows: &[Vec<String>]) -> (usize, usize) {
-    let count = |width| rows.iter().filter(|row| row.len() == width).count();
-    rows.iter().map(|row| (count(row.len()), row.len())).max().map_or((0, 0), |(agreeing, width)| (width, agreeing))
+fn named(fields: &[String]) -> bool {
+    fields.iter().any(|name| [Role::User, Role::Item].iter().any(|&role| names::is(role, name)))
 }
 
 /// A header names a user or an item, or is words where the rows below have numbers.
 fn looks_like_header(rows: &[Vec<String>]) -> bool {
     let Some((first, rest)) = rows.split_first() else { return false };
-    if first.iter().any(|name| [USER, ITEM].iter().any(|names| names.contains(&normalise(name).as_str()))) {
+    if named(first) {
         return true;
     }
     let numeric = |field: &str| parse_rating(field.as_bytes(), true).is_some();
-    if first.iter().any(|field| numeric(field) || field.is_empty()) || rest.is_empty() {
+    // Only the corner may be without a name.
+    if first.iter().any(|field| numeric(field)) || first.iter().skip(1).any(String::is_empty) || rest.is_empty() {
         return false;
     }
     (0..first.len()).any(|at| {
         let numbers = rest.iter().filter(|row| row.get(at).is_some_and(|field| numeric(field))).count();
         numbers * 10 >= rest.len() * 8
     })
-}
-
-fn normalise(name: &str) -> String {
-    name.chars().filter(|c| c.is_alphanumeric()).flat_map(char::to_lowercase).collect()
-}
-
-/// The columns of user, item, rating, time and consent.
-fn roles(table: &Table, config: &ReadConfig) -> Result<[Option<usize>; 5], ReadError> {
-    const ROLES: [Role; 5] = [Role::User, Role::Item, Role::Rating, Role::Time, Role::Consent];
-    let mut columns = [None; 5];
-    for (place, role) in columns.iter_mut().zip(ROLES) {
-        if let ColumnChoice::Column(column) = config.choice(role) {
-            if column as usize >= table.names.len() {
-                let problem = format!("the file has only {} columns", table.names.len());
-                return Err(ReadError::BadColumn { role, column, problem });
-            }
-            *place = Some(column as usize);
-        }
-    }
-    for (at, role) in ROLES.into_iter().enumerate() {
-        if let Some(other) = (0..at).find(|&other| columns[at].is_some() && columns[other] == columns[at]) {
-            let column = columns[at].unwrap_or_default() as u32;
-            let problem = format!("it is already the column of the {}s", ROLES[other]);
-            return Err(ReadError::BadColumn { role, column, problem });
-        }
-    }
-    for (at, role) in ROLES.into_iter().enumerate() {
-        if config.choice(role) == ColumnChoice::Auto {
-            columns[at] = guess(table, role, at, &columns);
-        }
-    }
-    Ok(columns)
-}
-
-fn guess(table: &Table, role: Role, position: usize, taken: &[Option<usize>; 5]) -> Option<usize> {
-    let free = |column: &usize| !taken.contains(&Some(*column));
-    if table.has_header {
-        let names: Vec<String> = table.names.iter().map(|name| normalise(name)).collect();
-        return recognised(role).iter().find_map(|name| (0..names.len()).find(|at| names[*at] == *name && free(at)));
-    }
-    let column = Some(position).filter(|column| *column < table.names.len() && free(column));
-    // Without a header a third column of large whole numbers is a time and not a rating.
-    let large = |column: usize| {
-        let mut fields = table.rows.iter().filter_map(|row| row.get(column)).peekable();
-        fields.peek().is_some()
-            && fields.all(|field| parse_time(field.as_bytes()).is_some_and(|time| !(-1..100_000_000).contains(&time)))
-    };
-    match role {
-        Role::Rating => column.filter(|&column| !large(column)),
-        Role::Time => column.or_else(|| (table.names.len() == 3 && free(&2)).then_some(2)),
-        Role::User | Role::Item => column,
-        // Consent is never supposed.
-        Role::Consent => None,
-    }
-}
-
-/// Refuses what is not text, and names it where its first bytes are known.
-fn refuse_binary(head: &[u8]) -> Result<(), ReadError> {
-    const KNOWN: &[(&[u8], &str, &str)] = &[
-        (b"\xff\xfe", "UTF-16", "save it again as UTF-8"),
-        (b"\xfe\xff", "UTF-16", "save it again as UTF-8"),
-        (b"PAR1", "Parquet", "export it as CSV"),
-        (b"SQLite format 3", "an SQLite database", "export the table as CSV"),
-        (b"\x89PNG", "a PNG image", "choose another file"),
-        (b"\xff\xd8\xff", "a JPEG image", "choose another file"),
-        (b"GIF8", "a GIF image", "choose another file"),
-        (b"%PDF", "a PDF document", "export the table as CSV"),
-        (b"\xd0\xcf\x11\xe0", "an old Excel workbook or Office document", "export the table as CSV"),
-        (b"\x89HDF", "HDF5", "export the table as CSV"),
-        (b"\x93NUMPY", "a NumPy array", "export it as CSV"),
-        (b"7z\xbc\xaf\x27\x1c", "a 7z archive", "unpack it, or pack it as .zip or .gz"),
-        (b"Rar!", "a RAR archive", "unpack it, or pack it as .zip or .gz"),
-        (b"BZh", "a bzip2 archive", "unpack it, or pack it as .zip or .gz"),
-        (b"\xfd7zXZ", "an xz archive", "unpack it, or pack it as .zip or .gz"),
-        (b"\x28\xb5\x2f\xfd", "a zstd archive", "unpack it, or pack it as .zip or .gz"),
-    ];
-    if let Some((_, what, advice)) = KNOWN.iter().find(|(magic, ..)| head.starts_with(magic)) {
-        // Three letters alone could begin a text.
-        let bzip = *what != "a bzip2 archive" || head.iter().take(16).any(|&byte| byte >= 0x80 || byte == 0);
-        if bzip {
-            return Err(ReadError::Binary { what: (*what).to_owned(), advice: (*advice).to_owned() });
-        }
-    }
-    let advice = || "if it comes from a spreadsheet or database, export it as CSV".to_owned();
-    if let Some(at) = head.iter().position(|&byte| byte == 0) {
-        return Err(ReadError::Binary { what: format!("byte {} is zero", at + 1), advice: advice() });
-    }
-    // Latin-1 text has a few bytes that are not UTF-8; compressed or encrypted data is full of them.
-    let odd = head.utf8_chunks().map(|chunk| {
-        let controls = chunk.valid().bytes().filter(|byte| *byte < 32 && !byte.is_ascii_whitespace()).count();
-        controls + chunk.invalid().len()
-    });
-    let odd: usize = odd.sum();
-    if odd * 5 > head.len() {
-        return Err(ReadError::Binary {
-            what: format!("{odd} of the first {} bytes are not text", head.len()),
-            advice: advice(),
-        });
-    }
-    Ok(())
 }

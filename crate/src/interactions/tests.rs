@@ -132,21 +132,31 @@ fn bad_rows_are_counted_with_line_column_and_value() {
 }
 
 #[test]
-fn ids_that_are_no_text_are_rejected_and_latin_1_elsewhere_does_no_harm() {
+fn accented_ids_of_another_encoding_are_mended_and_what_is_no_id_is_rejected() {
     let mut bytes = b"uid,iid,note\n1,a,caf\xe9\n2,b\xff,x\n3,\"c\nd\",x\n4,e,x\n".to_vec();
     bytes.extend(format!("{},f,x\n", "9".repeat(600)).bytes());
+    // Somewhere else in the file stands enough UTF-8 to tell that it is.
+    bytes.extend("5,\u{e9}\u{e9}\u{e9}\u{e9},x\n".bytes());
     let (interactions, report) = read_with(&ReadConfig::default(), &bytes).unwrap();
-    assert_eq!(interactions.rows().len(), 2);
+    assert_eq!((interactions.rows().len(), report.mended_ids, report.encoding), (4, 1, Encoding::Utf8));
+    assert_eq!(interactions.items().find("b\u{ff}"), Some(1));
+    assert_eq!(report.rejected.keys().collect::<Vec<_>>(), ["id_too_long", "line_break"]);
+    let strict = ReadConfig { encoding: Some(Encoding::Utf8), ..ReadConfig::default() };
+    let (interactions, report) = read_with(&strict, &bytes).unwrap();
+    assert_eq!(interactions.rows().len(), 3);
     assert_eq!(report.rejected.keys().collect::<Vec<_>>(), ["id_too_long", "line_break", "not_text"]);
     assert_eq!(report.first_rejections.iter().map(|r| r.line).collect::<Vec<_>>(), [3, 4, 7]);
 }
 
 #[test]
 fn only_the_first_rejections_are_kept_and_all_are_counted() {
-    let bad: String = (0..100).map(|n| format!("{n},a,bad\n")).collect();
+    let bad: String = (0..FIRST_REJECTIONS + 80).map(|n| format!("{n},a,bad\n")).collect();
     let (_, report) = read(&format!("uid,iid,val\n1,a,1\n2,b,2\n{bad}")).unwrap();
-    assert_eq!((report.first_rejections.len(), report.rejected_rows()), (FIRST_REJECTIONS, 100));
-    assert_eq!(report.rows_read, 102);
+    assert_eq!(
+        (report.first_rejections.len(), report.rejected_rows()),
+        (FIRST_REJECTIONS, FIRST_REJECTIONS as u32 + 80)
+    );
+    assert_eq!(report.rows_read, FIRST_REJECTIONS as u32 + 82);
 }
 
 #[test]
@@ -157,7 +167,7 @@ fn the_last_of_duplicates_decides_also_for_the_threshold() {
     let config = ReadConfig { positive: Some(4.0), ..ReadConfig::default() };
     let (positive, report) = read_with(&config, text.as_bytes()).unwrap();
     assert_eq!(positive.rows().len(), 3);
-    assert_eq!(report.filtered, Filtered { below_threshold: 1, k_core: 0 });
+    assert_eq!(report.filtered, Filtered { below_threshold: 1, ..Filtered::default() });
     assert_eq!(report.rejected_rows(), 0);
     let config = ReadConfig { positive: Some(4.0), k_core: 2, ..ReadConfig::default() };
     let told = read_with(&config, text.as_bytes()).unwrap_err().to_string();
@@ -171,11 +181,11 @@ fn a_file_that_cannot_be_used_is_refused_in_words() {
         (b"", "read.empty", &["the file is empty", "`user,item,rating`"]),
         (b"\xef\xbb\xbf\r\n \n", "read.empty", &["the file is empty"]),
         (b"just some prose\nin two lines\n", "read.not_delimited", &["line 1 reads `just some prose`", "semicolon"]),
-        (b"[{\"user\":1,\"item\":2},{\"user\":2,\"item\":2}]", "read.not_delimited", &["no columns found"]),
-        (b"user item rating\n1 2 3\n", "read.not_delimited", &["`user item rating`"]),
+        (b"[[1,2],[2,2]]", "read.not_delimited", &["no columns found"]),
+        (b"{\"user\":1}\n{\"user\":2}\n", "read.not_delimited", &["line 1 reads `{\"user\":1}`"]),
         (b"uid,iid\n1,\x002\n", "read.binary", &["byte 11 is zero", "export it as CSV"]),
         (b"\x89PNG\r\n\x1a\n", "read.binary", &["a PNG image"]),
-        (b"\xff\xfeu\0i\0", "read.binary", &["UTF-16", "save it again as UTF-8"]),
+        (b"\xff\xfeu\0i\0", "read.not_delimited", &["line 1 reads `ui`", "the encoding"]),
         (b"\x91\x92\x93,\x94\x95,\x96\n\x81,\x82,\x83\n", "read.binary", &["are not text"]),
         (
             b"user,item,val\n1,2\n3,4\n",
@@ -247,7 +257,13 @@ fn a_preview_shows_columns_and_rows_even_where_they_cannot_be_read_yet() {
     let text = "who;movieId;rating\n1;a;5\n2;b;4\n";
     let shown = preview(text.as_bytes(), &ReadConfig::default()).unwrap();
     assert_eq!((shown.delimiter, shown.has_header), (Delimiter::Semicolon, true));
-    assert_eq!(shown.columns[1], Column { name: "movieId".into(), role: Some(Role::Item) });
+    let sure = Column {
+        name: "movieId".into(),
+        role: Some(Role::Item),
+        confidence: Some(Confidence::Sure),
+        reason: "by its name".into(),
+    };
+    assert_eq!(shown.columns[1], sure);
     assert_eq!(shown.rows, [["1", "a", "5"], ["2", "b", "4"]]);
     assert!(shown.problem.unwrap().contains("no column for the users"));
     let chosen = ReadConfig { user: ColumnChoice::Column(0), ..ReadConfig::default() };
@@ -417,7 +433,7 @@ fn a_movielens_archive_is_read_with_its_titles() {
         for size in [3, archive.len()] {
             let mut reader = Reader::new(ReadConfig::default());
             archive.chunks(size).for_each(|chunk| reader.push(chunk));
-            let (interactions, report, titles) = reader.finish_with_titles().unwrap();
+            let (interactions, report, titles) = reader.finish_with_titles(false).unwrap();
             assert_eq!(interactions, read_with(&ReadConfig::default(), RATINGS).unwrap().0);
             assert_eq!(report.source, "zip: ml/ratings.csv");
             assert_eq!(titles.get("7").map(|entry| entry.title.as_str()), Some("Tide, The (1995)"));

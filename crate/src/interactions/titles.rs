@@ -1,6 +1,6 @@
 //! Titles and genres of items, for people to read; no number depends on them. Those of the sample are invented here.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use rand::Rng;
 use serde::{Deserialize, Serialize};
@@ -48,6 +48,20 @@ impl ItemTitles {
     /// None at all?
     pub fn is_empty(&self) -> bool {
         self.entries.is_empty()
+    }
+
+    /// Keeps those of some items.
+    pub(super) fn retain(&mut self, keep: impl Fn(&str) -> bool) {
+        self.entries.retain(|entry| keep(&entry.id));
+    }
+
+    /// What items are called, by id; genres, where known, in brackets behind it.
+    pub fn into_map(self) -> BTreeMap<String, String> {
+        let named = |entry: ItemTitle| {
+            let ItemTitle { id, title, genres } = entry;
+            (id, if genres.is_empty() { title } else { format!("{title} [{}]", genres.join(", ")) })
+        };
+        self.entries.into_iter().map(named).collect()
     }
 }
 

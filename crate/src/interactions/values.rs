@@ -1,5 +1,7 @@
 //! Fields to numbers.
 
+use super::dates::parse_date;
+
 /// A finite number. `comma` allows `3,5`, where the comma is not the delimiter.
 pub(super) fn parse_rating(field: &[u8], comma: bool) -> Option<f32> {
     match field {
@@ -9,15 +11,19 @@ pub(super) fn parse_rating(field: &[u8], comma: bool) -> Option<f32> {
         }
         _ => {
             let text = std::str::from_utf8(field).ok()?;
-            let number = if comma && text.contains(',') { text.replacen(',', ".", 1).parse() } else { text.parse() };
+            let number = match (comma, text.rfind(','), text.rfind('.')) {
+                // 1.234,5
+                (true, Some(at), Some(dot)) if at > dot => text.replace('.', "").replacen(',', ".", 1).parse(),
+                (true, Some(_), None) => text.replacen(',', ".", 1).parse(),
+                _ => text.parse(),
+            };
             number.ok().filter(|number: &f32| number.is_finite())
         }
     }
 }
 
-/// A time as a number that grows: a number as it stands (fractions cut off), or a date such as `2005-04-02` or
-/// `2005-04-02 23:53:47` as seconds since 1970.
-pub(super) fn parse_time(field: &[u8]) -> Option<i64> {
+/// A time as a number that grows: a number as it stands (fractions cut off), or a date as seconds since 1970.
+pub(super) fn parse_time(field: &[u8], day_first: bool) -> Option<i64> {
     if !field.is_empty() && field.len() <= 18 && field.iter().all(u8::is_ascii_digit) {
         return Some(field.iter().fold(0, |number, digit| number * 10 + i64::from(digit - b'0')));
     }
@@ -25,7 +31,7 @@ pub(super) fn parse_time(field: &[u8]) -> Option<i64> {
     if let Ok(number) = text.parse::<f64>() {
         return (number.abs() < 9e15).then(|| number.floor() as i64);
     }
-    parse_date(field)
+    parse_date(text, day_first)
 }
 
 /// A yes; `None` for what is neither yes nor no. Nothing is no.
@@ -36,27 +42,6 @@ pub(super) fn parse_consent(field: &[u8]) -> Option<bool> {
         "" | "0" | "false" | "f" | "no" | "n" | "off" => Some(false),
         _ => None,
     }
-}
-
-fn parse_date(field: &[u8]) -> Option<i64> {
-    let number = |from: usize, to: usize| {
-        let digits = field.get(from..to)?;
-        digits.iter().all(u8::is_ascii_digit).then(|| digits.iter().fold(0i64, |n, d| n * 10 + i64::from(d - b'0')))
-    };
-    let (year, month, day) = (number(0, 4)?, number(5, 7)?, number(8, 10)?);
-    let parted = matches!((field[4], field[7]), (b'-', b'-') | (b'/', b'/'));
-    if !parted || !(1..=12).contains(&month) || !(1..=31).contains(&day) {
-        return None;
-    }
-    let clock = match field.get(10) {
-        None => 0,
-        Some(b' ' | b'T') => number(11, 13)? * 3_600 + number(14, 16)? * 60 + number(17, 19).unwrap_or(0),
-        Some(_) => return None,
-    };
-    // Days from 1970 in the proleptic Gregorian calendar, the year taken to begin in March so that leap days come last.
-    let (y, m) = if month > 2 { (year, month - 3) } else { (year - 1, month + 9) };
-    let days = 365 * y + y / 4 - y / 100 + y / 400 + (153 * m + 2) / 5 + day - 1 - 719_468;
-    Some(days * 86_400 + clock)
 }
 
 #[cfg(test)]
@@ -101,12 +86,13 @@ mod tests {
             ("2000-03-01", 951_868_800),
             ("2005-04-02 23:53:47", 1_112_486_027),
             ("2005/04/02T23:53", 1_112_485_980),
+            ("2.4.2005 23:53", 1_112_485_980),
         ];
         for (text, expected) in cases {
-            assert_eq!(parse_time(text.as_bytes()), Some(expected), "{text}");
+            assert_eq!(parse_time(text.as_bytes(), false), Some(expected), "{text}");
         }
         for text in ["", "yesterday", "2005-13-01", "2005-04-02x", "NaN", "1e300", "0000-00-00"] {
-            assert_eq!(parse_time(text.as_bytes()), None, "{text}");
+            assert_eq!(parse_time(text.as_bytes(), false), None, "{text}");
         }
     }
 }

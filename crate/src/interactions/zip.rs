@@ -1,136 +1,129 @@
-//! The part of the ZIP format that finds one file inside (PKWARE APPNOTE 6.3, sections 4.3.7, 4.3.12 and 4.3.16).
+//! The part of the ZIP format that finds one file inside (PKWARE APPNOTE 6.3, sections 4.3.7, 4.3.12 and 4.3.14 to 16). Only
+//! the list at the end is read, and of the file that is wanted its own bytes: the archive may be of any size.
 
-use std::io::Write;
-
-use flate2::write::DeflateDecoder;
-
-use super::ReadError;
+use super::source::take;
+use super::{ReadAt, ReadError};
 
 pub(super) const MAGIC: &[u8] = b"PK\x03\x04";
+/// The end record and the longest comment behind it.
+const TAIL: usize = 22 + 65_535;
+/// Bytes that the list of contents may have.
+const MAX_LIST: u64 = 256 << 20;
 
 /// One file inside.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Entry {
     pub(super) name: String,
-    method: u16,
+    pub(super) method: u16,
     encrypted: bool,
-    pub(super) packed: u32,
-    unpacked: u32,
-    offset: u32,
-}
-
-impl Entry {
-    /// The name without folders, in lower case.
-    pub(super) fn base(&self) -> String {
-        self.name.rsplit(['/', '\\']).next().unwrap_or_default().to_lowercase()
-    }
-
-    /// The folder, to find what belongs together.
-    fn folder(&self) -> &str {
-        self.name.rfind(['/', '\\']).map_or("", |at| &self.name[..at])
-    }
+    pub(super) packed: u64,
+    pub(super) unpacked: u64,
+    offset: u64,
 }
 
 /// What the directory at the end of the archive lists, folders left out.
-pub(super) fn entries(archive: &[u8]) -> Result<Vec<Entry>, ReadError> {
-    // The end record is 22 bytes and a comment of at most 65,535.
-    let from = archive.len().saturating_sub(22 + 65_535);
-    let end = archive[from..].windows(4).rposition(|bytes| bytes == b"PK\x05\x06").map(|at| from + at);
+pub(super) fn entries(archive: &dyn ReadAt) -> Result<Vec<Entry>, ReadError> {
+    let from = archive.size().saturating_sub(TAIL as u64);
+    let tail = take(archive, from, TAIL)?;
+    let end = tail.windows(4).rposition(|bytes| bytes == b"PK\x05\x06");
     let end =
         end.ok_or_else(|| bad("its list of contents is missing, so it was probably cut off; download it again"))?;
     let damaged = || bad("its list of contents is damaged; download or pack it again");
-    let count = u16_at(archive, end + 10).ok_or_else(damaged)?;
-    let mut at = u32_at(archive, end + 16).ok_or_else(damaged)? as usize;
-    if count == u16::MAX || at == u32::MAX as usize {
-        return Err(bad("it is of the kind for more than 4 GB; unpack it and choose the file inside"));
+    let mut count = u64::from(u16_at(&tail, end + 10).ok_or_else(damaged)?);
+    let mut length = u64::from(u32_at(&tail, end + 12).ok_or_else(damaged)?);
+    let mut at = u64::from(u32_at(&tail, end + 16).ok_or_else(damaged)?);
+    // Larger than 4 GB: a locator before the end record says where the larger end record is.
+    if (count == u64::from(u16::MAX) || at == u64::from(u32::MAX) || length == u64::from(u32::MAX))
+        && let Some(locator) = end.checked_sub(20).and_then(|locator| tail.get(locator..end))
+        && locator.starts_with(b"PK\x06\x07")
+    {
+        let place = u64_at(locator, 8).ok_or_else(damaged)?;
+        let record = take(archive, place, 56)?;
+        if !record.starts_with(b"PK\x06\x06") {
+            return Err(damaged());
+        }
+        count = u64_at(&record, 32).ok_or_else(damaged)?;
+        length = u64_at(&record, 40).ok_or_else(damaged)?;
+        at = u64_at(&record, 48).ok_or_else(damaged)?;
     }
-    let mut entries = Vec::new();
+    if length > MAX_LIST {
+        return Err(damaged());
+    }
+    let list = take(archive, at, length as usize)?;
+    let (mut entries, mut at) = (Vec::new(), 0);
     for _ in 0..count {
-        let entry = entry(archive, at).ok_or_else(damaged)?;
-        at = entry.1;
-        if !entry.0.name.ends_with('/') {
-            entries.push(entry.0);
+        let (found, next) = entry(&list, at).ok_or_else(damaged)?;
+        at = next;
+        if !found.name.ends_with('/') {
+            entries.push(found);
         }
     }
     Ok(entries)
 }
 
 /// The entry that the directory holds at `at`, and where the next one begins.
-fn entry(archive: &[u8], at: usize) -> Option<(Entry, usize)> {
-    if archive.get(at..at.checked_add(4)?)? != b"PK\x01\x02" {
+fn entry(list: &[u8], at: usize) -> Option<(Entry, usize)> {
+    if list.get(at..at.checked_add(4)?)? != b"PK\x01\x02" {
         return None;
     }
-    let length = |offset| u16_at(archive, at + offset).map(usize::from);
+    let length = |offset| u16_at(list, at + offset).map(usize::from);
     let (name, extra, comment) = (length(28)?, length(30)?, length(32)?);
     let name_at = at + 46;
-    let entry = Entry {
-        name: String::from_utf8_lossy(archive.get(name_at..name_at + name)?).into_owned(),
-        encrypted: u16_at(archive, at + 8)? & 1 != 0,
-        method: u16_at(archive, at + 10)?,
-        packed: u32_at(archive, at + 20)?,
-        unpacked: u32_at(archive, at + 24)?,
-        offset: u32_at(archive, at + 42)?,
+    let mut entry = Entry {
+        name: String::from_utf8_lossy(list.get(name_at..name_at + name)?).into_owned(),
+        encrypted: u16_at(list, at + 8)? & 1 != 0,
+        method: u16_at(list, at + 10)?,
+        packed: u32_at(list, at + 20)?.into(),
+        unpacked: u32_at(list, at + 24)?.into(),
+        offset: u32_at(list, at + 42)?.into(),
     };
+    // Sizes that do not fit stand in an extra field, those that are needed in this order.
+    let mut fields = list.get(name_at + name..name_at + name + extra)?;
+    while let (Some(id), Some(size)) = (u16_at(fields, 0), u16_at(fields, 2)) {
+        let body = fields.get(4..4 + usize::from(size))?;
+        if id == 1 {
+            let mut at = 0;
+            for value in [&mut entry.unpacked, &mut entry.packed, &mut entry.offset] {
+                if *value == u64::from(u32::MAX) {
+                    *value = u64_at(body, at)?;
+                    at += 8;
+                }
+            }
+        }
+        fields = &fields[4 + usize::from(size)..];
+    }
     Some((entry, name_at + name + extra + comment))
 }
 
-/// Which entry holds the interactions: a MovieLens file by its name, else what sounds most like it, else the largest table.
-pub(super) fn table(entries: &[Entry]) -> Result<&Entry, ReadError> {
-    if entries.iter().any(|entry| entry.name == "[Content_Types].xml") {
-        let what = "an Excel workbook or Office document".to_owned();
-        return Err(ReadError::Binary { what, advice: "export the table as CSV".to_owned() });
-    }
-    let rank = |entry: &&Entry| {
-        let base = entry.base();
-        let extension = base.rsplit('.').next().unwrap_or_default();
-        let is_table = matches!(extension, "csv" | "tsv" | "dat" | "data" | "txt" | "inter");
-        let is_prose =
-            ["readme", "license", "licence"].iter().any(|word| base.contains(word)) || base.starts_with("._");
-        let sounds = ["rating", "interaction", "events", "train"].iter().any(|word| base.contains(word));
-        let known = matches!(base.as_str(), "u.data" | "ratings.dat" | "ratings.csv");
-        (is_table && !is_prose).then_some((known, sounds, entry.unpacked))
-    };
-    let best = entries.iter().filter(|entry| rank(entry).is_some()).max_by_key(rank);
-    best.ok_or_else(|| ReadError::NoTable { entries: entries.iter().map(|entry| entry.name.clone()).collect() })
-}
-
-/// The MovieLens file of titles that belongs to a table.
-pub(super) fn titles<'a>(entries: &'a [Entry], table: &Entry) -> Option<&'a Entry> {
-    let name = match table.base().as_str() {
-        "u.data" => "u.item",
-        "ratings.dat" => "movies.dat",
-        "ratings.csv" => "movies.csv",
-        _ => return None,
-    };
-    entries.iter().find(|entry| entry.base() == name && entry.folder() == table.folder())
-}
-
-/// Writes an entry's unpacked bytes to `sink`. Where the sink refuses, the error here only says that something failed.
-pub(super) fn unpack(archive: &[u8], entry: &Entry, sink: &mut impl Write) -> Result<(), ReadError> {
-    let name = &entry.name;
-    if entry.encrypted {
-        return Err(bad(&format!("`{name}` in it is protected by a password; unpack it and choose that file")));
-    }
-    let damaged = || bad(&format!("`{name}` in it is damaged or cut off; download or pack it again"));
-    // The names and extra fields here may differ in length from those in the directory.
-    let at = entry.offset as usize;
-    if archive.get(at..at.saturating_add(4)) != Some(MAGIC) {
-        return Err(damaged());
-    }
-    let length = |offset| u16_at(archive, at + offset).map(usize::from).ok_or_else(damaged);
-    let from = at + 30 + length(26)? + length(28)?;
-    let packed = from.checked_add(entry.packed as usize).and_then(|to| archive.get(from..to)).ok_or_else(damaged)?;
-    match entry.method {
-        0 => packed.chunks(1 << 16).try_for_each(|chunk| sink.write_all(chunk)).map_err(|_| damaged()),
-        8 => {
-            let mut decoder = DeflateDecoder::new(sink);
-            decoder.write_all(packed).and_then(|()| decoder.try_finish()).map_err(|_| damaged())?;
-            // An incomplete stream is no error to the decoder, but the size tells.
-            if decoder.total_out() as u32 == entry.unpacked { Ok(()) } else { Err(damaged()) }
+impl Entry {
+    /// Where its packed bytes begin.
+    ///
+    /// Errors: a password, a packing that is not understood, a place where no file begins.
+    pub(super) fn place(&self, archive: &dyn ReadAt) -> Result<u64, ReadError> {
+        let name = &self.name;
+        if self.encrypted {
+            return Err(bad(&format!("`{name}` in it is protected by a password; unpack it and choose that file")));
         }
-        method => Err(bad(&format!(
-            "`{name}` in it is packed in a way (method {method}) that is not understood; pack it as an ordinary .zip"
-        ))),
+        if !matches!(self.method, 0 | 8) {
+            return Err(bad(&format!(
+                "`{name}` in it is packed in a way (method {}) that is not understood; pack it as an ordinary .zip",
+                self.method
+            )));
+        }
+        // The names and extra fields here may differ in length from those in the directory.
+        let header = take(archive, self.offset, 30)?;
+        let place = || {
+            let lengths = u64::from(u16_at(&header, 26)?) + u64::from(u16_at(&header, 28)?);
+            let from = (self.offset + 30).checked_add(lengths)?;
+            let fits = from.checked_add(self.packed)? <= archive.size();
+            (header.starts_with(MAGIC) && fits).then_some(from)
+        };
+        place().ok_or_else(|| self.damaged())
+    }
+
+    /// What is said where its bytes do not unpack to what the list says.
+    pub(super) fn damaged(&self) -> ReadError {
+        bad(&format!("`{}` in it is damaged or cut off; download or pack it again", self.name))
     }
 }
 
@@ -144,4 +137,8 @@ fn u16_at(bytes: &[u8], at: usize) -> Option<u16> {
 
 fn u32_at(bytes: &[u8], at: usize) -> Option<u32> {
     Some(u32::from_le_bytes(bytes.get(at..at.checked_add(4)?)?.try_into().ok()?))
+}
+
+fn u64_at(bytes: &[u8], at: usize) -> Option<u64> {
+    Some(u64::from_le_bytes(bytes.get(at..at.checked_add(8)?)?.try_into().ok()?))
 }

@@ -40,6 +40,7 @@ pub enum Purpose {
     Audit = 17,
     Salt = 18,
     Silhouette = 19,
+    UserSample = 20,
 }
 
 /// SipHash-2-4 of `parts` (each preceded by its length) under the key (seed, purpose).

@@ -1,5 +1,5 @@
 /** The experiment as the page sees it: the session, its newest snapshot, and the actions that drive it. */
-import type { Activity as Asked, Mode, PartitionView, Request, ReadConfig, ReadReport, Sequence, Session, ErrorData, Size, Snapshot, SweepPoint, UsersView } from "../client";
+import type { Activity as Asked, Mode, PartitionView, Request, ReadChoice, ReadReport, Sequence, Session, ErrorData, Size, Snapshot, SweepPoint, UsersView } from "../client";
 import { listed, plural, seconds, sentence } from "../lib/format";
 import { drop, wipe } from "../lib/keep";
 import { at } from "../lib/link";
@@ -122,7 +122,7 @@ class Lab {
   }
 
   async loadFiles(
-    input: { data: File } | { train: File; test: File }, read: Partial<ReadConfig> | undefined,
+    input: { data: File } | { train: File; test: File }, read: ReadChoice | undefined,
     onProgress: (bytes: number, total: number) => void,
   ): Promise<boolean> {
     const name = "data" in input ? input.data.name : `${input.train.name} + ${input.test.name}`;

@@ -4,6 +4,8 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
+use crate::reading::Reading;
+
 /// Recommendation unlearning that can be checked.
 #[derive(Parser)]
 #[command(name = "ultrare", version, about)]
@@ -45,15 +47,11 @@ pub struct Input {
     /// The bundled generated sample.
     #[arg(long, value_name = "SIZE", value_enum)]
     pub sample: Option<SampleSize>,
-    /// Keep only rows whose rating is at least this.
-    #[arg(long, value_name = "RATING")]
-    pub positive: Option<f32>,
     /// Keep only users and items with at least this many rows.
     #[arg(long, value_name = "ROWS", default_value_t = 0)]
     pub k_core: u32,
-    /// The column that says which users consent to being anchors (yes or no), if its name does not tell.
-    #[arg(long, value_name = "COLUMN")]
-    pub consent: Option<String>,
+    #[command(flatten)]
+    pub reading: Reading,
 }
 
 #[derive(Args)]

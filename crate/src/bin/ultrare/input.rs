@@ -1,34 +1,34 @@
 //! Rows from files, or the generated sample.
 
 use std::fs::File;
-use std::io::Read as _;
 use std::path::Path;
 
 use ultrare::experiment::{Experiment, Loaded};
-use ultrare::interactions::{ColumnChoice, Interactions, ReadConfig, ReadReport, Reader, Size, preview};
+use ultrare::interactions::{Interactions, ItemTitles, ReadConfig, ReadError, ReadReport, Reader, Size};
 
 use ultrare::unlearn::{AddedRow, Change};
 
 use crate::args::{Input, SampleSize};
 use crate::out;
 
+/// Bytes read at a time.
+const CHUNK: usize = 1 << 20;
+
 /// Loads what the arguments name.
 pub fn load(experiment: &mut Experiment, args: &Input, seed: u32) -> Result<(), String> {
-    let mut config = ReadConfig { positive: args.positive, ..ReadConfig::default() };
-    if let (Some(name), Some(path)) = (&args.consent, args.data.as_ref().or(args.train.as_ref())) {
-        config.consent = ColumnChoice::Column(column(path, name)?);
-    }
     let said = |error: ultrare::Error| error.to_string();
     match (&args.data, &args.train, &args.test, args.sample) {
         (Some(data), ..) => {
-            let (rows, report) = read(data, &config, false)?;
-            experiment.load(Loaded::of(rows, &report)).map_err(said)?;
+            let (rows, report, titles) = read(data, args, false)?;
+            let loaded = Loaded { titles: titles.into_map(), ..Loaded::of(rows, &report) };
+            experiment.load(loaded).map_err(said)?;
         }
         (_, Some(train), Some(test), _) => {
-            let (rows, report) = read(train, &config, false)?;
-            // The test file may hold one user only, say: it is judged together with the training rows.
-            let (held_out, _) = read(test, &ReadConfig { k_core: 0, consent: ColumnChoice::Auto, ..config }, true)?;
-            experiment.load(Loaded { test: Some(held_out), ..Loaded::of(rows, &report) }).map_err(said)?;
+            let (rows, report, titles) = read(train, args, false)?;
+            // The test file may hold one user only, say: it is judged together with the training rows. Its columns are its own.
+            let (held_out, ..) = read(test, args, true)?;
+            let loaded = Loaded { titles: titles.into_map(), test: Some(held_out), ..Loaded::of(rows, &report) };
+            experiment.load(loaded).map_err(said)?;
         }
         (.., Some(size)) => {
             let size = match size {
@@ -43,47 +43,42 @@ pub fn load(experiment: &mut Experiment, args: &Input, seed: u32) -> Result<(), 
     Ok(())
 }
 
-/// Rows to add.
+/// Rows to add, from a file that is read as its own bytes tell.
 pub fn added(path: &Path) -> Result<Vec<AddedRow>, String> {
-    let (rows, _) = read(path, &ReadConfig::default(), true)?;
+    let told = |error: &dyn std::fmt::Display| format!("{}: {error}", path.display());
+    let file = File::open(path).map_err(|error| told(&error))?;
+    let reader = taken(file, ReadConfig::default()).map_err(|error| told(&error))?;
+    let (rows, ..) = reader.finish_with_titles(true).map_err(|error| told(&error))?;
     Ok(Change::adding(&rows).add)
 }
 
-/// The column with this name, as the file's first line has it.
-fn column(path: &Path, name: &str) -> Result<u32, String> {
-    let told = |error: &dyn std::fmt::Display| format!("{}: {error}", path.display());
-    let mut head = Vec::new();
-    let file = File::open(path).map_err(|error| told(&error))?;
-    file.take(1 << 16).read_to_end(&mut head).map_err(|error| told(&error))?;
-    let shown = preview(&head, &ReadConfig::default()).map_err(|error| told(&error))?;
-    let names: Vec<&str> = shown.columns.iter().map(|column| column.name.as_str()).collect();
-    let at = names.iter().position(|found| *found == name);
-    at.map(|at| at as u32).ok_or_else(|| told(&format!("there is no column {name}; there are {}", names.join(", "))))
+/// The filter is a setting, which is applied anew at every change; so nothing is filtered here.
+fn read(path: &Path, args: &Input, part: bool) -> Result<(Interactions, ReadReport, ItemTitles), String> {
+    let shown = path.display().to_string();
+    let shown = out::line(&shown);
+    let told =
+        |error: &dyn std::fmt::Display| format!("{shown}: {error}{}", args.reading.flags(&error.to_string()));
+    let open = || File::open(path).map_err(|error| told(&error));
+    let config = args.reading.config(&open()?, part).map_err(|error| told(&error))?;
+    let reader = taken(open()?, config).map_err(|error| told(&error))?;
+    let (rows, report, titles) = reader.finish_with_titles(part).map_err(|error| told(&error))?;
+    for rejection in report.first_rejections.iter().take(5) {
+        say!("left out   {shown}, {}", out::line(&rejection.message));
+    }
+    for note in &report.notes {
+        say!("note       {shown}: {}", out::line(&note.message));
+    }
+    Ok((rows, report, titles))
 }
 
-fn read(path: &Path, config: &ReadConfig, part: bool) -> Result<(Interactions, ReadReport), String> {
-    let told = |error: &dyn std::fmt::Display| format!("{}: {error}", path.display());
-    let mut file = File::open(path).map_err(|error| told(&error))?;
-    let mut reader = Reader::new(config.clone());
-    let mut buffer = vec![0; 1 << 18];
-    loop {
-        let length = file.read(&mut buffer).map_err(|error| told(&error))?;
-        if length == 0 || reader.failed().is_some() {
-            break;
-        }
-        reader.push(&buffer[..length]);
+fn taken(file: File, config: ReadConfig) -> Result<Reader, ReadError> {
+    #[cfg(feature = "parquet")]
+    if crate::parquet::is_parquet(&file) {
+        return crate::parquet::read(&file, config);
     }
-    let read = if part { reader.finish_part() } else { reader.finish() };
-    let (rows, report) = read.map_err(|error| told(&error))?;
-    for rejection in report.first_rejections.iter().take(5) {
-        say!(
-            "left out   {}, line {}: {}",
-            out::line(&path.display().to_string()),
-            rejection.line,
-            out::line(&rejection.message)
-        );
-    }
-    Ok((rows, report))
+    let mut reader = Reader::open(Box::new(file), config)?;
+    while !reader.step(CHUNK)? {}
+    Ok(reader)
 }
 
 /// Reads the assignment of `file:PATH`; other partitions need none.

@@ -10,6 +10,9 @@ mod figures;
 mod forget;
 mod input;
 mod keys;
+#[cfg(feature = "parquet")]
+mod parquet;
+mod reading;
 mod run;
 mod show;
 mod sweep;

@@ -1,0 +1,159 @@
+// Files of every kind dropped into the page: read without a touch, or with the controls that are there, or refused in words.
+
+import assert from "node:assert/strict";
+import { gzipSync } from "node:zlib";
+import { test } from "node:test";
+import { LONG, accessible, file, fits, id, inBrowser, load, page, trained, visit } from "../support/page.mjs";
+import { PARQUET } from "../support/parquet.mjs";
+
+inBrowser();
+
+/** 30 users, 24 items, a rating and a time each. */
+const ROWS = Array.from({ length: 30 }, (_, user) => Array.from({ length: 24 }, (_, item) => [101 + user, 201 + item, 1 + ((user * item) % 5), 1_104_537_600 + item]))
+  .flatMap((rows, user) => rows.filter((_, item) => (user + item) % 3));
+const text = (header, line) => `${header}${header && "\n"}${ROWS.map(line).join("\n")}\n`;
+const CSV = text("userId,movieId,rating,timestamp", (row) => row.join(","));
+const bytes = (name, buffer) => ({ name, mimeType: "application/octet-stream", buffer: Buffer.from(buffer) });
+
+/** A zip archive of stored files. */
+function zip(files) {
+  const table = Uint32Array.from({ length: 256 }, (_, n) => { for (let k = 0; k < 8; k++) n = n & 1 ? (n >>> 1) ^ 0xedb88320 : n >>> 1; return n; });
+  const crc = (data) => ~data.reduce((sum, byte) => table[(sum ^ byte) & 255] ^ (sum >>> 8), ~0) >>> 0;
+  const [parts, list] = [[], []];
+  let at = 0;
+  for (const [name, content] of files) {
+    const [label, data] = [Buffer.from(name), Buffer.from(content)];
+    const fields = Buffer.alloc(26);
+    fields.writeUInt16LE(20, 0);
+    fields.writeUInt32LE(crc(data), 10);
+    fields.writeUInt32LE(data.length, 14);
+    fields.writeUInt32LE(data.length, 18);
+    fields.writeUInt16LE(label.length, 22);
+    const place = Buffer.alloc(14);
+    place.writeUInt32LE(at, 10);
+    list.push(Buffer.concat([Buffer.from("PK\x01\x02\x14\x00", "latin1"), fields, place, label]));
+    parts.push(Buffer.concat([Buffer.from("PK\x03\x04", "latin1"), fields, label, data]));
+    at += parts.at(-1).length;
+  }
+  const directory = Buffer.concat(list);
+  const end = Buffer.alloc(22);
+  end.write("PK\x05\x06", "latin1");
+  end.writeUInt16LE(files.length, 8);
+  end.writeUInt16LE(files.length, 10);
+  end.writeUInt32LE(directory.length, 12);
+  end.writeUInt32LE(at, 16);
+  return Buffer.concat([...parts, directory, end]);
+}
+
+const data = () => id("dataset").innerText();
+
+async function opened(given) {
+  await page.keyboard.press("d");
+  await id("file").setInputFiles(given);
+  await page.locator('[data-testid="found"], [data-testid="data-error"]').first().waitFor();
+}
+
+test("one of each kind is read without touching a control", LONG, async () => {
+  await visit();
+  const prose = "Nothing of the data itself stands here.\n".repeat(3_000);
+  const genres = "0|1|0|0|0|1|0|0|0|0|0|0|0|0|0|0|0|0|0";
+  const items = Array.from({ length: 24 }, (_, n) => `${201 + n}|Film ${n} (1995)|01-Jan-1995||x|${genres}`).join("\n");
+  const movielens = zip([["ml/README", prose], ["ml/u.item", items], ["ml/u.data", text("", (row) => row.join("\t"))]]);
+  assert.ok(movielens.length > 100_000, "longer than what a preview once looked at");
+  const lists = Array.from({ length: 30 }, (_, n) => [101 + n, ...ROWS.filter(([user, item]) => user === 101 + n && item !== 201 + (n % 5)).map(([, item]) => item)].join(" "));
+  const kinds = [
+    bytes("ml.zip", movielens),
+    bytes("rows.csv.gz", gzipSync(CSV)),
+    file(text("", ([u, i, r, t]) => JSON.stringify({ user_id: `${u}`, business_id: `${i}`, stars: r, timestamp: t })), "rows.jsonl"),
+    file(lists.join("\n"), "train.txt"),
+    bytes("unicode.txt", Buffer.from(`\ufeff${text("user\titem\trating", ([u, i, r]) => `Jos\u00e9 ${u}\t${i}\t${r}`)}`, "utf16le")),
+    file(text("Benutzer;Artikel;Bewertung", ([u, i, r]) => `${u};${i};${r},5`), "deutsch.csv"),
+  ];
+  for (const given of kinds) {
+    await load(given);
+    assert.match(await data(), /30 users · 24 items/, given.name);
+  }
+  await load(bytes("rows.parquet", PARQUET));
+  assert.match(await data(), /10 users · 8 items/);
+});
+
+test("train and test have their own layouts; of one archive with both the pair is offered", LONG, async () => {
+  await visit({ ready: false });
+  const held = ROWS.filter((_, n) => n % 7 === 0);
+  const others = ROWS.filter((_, n) => n % 7);
+  const train = others.map((row) => row.join(",")).join("\n");
+  const test_ = held.map(([u, i, r]) => JSON.stringify({ movieId: i, userId: u, rating: r })).join("\n");
+  await load([file(train, "train.csv"), file(test_, "test.json")], async () => {
+    assert.equal(await id("test-column-user").locator("option:checked").innerText(), "userId");
+    await accessible("two files with a layout each");
+  });
+  assert.match(await data(), /30 users · 24 items/);
+  await opened(bytes("both.zip", zip([["d/train.csv", `user,item\n${others.map(([u, i]) => `${u},${i}`).join("\n")}`], ["d/test.csv", `item,user\n${held.map(([u, i]) => `${i},${u}`).join("\n")}`]])));
+  await id("pair").click();
+  await id("test-preview").waitFor();
+  await id("load").click();
+  await id("dialog-data").waitFor({ state: "detached", ...LONG });
+  await trained();
+  assert.match(await data(), /30 users · 24 items/);
+});
+
+test("what is not sure is asked, with the control that settles it", LONG, async () => {
+  await visit({ ready: false });
+  await opened(file(text("who,what,much", ([u, i, r]) => `${u},${i},${r}`)));
+  assert.ok(await id("load").isEnabled(), "what could be it is proposed");
+  await opened(file(text("visitorid,event,itemid", ([u, i, r]) => `${u},${r > 3 ? "buy" : "view"},${i}`)));
+  assert.match(await id("notes").innerText(), /name the words that count/);
+  await id("word-buy").check();
+  await id("load").click();
+  await id("dialog-data").waitFor({ state: "detached", ...LONG });
+  await trained();
+  await opened(file(`a report\nof two lines\n${CSV}`, "report.csv"));
+  await id("layout").locator("summary").click();
+  await id("skip").fill("2");
+  await id("skip").blur();
+  await page.waitForFunction(() => document.querySelector('[data-testid="column-user"]')?.selectedOptions[0]?.text === "userId");
+  await fits("the controls of a file");
+  await opened(bytes("picture.png", Buffer.from("\x89PNG\r\n\x1a\n\0\0", "latin1")));
+  assert.match(await id("data-error").innerText(), /PNG image/);
+});
+
+test("ids that look alike are shown before anything is trained, and made one on request", LONG, async () => {
+  await visit({ ready: false });
+  await opened(file(CSV.replaceAll(/^101,2(0[1-9])/gm, "0101,2$1")));
+  await id("load").click();
+  await id("deciding").waitFor(LONG);
+  assert.match(await id("report-notes").innerText(), /1 groups of users/);
+  await id("make-one").click();
+  await id("dialog-data").waitFor({ state: "detached", ...LONG });
+  await trained();
+  assert.match(await data(), /30 users · 24 items/);
+});
+
+test("a reading is cancelled within 0.3 s and leaves what was there", LONG, async () => {
+  await visit();
+  const before = await data();
+  await page.keyboard.press("d");
+  await page.evaluate(() => {
+    const line = (n) => `${n % 90_000},${n % 7_919},${n % 5}\n`;
+    const parts = ["user,item,rating\n"];
+    for (let part = 0; part < 60; part++) parts.push(Array.from({ length: 50_000 }, (_, n) => line(part * 50_000 + n)).join(""));
+    const transfer = new DataTransfer();
+    transfer.items.add(new File(parts, "large.csv"));
+    const input = document.querySelector('[data-testid="file"]');
+    input.files = transfer.files;
+    input.dispatchEvent(new Event("change", { bubbles: true }));
+  });
+  await id("found").waitFor();
+  await id("load").click();
+  const cancel = page.locator('[data-testid="dialog-data"] button', { hasText: "Cancel" });
+  await cancel.waitFor();
+  await page.waitForTimeout(150);
+  const waited = await page.evaluate(async () => {
+    const start = performance.now();
+    [...document.querySelectorAll('[data-testid="dialog-data"] button')].find((button) => button.innerText === "Cancel").click();
+    while (!document.querySelector('[data-testid="load"]')) await new Promise(requestAnimationFrame);
+    return performance.now() - start;
+  });
+  assert.ok(waited < 300, `cancelled after ${waited.toFixed(0)} ms`);
+  assert.equal(await data(), before);
+});
