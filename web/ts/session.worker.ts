@@ -1,6 +1,7 @@
 import { flatten } from "./errors.js";
 import { keptIn, keptNowhere } from "./kept.js";
 import type { SessionMessage, SessionRequest } from "./protocol.js";
+import { Outcomes } from "./outcomes.js";
 import { pulse } from "./pulse.js";
 import { Store } from "./store.js";
 import { claim } from "./tabs.js";
@@ -16,18 +17,22 @@ const scope = self as unknown as {
 let store: Store | undefined;
 let kept: Kept | undefined;
 
+/** What the session keeps itself. */
+const OUTCOMES = "outcome/";
+
 /** Takes this tab's place in the browser's storage; what is asked of it meanwhile waits. */
-function keep({ base, tab }: { base: string; tab?: string }): void {
+function keep({ base, tab }: { base: string; tab?: string }): Outcomes {
   const place = claim(base, tab);
   kept = keptIn(base, place);
   place.then(({ name }) => scope.postMessage({ kind: "tab", tab: name }), () => {}); // whoever calls hears why
+  return new Outcomes(place.then(({ vault }) => vault.area(OUTCOMES)));
 }
 
 scope.onmessage = async ({ data }) => {
   if (data.kind === "start") {
     start(data.module);
-    if (data.keep) keep(data.keep);
-    store = new Store((progress) => scope.postMessage({ kind: "progress", progress }));
+    const outcomes = data.keep && keep(data.keep);
+    store = new Store((progress) => scope.postMessage({ kind: "progress", progress }), outcomes);
     await pulse(data.pulse);
     return scope.postMessage({ kind: "ready" });
   }

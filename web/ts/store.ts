@@ -1,5 +1,6 @@
 import { chunks } from "./chunks.js";
 import { merge } from "./merge.js";
+import type { Outcomes } from "./outcomes.js";
 import type { Files } from "./source.js";
 import type {
   Activity, AddedRow, Change, DataView, DeepPartial, Event, JobOut, Mode, OpinionsView, PersonView, Plan, Preview, ReadConfig, ReadReport, ReceiptView, Selection, Sequence,
@@ -31,7 +32,7 @@ export class Store {
   private readonly experiment = new Experiment();
   private reports: ReadReport[] = [];
 
-  constructor(private readonly onProgress: (progress: Progress) => void) {
+  constructor(private readonly onProgress: (progress: Progress) => void, private readonly outcomes?: Outcomes) {
     this.experiment.show_positions(true);
   }
 
@@ -51,6 +52,7 @@ export class Store {
     const start = performance.now();
     await this.readers(source, read, (rows, test) => (this.reports = this.experiment.load(rows, test, read.k_core)));
     this.experiment.note_read((performance.now() - start) / 1000);
+    await this.outcomes?.recall(this.experiment);
     return this.experiment.snapshot().data!;
   }
 
@@ -82,9 +84,10 @@ export class Store {
     return this.readers({ data: file }, read, (rows) => added_rows(rows));
   }
 
-  loadSample(size: Size, seed = 1): DataView {
+  async loadSample(size: Size, seed = 1): Promise<DataView> {
     this.experiment.load_sample(size, seed);
     this.reports = [];
+    await this.outcomes?.recall(this.experiment);
     return this.experiment.snapshot().data!;
   }
 
@@ -138,14 +141,20 @@ export class Store {
     this.experiment.tick(now);
     this.experiment.set_workers(workers);
     const jobs = this.experiment.jobs();
+    this.outcomes?.note(jobs);
     return { jobs, events: this.experiment.notices(), running: this.experiment.running() };
   }
 
-  accept(id: number, result: Uint8Array, seconds: number, workers: number, now: number): Turn {
+  /** What is purged by what the result ends is gone when this resolves. */
+  async accept(id: number, result: Uint8Array, seconds: number, workers: number, now: number): Promise<Turn> {
     this.experiment.tick(now);
-    const events = this.experiment.accept(id, result, seconds);
+    const accepted = this.experiment.accept(id, result, seconds);
+    this.outcomes?.put(id, result);
     const turn = this.jobs(workers, now);
-    return { ...turn, events: [...events, ...turn.events] };
+    const events = [...accepted, ...turn.events];
+    // A pipeline that is measured serves from here on: of a change, what was before it is gone.
+    if (events.some(({ kind }) => kind === "evaluated" || kind === "finished")) await this.outcomes?.retain(this.experiment);
+    return { ...turn, events };
   }
 
   /** Bytes that a job which is out names by their digest. */
@@ -153,8 +162,9 @@ export class Store {
     return this.experiment.blob(digest);
   }
 
-  cancel(): void {
+  async cancel(): Promise<void> {
     this.experiment.cancel();
+    await this.outcomes?.retain(this.experiment);
   }
 
   select(selection: Selection): string[] {
@@ -185,9 +195,10 @@ export class Store {
     return this.experiment.save();
   }
 
-  restore(bytes: Uint8Array): Snapshot {
+  async restore(bytes: Uint8Array): Promise<Snapshot> {
     this.experiment.restore(bytes);
     this.reports = [];
+    await this.outcomes?.recall(this.experiment);
     return this.experiment.snapshot();
   }
 

@@ -162,8 +162,8 @@ class Lab {
     const done = await this.#run("build", async (session) => {
       await session.configure(settings.patch());
       settings.model = (await session.snapshot()).model;
-      // A run is shown from its beginning, also where nothing changed since the last one.
-      await session.restart();
+      // A run is shown from its beginning, also where nothing changed since the last one. One that was cut off goes on.
+      if (this.trained) await session.restart();
       stream.reset("pipelines");
       ui.follow = true;
       session.setSpeed(SPEEDS[this.speed]!.steps);
