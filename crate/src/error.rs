@@ -9,6 +9,7 @@ use crate::interactions::{ReadError, SplitError};
 use crate::model::ModelError;
 use crate::partition::PartitionError;
 use crate::pipeline::{PipelineError, SlicesError};
+use crate::unlearn::receipt::SideError;
 use crate::unlearn::sequence::ScriptError;
 use crate::unlearn::{ReceiptError, RequestError, VerifyError};
 
@@ -55,6 +56,12 @@ pub enum Error {
     /// The experiment is not ready for it.
     #[error(transparent)]
     Experiment(#[from] ExperimentError),
+}
+
+impl From<SideError> for Error {
+    fn from(error: SideError) -> Self {
+        Error::Receipt(error.into())
+    }
 }
 
 impl Error {

@@ -117,6 +117,48 @@ fn requests_on_different_days_are_verified_by_somebody_else() {
     std::fs::write(&forged, std::fs::read_to_string(&first).unwrap().replacen("\"number\": 1", "\"number\": 2", 1))
         .unwrap();
     refuses(&["verify", &forged, "--data", &rows], "was changed after it was written");
+    std::fs::write(&forged, r#"{"format": "ultrare receipt", "version": 1}"#).unwrap();
+    refuses(&["verify", &forged, "--data", &rows], "this is a receipt of version 1");
+}
+
+#[test]
+fn receipts_are_signed_and_a_head_shows_what_was_cut_off() {
+    let folder = Folder::new("signed");
+    let rows = synth(&folder);
+    let [first, second, saved, key, other] =
+        ["1.json", "2.json", "e.urx", "key", "other"].map(|name| folder.path(name));
+    for key in [&key, &other] {
+        for path in [key.clone(), format!("{key}.pub")] {
+            let _ = std::fs::remove_file(path);
+        }
+        succeeds(&["keys", key]);
+        refuses(&["keys", key], "is there already");
+    }
+    let public = format!("{key}.pub");
+    let common = ["--data", &rows, "--shards", "3", "--combine", "mean", "--partition", "hash"];
+    let asked = ["run", "--forget", "users:u01", "--receipt", &first, "--sign", &key, "--save", &saved];
+    let said = succeeds(&[&asked[..], &common[..]].concat());
+    let head = folder.json("1.json")["digest"].as_str().unwrap().to_owned();
+    assert!(said.contains(&format!("head       {head}")), "{said}");
+    succeeds(&["unlearn", "--experiment", &saved, "--forget", "users:u40", "--receipt", &second, "--sign", &other]);
+    let digits = std::fs::read_to_string(&public).unwrap();
+    for by in [public.as_str(), digits.trim()] {
+        let said = succeeds(&["verify", &first, "--data", &rows, "--signed-by", by, "--head", &head]);
+        assert!(said.contains("verified") && said.contains("unchecked  seconds"), "{said}");
+    }
+    let differs = |args: &[&str], sentence: &str| {
+        let output = ultrare(args);
+        let said = String::from_utf8_lossy(&output.stdout);
+        assert_eq!(output.status.code(), Some(1), "{said}");
+        assert!(said.contains(sentence), "{said}");
+    };
+    differs(
+        &["verify", &first, &second, "--data", &rows, "--signed-by", &public],
+        "receipt 2, signed by: the receipt says",
+    );
+    differs(&["verify", &first, &second, "--data", &rows, "--head", &head], "chain, head");
+    refuses(&["verify", &first, "--data", &rows, "--signed-by", "me"], "64 hexadecimal digits");
+    refuses(&["run", "--sample", "small", "--sign", &key], "--receipt");
 }
 
 #[test]

@@ -12,8 +12,8 @@ use ultrare::model::{ModelConfig, ModelName};
 use ultrare::numerics::random::{Purpose, StreamKey, below};
 use ultrare::partition::{Method, PartitionConfig};
 use ultrare::pipeline::{Assignment, NO_SHARD, Runner, Settings, Stage};
+use ultrare::unlearn::receipt::check_alone;
 use ultrare::unlearn::twin::{Finding, compare_twin};
-use ultrare::unlearn::verify::check_alone;
 use ultrare::unlearn::{Mode, Receipt, Request};
 
 const SHARDS: u32 = 4;
@@ -521,7 +521,7 @@ fn forgetting_everybody_is_refused_and_when_confirmed_leaves_nothing() {
     assert_eq!(experiment.rows().unwrap_err().code(), "experiment.no_data");
     assert_eq!(experiment.snapshot().phase, Phase::Empty);
     let receipt = experiment.receipts().pop().unwrap();
-    assert!(receipt.shards.iter().all(|shard| shard.rows_after == 0 && shard.weights.after.is_none()));
+    assert!(receipt.shards.iter().all(|shard| shard.rows_after == 0 && shard.after.is_none()));
     assert!(check_alone(&receipt).ok);
 }
 
@@ -613,7 +613,7 @@ fn two_hundred_tamperings_are_refused_each_at_its_place() {
     // The seed stands in two places, above and among the settings: one changed contradicts the other, both give other weights.
     let weights = "shard 0: weights";
     let settings = [
-        ("  \"seed\"", "seed", 1, "configuration: seed"),
+        ("  \"seed\"", "seed", 1, "settings: seed"),
         ("  \"seed\"", "seed", 2, weights),
         ("    \"embedding\"", "factors", 1, "partition: partition before"),
         ("    \"model\"", "epochs", 1, weights),
@@ -623,7 +623,7 @@ fn two_hundred_tamperings_are_refused_each_at_its_place() {
         let digit = old.find(&format!("\"{name}\": ")).unwrap() + name.len() + 4;
         let mut line = old.to_owned();
         line.replace_range(digit..digit + 1, "2");
-        let forged = serde_json::from_str::<Receipt>(&text.replacen(old, &line, times)).unwrap().seal().unwrap();
+        let forged = serde_json::from_str::<Receipt>(&text.replacen(old, &line, times)).unwrap().reseal();
         let found = failures(&[forged.to_json()], &rows);
         assert!(found.contains(&place.to_owned()), "{name}: {found:?}");
     }
@@ -631,8 +631,8 @@ fn two_hundred_tamperings_are_refused_each_at_its_place() {
     for shard in 0..SHARDS as usize {
         for bit in 0..16 {
             let mut forged = receipts[0].clone();
-            forged.shards[shard].weights.after.as_mut().unwrap().0[bit] ^= 1 << (bit % 8);
-            let found = failures(&[forged.seal().unwrap().to_json()], &rows);
+            forged.shards[shard].after.as_mut().unwrap().weights.0[bit] ^= 1 << (bit % 8);
+            let found = failures(&[forged.reseal().to_json()], &rows);
             assert!(found.contains(&format!("shard {shard}: weights")), "{found:?}");
         }
     }

@@ -111,7 +111,7 @@ impl Experiment {
     }
 
     /// A confirmed request for everything. Settings stay, and the receipts.
-    fn commit_nothing(&mut self, draft: Option<super::receipts::Draft>, view: ChangeView) -> Result<()> {
+    fn commit_nothing(&mut self, draft: super::receipts::Written, view: ChangeView) -> Result<()> {
         let history = std::mem::take(&mut self.history);
         *self = Experiment {
             settings: std::mem::take(&mut self.settings),
@@ -123,7 +123,7 @@ impl Experiment {
         self.history.last = Some(LastChange { view, before: Before::default() });
         self.write_receipt(draft)?;
         self.history.last = None;
-        self.history.salt = None;
+        self.history.secret = None;
         Ok(())
     }
 
@@ -185,7 +185,7 @@ fn stages(pipeline: &Pipeline, store: &Store) -> Stages {
     Stages {
         split: pipeline.dataset().digest(),
         keeps_embedding: store.has(&pipeline.embed_key()),
-        partition: divided.assignment.digest(pipeline.rows(), pipeline.dataset().active()),
+        partition: divided.assignment.digest(pipeline.rows()),
         division: divided.assignment.compact(pipeline.rows()),
         inputs: divided.rows.clone(),
         weights: shard_digests(pipeline, store),

@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::Digest;
 use crate::pipeline::{Pipeline, StageSeconds, Store};
-use crate::unlearn::salt::Salt;
+use crate::unlearn::receipt::Secret;
 use crate::unlearn::twin::StageReport;
 
 use super::sweep::Sweep;
@@ -17,8 +17,8 @@ pub(super) struct History {
     pub last: Option<LastChange>,
     /// Receipts of all changes as JSON: their settings are free in form, which the saved form is not.
     pub receipts: Vec<String>,
-    /// Their common salt.
-    pub salt: Option<Salt>,
+    /// What their salts are made of.
+    pub secret: Option<Secret>,
     /// The last sequence of changes.
     pub sequence: Option<SequenceView>,
     /// The last rehearsal.

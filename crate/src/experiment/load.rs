@@ -6,7 +6,9 @@ use std::sync::Arc;
 use serde::{Deserialize, Serialize};
 
 use crate::error::Result;
-use crate::interactions::{Fate, Interactions, ReadReport, Size, SyntheticConfig, join_given, synthetic};
+use crate::interactions::{
+    Column, Delimiter, Fate, Interactions, ReadReport, Size, SyntheticConfig, join_given, synthetic,
+};
 use crate::model::tune::Tuning;
 use crate::model::{ModelConfig, ModelName, ShardRows};
 use crate::pipeline::{Assignment, Dataset, Pipeline, Settings, Shards, Stage, read_assignment_file};
@@ -37,18 +39,40 @@ pub struct Loaded {
     pub test: Option<Interactions>,
     /// Rows that were refused, by reason.
     pub rejected: BTreeMap<String, u32>,
-    /// How the files were read, as JSON.
-    pub reading: String,
+    /// How the files were read, for receipts; none for generated rows.
+    pub reading: Option<Reading>,
     /// Titles by item id.
     pub titles: BTreeMap<String, String>,
     /// Goes into the settings together with the rows, if they can be used; `None` leaves the settings as they are.
     pub k_core: Option<u32>,
 }
 
+/// What a receipt says about the reading.
+#[derive(Clone, Debug, Serialize)]
+pub struct Reading {
+    /// Were the test rows a file of their own?
+    pub given_split: bool,
+    /// Between the columns.
+    pub delimiter: Delimiter,
+    /// Was the first line a header?
+    pub header: bool,
+    /// The columns, and what each was taken for.
+    pub columns: Vec<Column>,
+    /// The least rating that counts as liked.
+    pub positive: Option<f32>,
+}
+
 impl Loaded {
     /// One file.
     pub fn of(rows: Interactions, report: &ReadReport) -> Self {
-        Loaded { rows, rejected: report.rejected.clone(), ..Loaded::default() }
+        let reading = Reading {
+            given_split: false,
+            delimiter: report.delimiter,
+            header: report.has_header,
+            columns: report.columns.clone(),
+            positive: report.asked.positive,
+        };
+        Loaded { rows, rejected: report.rejected.clone(), reading: Some(reading), ..Loaded::default() }
     }
 }
 
@@ -64,7 +88,10 @@ impl Experiment {
             Some(test) => join_given(loaded.rows, test).0,
             None => loaded.rows,
         };
-        let (rejected, reading, titles) = (loaded.rejected, loaded.reading, loaded.titles);
+        let (rejected, titles) = (loaded.rejected, loaded.titles);
+        let reading = loaded.reading.map(|reading| Reading { given_split, ..reading });
+        let reading =
+            reading.map(|reading| serde_json::to_string(&reading).expect("it has a JSON form")).unwrap_or_default();
         let source = Source { rejected, reading, titles, ..Source::default() };
         let k_core = loaded.k_core.unwrap_or(self.settings.k_core);
         self.take(rows, given_split, source, Settings { k_core, ..self.settings.as_ref().clone() })

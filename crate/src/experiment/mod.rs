@@ -49,7 +49,7 @@ pub use figures::ComparisonView;
 pub use load::Loaded;
 pub use notice::Notice;
 pub use opinions::{OpinionView, OpinionsView};
-pub use receipts::{Verification, settings};
+pub use receipts::{rules, settings};
 pub use rehearsal::{AuditHistogram, AuditItem, AuditPerson, AuditView};
 pub use sequence::{SequenceStep, SequenceView, TwinSummary};
 pub use sweep::{SweepConfig, SweepPoint, SweepView};

@@ -8,12 +8,12 @@ use crate::Digest;
 use crate::error::Result;
 use crate::interactions::{Interactions, Size};
 use crate::pipeline::{Event, Hints, JobOut, PipelineError, Run, Stage, Store};
-use crate::unlearn::verify::{compare, compare_before};
+use crate::unlearn::receipt::Verification;
 use crate::unlearn::{Receipt, Verdict};
 
 use super::queue::What;
-use super::receipts::recomputed;
-use super::{Experiment, ExperimentError, Loaded, Verification, settings};
+use super::receipts::{again, recomputed};
+use super::{Experiment, ExperimentError, Loaded, rules, settings};
 
 /// What its pipelines are called, so that nobody takes them for the ensemble's own.
 const NAME: &str = "verify";
@@ -21,12 +21,10 @@ const NAME: &str = "verify";
 /// Holds rows of its own: the experiment it runs in may be empty, and is left alone.
 #[derive(Clone, Debug)]
 pub(super) struct Verify {
-    first: Receipt,
-    last: Receipt,
-    verdict: Verdict,
-    /// Rows before all changes, where given; then those after.
-    before: Option<Run>,
-    after: Option<Run>,
+    verification: Verification,
+    /// The side that is trained again now, and what comes of it; each begins with nothing.
+    at: usize,
+    run: Option<Run>,
     store: Store,
 }
 
@@ -51,14 +49,12 @@ impl Experiment {
 
     /// [`Experiment::verify`] against rows that were read and split as the receipts' [`settings`] say.
     pub fn verify_rows(&mut self, receipts: &[Receipt], rows: &Interactions) -> Result<u32> {
-        let Verification { verdict, before, after } = Experiment::verification(receipts, rows)?;
-        // There is a receipt, or the verification would have been refused.
-        let (first, last) = (receipts[0].clone(), receipts[receipts.len() - 1].clone());
-        let hints = || Hints { name: NAME.to_owned(), ..Hints::default() };
-        let before = before.map(|pipeline| Run::new(pipeline, Stage::Evaluate, hints())).transpose()?;
-        let after = Some(Run::new(after, Stage::Evaluate, hints())?);
-        let store = Store::default();
-        self.enqueue(What::Verify(Box::new(Verify { first, last, verdict, before, after, store })))
+        let none = || ExperimentError::Unusable("give at least one receipt".to_owned());
+        settings(receipts.first().ok_or_else(none)?)?;
+        let verification = Verification::open(receipts, &[rows], rules)?;
+        let mut verify = Verify { verification, at: 0, run: None, store: Store::default() };
+        verify.begin()?;
+        self.enqueue(What::Verify(Box::new(verify)))
     }
 }
 
@@ -71,57 +67,51 @@ fn source(receipts: &[Receipt]) -> Result<Experiment> {
 }
 
 impl Verify {
-    fn current(&mut self) -> Option<(&mut Run, &mut Store)> {
-        let store = &mut self.store;
-        self.before.as_mut().or(self.after.as_mut()).map(|run| (run, store))
+    /// The next side to train again, if one is left.
+    fn begin(&mut self) -> Result<()> {
+        self.store = Store::default();
+        self.run = None;
+        if let Some(todo) = self.verification.todo().get(self.at) {
+            let hints = Hints { name: NAME.to_owned(), ..Hints::default() };
+            self.run = Some(Run::new(again(todo)?, Stage::Evaluate, hints)?);
+        }
+        Ok(())
     }
 
     pub fn blob(&self, digest: &Digest) -> Option<Arc<ByteBuf>> {
-        self.before.as_ref().or(self.after.as_ref())?.blob(digest, &self.store)
+        self.run.as_ref()?.blob(digest, &self.store)
     }
 
     pub fn jobs(&mut self, ids: &mut u32) -> Result<Vec<JobOut>> {
-        let Some((run, store)) = self.current() else { return Ok(Vec::new()) };
-        let jobs = run.jobs(store, ids)?;
-        if jobs.is_empty() {
-            // Nothing is left to train where nothing is left.
-            self.judge();
-        }
-        Ok(jobs)
+        // Nothing is left to train where nothing is left.
+        self.judge()?;
+        self.run.as_mut().map_or(Ok(Vec::new()), |run| run.jobs(&mut self.store, ids))
     }
 
     pub fn accept(&mut self, id: u32, outcome: &[u8], seconds: f64) -> Result<Vec<Event>> {
-        let (run, store) = self.current().ok_or(PipelineError::UnknownJob { id })?;
-        let (_, mut events) = run.accept(id, outcome, seconds, store)?;
+        let run = self.run.as_mut().ok_or(PipelineError::UnknownJob { id })?;
+        let (_, mut events) = run.accept(id, outcome, seconds, &mut self.store)?;
         // Only how far it is is told: figures are in the verdict.
         events.retain(|event| matches!(event, Event::Stage { .. }));
-        self.judge();
+        self.judge()?;
         Ok(events)
     }
 
-    /// Once a pipeline is built, its digests are held against the receipt's; the next one begins with nothing.
-    fn judge(&mut self) {
-        let Some((run, store)) = self.current() else { return };
-        if !run.done(store) {
-            return;
+    /// Once a side is built, its digests are held against the receipts'; then comes the next.
+    fn judge(&mut self) -> Result<()> {
+        while let Some(run) = self.run.as_ref().filter(|run| run.done(&self.store)) {
+            self.verification.judge(self.at, &recomputed(&run.pipeline, &self.store));
+            self.at += 1;
+            self.begin()?;
         }
-        let found = recomputed(&run.pipeline, store);
-        let found = match self.before.take() {
-            Some(_) => compare_before(&self.first, &found),
-            None => {
-                self.after = None;
-                compare(&self.last, &found)
-            }
-        };
-        self.store = Store::default();
-        self.verdict = std::mem::take(&mut self.verdict).and(found);
+        Ok(())
     }
 
     pub fn done(&self) -> bool {
-        self.before.is_none() && self.after.is_none()
+        self.run.is_none()
     }
 
     pub fn verdict(self) -> Verdict {
-        self.verdict
+        self.verification.verdict().clone()
     }
 }

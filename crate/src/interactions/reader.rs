@@ -181,6 +181,7 @@ impl Body {
             refuse_single(&interactions, " left after the filters")?;
         }
         let report = ReadReport {
+            asked: config.clone(),
             source,
             delimiter: sink.layout.delimiter,
             has_header: sink.layout.has_header,

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 
 use super::rows::starts_of;
-use super::{Column, Delimiter, Interactions};
+use super::{Column, Delimiter, Interactions, ReadConfig};
 
 /// Rejected rows of which line, column and value are kept.
 pub const FIRST_REJECTIONS: usize = 20;
@@ -44,6 +44,8 @@ pub struct Filtered {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(feature = "ts", derive(tsify::Tsify))]
 pub struct ReadReport {
+    /// What was asked of the reader.
+    pub asked: ReadConfig,
     /// `text`, `gzip`, or `zip: ` and the name of the file inside.
     pub source: String,
     /// What stands between columns.

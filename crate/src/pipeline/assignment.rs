@@ -56,23 +56,7 @@ impl Assignment {
 
     /// Refuses an assignment that was made for other rows.
     pub fn check(&self, rows: &Interactions) -> Result<(), PipelineError> {
-        let refuse = |reason: String| Err(PipelineError::Assignment { reason });
-        if self.shards > u32::from(NO_SHARD) {
-            return refuse(format!("there cannot be {} shards: at most {NO_SHARD} have a number", self.shards));
-        }
-        if self.shard_of_row.len() != rows.rows().len() {
-            let (given, rows) = (self.shard_of_row.len(), rows.rows().len());
-            return refuse(format!("{given} rows have a shard, but there are {rows} rows"));
-        }
-        for (index, (&shard, row)) in self.shard_of_row.iter().zip(rows.rows()).enumerate() {
-            if shard != NO_SHARD && u32::from(shard) >= self.shards {
-                return refuse(format!("row {index} is in shard {shard}, but there are {} shards", self.shards));
-            }
-            if (shard == NO_SHARD) != (row.fate == Fate::Test) {
-                return refuse(format!("row {index} is a {:?} row, but its shard is {shard}", row.fate));
-            }
-        }
-        Ok(())
+        check_assigned(rows, self.shards, &self.shard_of_row).map_err(|reason| PipelineError::Assignment { reason })
     }
 
     /// The shard of a row, if it is in one.
@@ -88,24 +72,9 @@ impl Assignment {
         shards
     }
 
-    /// SHA-256 over (user id, shard), or (user id, item id, shard) where a user's rows are in several shards.
-    pub fn digest(&self, rows: &Interactions, active: &[u32]) -> Digest {
-        let mut hasher = Hasher::new("ultrare partition 1");
-        hasher.u32(self.shards);
-        for &user in active {
-            let of_user: Vec<usize> = rows.range_of(user).filter(|&row| self.shard_of_row[row] != NO_SHARD).collect();
-            hasher.str(rows.users().get(user));
-            let first = of_user.first().map_or(NO_SHARD, |&row| self.shard_of_row[row]);
-            if of_user.iter().all(|&row| self.shard_of_row[row] == first) {
-                hasher.u32(1).u32(u32::from(first));
-            } else {
-                hasher.u32(2).u32(of_user.len() as u32);
-                for row in of_user {
-                    hasher.str(rows.items().get(rows.rows()[row].item)).u32(u32::from(self.shard_of_row[row]));
-                }
-            }
-        }
-        hasher.finish()
+    /// SHA-256 over who is in which shard; see [`assigned_digest`].
+    pub fn digest(&self, rows: &Interactions) -> Digest {
+        assigned_digest(rows, self.shards, &self.shard_of_row)
     }
 
     /// One shard for each user with training rows where every user's rows are together, else one for each training row; in
@@ -163,4 +132,45 @@ impl Assignment {
         }
         Assignment { shards: self.shards, shard_of_row }
     }
+}
+
+/// Says what does not fit where shards are not of these rows: every training row has one of them, no test row has one.
+pub fn check_assigned(rows: &Interactions, shards: u32, shard_of_row: &[u16]) -> Result<(), String> {
+    if shards > u32::from(NO_SHARD) {
+        return Err(format!("there cannot be {shards} shards: at most {NO_SHARD} have a number"));
+    }
+    if shard_of_row.len() != rows.rows().len() {
+        let (given, rows) = (shard_of_row.len(), rows.rows().len());
+        return Err(format!("{given} rows have a shard, but there are {rows} rows"));
+    }
+    for (index, (&shard, row)) in shard_of_row.iter().zip(rows.rows()).enumerate() {
+        if shard != NO_SHARD && u32::from(shard) >= shards {
+            return Err(format!("row {index} is in shard {shard}, but there are {shards} shards"));
+        }
+        if (shard == NO_SHARD) != (row.fate == Fate::Test) {
+            return Err(format!("row {index} is a {:?} row, but its shard is {shard}", row.fate));
+        }
+    }
+    Ok(())
+}
+
+/// SHA-256 over who is in which shard: (user id, shard), or (user id, item id, shard) where a user's rows are in several
+/// shards. Over ids, so it is the same wherever the same people are in the same shards.
+pub fn assigned_digest(rows: &Interactions, shards: u32, shard_of_row: &[u16]) -> Digest {
+    let mut hasher = Hasher::new("ultrare partition 1");
+    hasher.u32(shards);
+    for user in 0..rows.users().len() as u32 {
+        let of_user = rows.range_of(user).filter(|&row| shard_of_row[row] != NO_SHARD);
+        let Some(first) = of_user.clone().map(|row| shard_of_row[row]).next() else { continue };
+        hasher.str(rows.users().get(user));
+        if of_user.clone().all(|row| shard_of_row[row] == first) {
+            hasher.u32(1).u32(u32::from(first));
+        } else {
+            hasher.u32(2).u32(of_user.clone().count() as u32);
+            for row in of_user {
+                hasher.str(rows.items().get(rows.rows()[row].item)).u32(u32::from(shard_of_row[row]));
+            }
+        }
+    }
+    hasher.finish()
 }

@@ -298,14 +298,9 @@ impl Dataset {
         })
     }
 
-    /// Is a user one of the anchors of an `anchored` partition? The user's own consent decides, or a keyed hash of the id:
-    /// nobody else's coming or going does.
+    /// Is a user one of the anchors of an `anchored` partition?
     pub fn is_anchor(&self, user: u32, partition: &PartitionConfig, seed: u32) -> bool {
-        if partition.consent {
-            return self.rows.consents(user, &[]);
-        }
-        let id = self.rows.users().get(user);
-        keyed_fraction(seed.into(), Purpose::Anchor, &[id.as_bytes()]) < f64::from(partition.anchors)
+        is_anchor(&self.rows, user, partition, seed)
     }
 
     /// How many of those who could be anchors consent to it; `None` where the file has no such column.
@@ -313,4 +308,13 @@ impl Dataset {
         let asked = self.rows.rows().iter().any(|row| row.consent != Consent::Unsaid);
         asked.then(|| self.active.iter().filter(|&&user| self.rows.consents(user, &[])).count() as u32)
     }
+}
+
+/// Is a user one of the anchors of an `anchored` partition of these rows? The user's own consent decides, or a keyed hash of
+/// the id: nobody else's coming or going does.
+pub fn is_anchor(rows: &Interactions, user: u32, partition: &PartitionConfig, seed: u32) -> bool {
+    if partition.consent {
+        return rows.consents(user, &[]);
+    }
+    keyed_fraction(seed.into(), Purpose::Anchor, &[rows.users().get(user).as_bytes()]) < f64::from(partition.anchors)
 }

@@ -38,9 +38,9 @@ mod validate;
 mod value;
 
 pub use advance::{Hints, Job, Slot, accept, advance};
-pub use assignment::{Assignment, NO_SHARD};
+pub use assignment::{Assignment, NO_SHARD, assigned_digest, check_assigned};
 pub use assignment_file::read_assignment_file;
-pub use dataset::{Dataset, trains};
+pub use dataset::{Dataset, is_anchor, trains};
 pub use error::PipelineError;
 pub use event::{Event, Stage};
 pub(crate) use job::{AuditJob, Body, EnsembleParts, Outcome, UserTable, decode, encode};

@@ -169,7 +169,7 @@ impl Pipeline {
     /// Digest of row to shard.
     pub fn partition_digest(&self, store: &Store) -> Option<Digest> {
         let divided = self.divided(store)?;
-        let digest = || divided.assignment.digest(self.rows(), self.dataset.active());
+        let digest = || divided.assignment.digest(self.rows());
         Some(*divided.digest.get_or_init(digest))
     }
 

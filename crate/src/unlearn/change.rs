@@ -9,9 +9,9 @@ use crate::error::Result;
 use crate::interactions::{Consent, Fate, Ids, Interactions, Row};
 use crate::numerics::random::{Purpose, keyed_hash};
 use crate::partition::Method;
-use crate::pipeline::{Assignment, Dataset, Pipeline, Shards, Store, trains};
+use crate::pipeline::{Assignment, Dataset, Pipeline, Settings, Shards, Store, is_anchor, trains};
 
-use super::difference::{Difference, Side};
+use super::difference::{AssignedRows, Difference};
 use super::plan::{Plan, Rates, plan};
 use super::taint::{Mode, Procedure, Reach};
 use super::{Request, RequestError, Resolved};
@@ -120,6 +120,8 @@ pub struct Proposal {
     pub after: Pipeline,
     /// What it comes to, row by row, where nobody moves.
     pub difference: Difference,
+    /// As far as traces are concerned.
+    pub procedure: Procedure,
     /// The bill.
     pub plan: Plan,
 }
@@ -139,8 +141,8 @@ pub fn propose(pipeline: &Pipeline, store: &Store, change: &Change, mode: Mode, 
     let mut after = dataset.changed(&found.rows, &added, settings)?;
     let assignment = carried(pipeline, &divided.assignment, &mut after);
     let difference = Difference::of(
-        Side { rows: pipeline.rows(), assignment: &divided.assignment },
-        Side { rows: after.rows(), assignment: &assignment },
+        AssignedRows { rows: pipeline.rows(), assignment: &divided.assignment },
+        AssignedRows { rows: after.rows(), assignment: &assignment },
     );
     let procedure = procedure(pipeline, &after, &difference, mode);
     let mut plan = plan(&difference, rates, &procedure);
@@ -154,7 +156,7 @@ pub fn propose(pipeline: &Pipeline, store: &Store, change: &Change, mode: Mode, 
         after.with_shards(Shards::Kept(Arc::new(assignment), facts))
     };
     let mut proposal =
-        Proposal { change: change.clone(), mode, found, before: pipeline.clone(), after, difference, plan };
+        Proposal { change: change.clone(), mode, found, before: pipeline.clone(), after, difference, procedure, plan };
     super::saving::foresee(&mut proposal, store, rates);
     Ok(proposal)
 }
@@ -253,36 +255,42 @@ fn carried(pipeline: &Pipeline, assignment: &Assignment, after: &mut Dataset) ->
     Assignment { shards: assignment.shards, shard_of_row }
 }
 
-/// How this change is carried out, as far as traces are concerned.
-fn procedure(before: &Pipeline, after: &Dataset, difference: &Difference, mode: Mode) -> Procedure {
-    let settings = before.settings();
-    let partition = match settings.partition.method {
+/// Whose rows decide a user's shard.
+pub fn reach(method: Method) -> Reach {
+    match method {
         Method::Hash | Method::File => Reach::Alone,
         Method::Anchored => Reach::Anchors,
         _ => Reach::Everybody,
+    }
+}
+
+/// Under `anchored`: must the division follow this change? Nobody moves only if every user who is there afterwards was there
+/// before with the same training rows, and the anchors are the same.
+pub fn follows(settings: &Settings, before: &Interactions, after: &Interactions) -> bool {
+    if settings.partition.method != Method::Anchored {
+        return false;
+    }
+    let own = |data: &Interactions, user: u32| -> Vec<(String, u32, Fate)> {
+        let rows = data.rows_of(user).iter().filter(|row| trains(row));
+        rows.map(|row| (data.items().get(row.item).to_owned(), row.value.to_bits(), row.fate)).collect()
     };
-    let touches_rows = difference.training_gone > 0 || difference.shards.iter().any(|shard| shard.new > 0);
-    // Under `anchored` nobody moves only if every user who is there on both sides has the same rows, nobody comes whose
-    // shard is to be found, and the anchors are the same.
-    let follows = partition == Reach::Anchors && touches_rows && {
-        let kept = |user: u32| {
-            let id = after.rows().users().get(user);
-            before.rows().users().find(id).is_some_and(|old| {
-                let ids = |data: &Interactions, row: &Row| {
-                    (data.items().get(row.item).to_owned(), row.value.to_bits(), row.fate)
-                };
-                let own = |data: &Interactions, user: u32| -> Vec<_> {
-                    data.rows_of(user).iter().filter(|row| trains(row)).map(|row| ids(data, row)).collect()
-                };
-                own(before.rows(), old) == own(after.rows(), user)
-            })
-        };
-        let anchor = |dataset: &Dataset, user: u32| dataset.is_anchor(user, &settings.partition, settings.seed);
-        let anchors = |dataset: &Dataset| -> Vec<String> {
-            let active = dataset.active().iter().filter(|&&user| anchor(dataset, user));
-            active.map(|&user| dataset.rows().users().get(user).to_owned()).collect()
-        };
-        !after.active().iter().all(|&user| kept(user)) || anchors(before.dataset()) != anchors(after)
+    let users = |data: &Interactions| 0..data.users().len() as u32;
+    let active = |data: &Interactions, user: u32| data.rows_of(user).iter().any(trains);
+    let kept = |user: u32| {
+        let old = before.users().find(after.users().get(user));
+        old.is_some_and(|old| own(before, old) == own(after, user))
     };
-    Procedure { mode, partition, follows }
+    let anchors = |data: &Interactions| -> Vec<String> {
+        let anchor = |&user: &u32| active(data, user) && is_anchor(data, user, &settings.partition, settings.seed);
+        users(data).filter(anchor).map(|user| data.users().get(user).to_owned()).collect()
+    };
+    !users(after).filter(|&user| active(after, user)).all(kept) || anchors(before) != anchors(after)
+}
+
+/// How this change is carried out, as far as traces are concerned.
+fn procedure(before: &Pipeline, after: &Dataset, difference: &Difference, mode: Mode) -> Procedure {
+    let settings = before.settings();
+    let touches = difference.shards.iter().any(|shard| shard.gone + shard.new > 0);
+    let follows = touches && follows(settings, before.rows(), after.rows());
+    Procedure { mode, partition: reach(settings.partition.method), follows }
 }

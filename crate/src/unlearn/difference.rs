@@ -51,7 +51,7 @@ pub struct Difference {
 
 /// A side of a change.
 #[derive(Clone, Copy, Debug)]
-pub struct Side<'a> {
+pub struct AssignedRows<'a> {
     /// Rows with their fates.
     pub rows: &'a Interactions,
     /// Their shards.
@@ -65,7 +65,7 @@ fn same(one: &Row, other: &Row) -> bool {
 
 impl Difference {
     /// One pass over both sides, in the order of their ids.
-    pub fn of(before: Side<'_>, after: Side<'_>) -> Self {
+    pub fn of(before: AssignedRows<'_>, after: AssignedRows<'_>) -> Self {
         let shards = before.assignment.shards.max(after.assignment.shards) as usize;
         let gone = |one: &Interactions, other: &Interactions| {
             one.items().iter().filter(|id| other.items().find(id).is_none()).count() as u32
@@ -98,12 +98,13 @@ impl Difference {
     }
 
     /// One user's rows on both sides; which shards lose or gain one of them.
-    fn user(&mut self, id: &str, before: Side<'_>, after: Side<'_>, hit: &mut BTreeSet<u32>) -> bool {
-        let range = |side: Side<'_>| side.rows.users().find(id).map(|user| side.rows.range_of(user)).unwrap_or(0..0);
+    fn user(&mut self, id: &str, before: AssignedRows<'_>, after: AssignedRows<'_>, hit: &mut BTreeSet<u32>) -> bool {
+        let range =
+            |side: AssignedRows<'_>| side.rows.users().find(id).map(|user| side.rows.range_of(user)).unwrap_or(0..0);
         let (mut old, mut new) = (range(before).peekable(), range(after).peekable());
         self.users_gone += u32::from(new.peek().is_none());
         self.users_new += u32::from(old.peek().is_none());
-        let item = |side: Side<'_>, at: usize| side.rows.items().get(side.rows.rows()[at].item).to_owned();
+        let item = |side: AssignedRows<'_>, at: usize| side.rows.items().get(side.rows.rows()[at].item).to_owned();
         let mut changed = false;
         loop {
             let order = match (old.peek(), new.peek()) {
@@ -159,7 +160,7 @@ mod tests {
             let found = request.resolve(&data);
             let after = found.remaining(&data);
             let (whole, left) = (Assignment::whole(&data), Assignment::whole(&after));
-            let sides = (Side { rows: &data, assignment: &whole }, Side { rows: &after, assignment: &left });
+            let sides = (AssignedRows { rows: &data, assignment: &whole }, AssignedRows { rows: &after, assignment: &left });
             let difference = Difference::of(sides.0, sides.1);
             prop_assert_eq!(difference.rows_gone as usize, found.rows.len());
             prop_assert_eq!(difference.users as usize, found.users.len());

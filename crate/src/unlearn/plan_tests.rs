@@ -4,7 +4,7 @@ use super::*;
 use crate::interactions::Fate;
 use crate::pipeline::{Assignment, NO_SHARD};
 use crate::unlearn::Reach;
-use crate::unlearn::difference::{Difference, Side};
+use crate::unlearn::difference::{AssignedRows, Difference};
 use crate::unlearn::testing::{data_strategy, names, request_strategy};
 
 const EXACT: Procedure = Procedure { mode: Mode::Frozen, partition: Reach::Alone, follows: false };
@@ -14,7 +14,7 @@ fn difference(data: &Interactions, shards: u32, shard_of_row: &[u16], request: &
     let before = Assignment { shards, shard_of_row: shard_of_row.to_vec() };
     let rows = request.resolve(data).remaining(data);
     let after = before.carried(data, &rows, |_, _| unreachable!("no row comes"));
-    Difference::of(Side { rows: data, assignment: &before }, Side { rows: &rows, assignment: &after })
+    Difference::of(AssignedRows { rows: data, assignment: &before }, AssignedRows { rows: &rows, assignment: &after })
 }
 
 fn bill_at(data: &Interactions, shards: u32, of: &[u16], request: &Request, rates: &Rates, how: &Procedure) -> Plan {

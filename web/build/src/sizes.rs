@@ -13,7 +13,7 @@ const GOAL: usize = 250_000;
 /// What they may weigh until the goal is reached: about what they do, so that they do not grow unseen. Receipts are read and
 /// checked in the module since it weighs more than 750 kB: JSON in, and every setting in it.
 /// Groups, rivals, decomposition and sweep took it past 860, changes that add rows and keyed stages past 940.
-const BUDGET: usize = 965_000;
+const BUDGET: usize = 1_000_000;
 
 /// Prints raw, gzip and brotli sizes; fails above the budget.
 pub fn check(pkg: &Path, name: &str) -> Result<()> {

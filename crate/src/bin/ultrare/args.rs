@@ -22,6 +22,8 @@ pub enum Command {
     Tune(Tune),
     /// Check receipts against rows by training again. Exit code 1 if anything differs.
     Verify(Verify),
+    /// Make a pair of keys to sign receipts with: FILE gets the secret one, FILE.pub the public one.
+    Keys(Keys),
     /// Accuracy against the cost of forgetting one user, over numbers of shards, partitions and combiners.
     Sweep(Box<Sweep>),
     /// Write generated interactions as a CSV file.
@@ -150,6 +152,9 @@ pub struct Output {
     /// Write the last request's receipt as JSON.
     #[arg(long, value_name = "OUT")]
     pub receipt: Option<PathBuf>,
+    /// Sign the receipt with this secret key, as `ultrare keys` wrote it.
+    #[arg(long, value_name = "KEY", requires = "receipt")]
+    pub sign: Option<PathBuf>,
     /// Save the experiment, to change it later. Holds the remaining rows and nothing of the forgotten ones.
     #[arg(long, value_name = "OUT")]
     pub save: Option<PathBuf>,
@@ -201,9 +206,24 @@ pub struct Verify {
     /// Rows as they were before the first of these requests, or as they are after the last.
     #[command(flatten)]
     pub input: Input,
+    /// The public key that the receipts must be signed by: 64 hexadecimal digits, or a file with them.
+    #[arg(long, value_name = "KEY")]
+    pub signed_by: Option<String>,
+    /// The digest that the last receipt must have, from where it was kept: shows that none was cut off the end.
+    #[arg(long, value_name = "DIGEST")]
+    pub head: Option<String>,
+    /// Write the rows as they were read and split: what a verifier of your own starts from (docs/receipt.md).
+    #[arg(long, value_name = "OUT")]
+    pub rows: Option<PathBuf>,
     /// Threads; by default as many as the machine has.
     #[arg(long, default_value_t = 0, value_name = "N")]
     pub threads: usize,
+}
+
+#[derive(Args)]
+pub struct Keys {
+    /// The file for the secret key. Keep it to yourself; hand out the one that ends in .pub.
+    pub out: PathBuf,
 }
 
 #[derive(Args)]

@@ -9,6 +9,7 @@ mod drive;
 mod figures;
 mod forget;
 mod input;
+mod keys;
 mod run;
 mod show;
 mod sweep;
@@ -32,6 +33,7 @@ fn main() -> ExitCode {
         },
         args::Command::Sweep(args) => sweep::sweep(&args),
         args::Command::Tune(args) => tune::tune(&args),
+        args::Command::Keys(args) => keys::keys(&args),
         args::Command::Synth(args) => synth::synth(&args),
     };
     match done {

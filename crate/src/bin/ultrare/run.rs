@@ -12,7 +12,7 @@ use ultrare::pipeline::{Settings, Stage};
 
 use crate::args::{Output, Run};
 use crate::drive::Driver;
-use crate::{figures, forget, input, show};
+use crate::{figures, forget, input, keys, show};
 
 /// Carries it out and prints what came of it.
 pub fn run(args: &Run) -> Result<(), String> {
@@ -60,8 +60,13 @@ pub fn write(experiment: &Experiment, out: &Output) -> Result<(), String> {
         put(path, (text + "\n").as_bytes())?;
     }
     if let Some(path) = &out.receipt {
-        let last = experiment.receipts().pop().ok_or("--receipt: nothing was forgotten, so there is no receipt")?;
+        let last = experiment.receipts().pop().ok_or("--receipt: nothing was changed, so there is no receipt")?;
+        let last = match &out.sign {
+            Some(key) => keys::read(key)?.sign(last),
+            None => last,
+        };
         put(path, last.to_json().as_bytes())?;
+        println!("head       {} (keep it elsewhere: it shows that no later receipt was cut off)", last.digest);
     }
     if let Some(path) = &out.save {
         put(path, &experiment.save())?;

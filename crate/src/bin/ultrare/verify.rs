@@ -2,13 +2,17 @@
 
 use std::fs;
 
+use ultrare::Digest;
 use ultrare::experiment::{Experiment, Notice, settings};
+use ultrare::interactions::Interactions;
 use ultrare::unlearn::Receipt;
+use ultrare::unlearn::receipt::check_head;
+use ultrare::unlearn::receipt::sign::check_signatures;
 
 use crate::args::Verify;
 use crate::drive::Driver;
-use crate::input;
 use crate::out::line;
+use crate::{input, keys};
 
 /// Reads receipts and rows, trains again, and says what differs and where. True if nothing does.
 pub fn verify(args: &Verify) -> Result<bool, String> {
@@ -24,6 +28,10 @@ pub fn verify(args: &Verify) -> Result<bool, String> {
     let mut source = Experiment::new();
     source.configure(config).map_err(said)?;
     input::load(&mut source, &args.input, seed)?;
+    if let Some(path) = &args.rows {
+        let text = text(source.rows().map_err(said)?);
+        fs::write(path, text).map_err(|error| format!("{} cannot be written: {error}", path.display()))?;
+    }
     let mut experiment = Experiment::new();
     experiment.verify_rows(&receipts, source.rows().map_err(said)?).map_err(said)?;
     let notices = Driver::new(args.threads)?.drive(&mut experiment)?;
@@ -31,7 +39,13 @@ pub fn verify(args: &Verify) -> Result<bool, String> {
         Notice::Verified { verdict } => Some(verdict),
         _ => None,
     });
-    let verdict = verdict.ok_or("the verification ended without a verdict")?;
+    let mut verdict = verdict.ok_or("the verification ended without a verdict")?;
+    let by = args.signed_by.as_deref().map(keys::public).transpose()?;
+    verdict = verdict.and(check_signatures(&receipts, by.as_ref()));
+    if let Some(head) = &args.head {
+        let head = Digest::parse(head).ok_or("--head takes the 64 hexadecimal digits of the last receipt's digest")?;
+        verdict = verdict.and(check_head(&receipts, &head));
+    }
 
     for check in verdict.failures() {
         say!(
@@ -44,6 +58,9 @@ pub fn verify(args: &Verify) -> Result<bool, String> {
     }
     let failed = verdict.failures().count();
     let total = verdict.checks.len();
+    for left in &verdict.unchecked {
+        println!("unchecked  {}: {}", left.what, left.why);
+    }
     if verdict.ok {
         say!(
             "verified   {total} checks: these weights come from these rows, and the forgotten ones are not among them"
@@ -53,4 +70,15 @@ pub fn verify(args: &Verify) -> Result<bool, String> {
         say!("refused    {failed} of {total} checks failed");
     }
     Ok(verdict.ok)
+}
+
+/// One JSON array a line: user, item, value, time, fate (0 train, 1 validation, 2 test), consent (0 unsaid, 1 no, 2 yes).
+fn text(rows: &Interactions) -> String {
+    let line = |row: &ultrare::interactions::Row| {
+        let (user, item) = (rows.users().get(row.user), rows.items().get(row.item));
+        let quoted = |id: &str| serde_json::Value::from(id).to_string();
+        let (fate, consent) = (row.fate as u8, row.consent as u8);
+        format!("[{},{},{},{},{fate},{consent}]\n", quoted(user), quoted(item), row.value, row.time)
+    };
+    rows.rows().iter().map(line).collect()
 }

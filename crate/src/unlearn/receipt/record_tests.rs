@@ -1,13 +1,15 @@
+use super::super::testing::{a_request, one};
+use super::super::{ReceiptError, Secret};
 use super::*;
-use crate::unlearn::verify::tests::{Forgetting, forgetting};
 
 fn sealed() -> Receipt {
-    forgetting().receipt
+    one("obc").0
 }
 
 #[test]
 fn a_sealed_receipt_reads_back_equal_and_shows_no_id() {
-    let Forgetting { receipt, before, request, .. } = forgetting();
+    let (receipt, before, _) = one("obc");
+    let request = a_request();
     let text = receipt.to_json();
     assert_eq!(Receipt::parse(&text), Ok(receipt));
     for id in before.users().iter().chain(before.items().iter()).chain(request.users.iter().map(String::as_str)) {
@@ -38,11 +40,13 @@ fn foreign_and_other_versions_are_refused_with_what_stands_there() {
     assert_eq!(parse("{}"), ReceiptError::Foreign { found: "missing".into() });
     assert_eq!(parse("[1, 2]"), ReceiptError::Foreign { found: "missing".into() });
     assert_eq!(parse(r#"{"format": "train ticket"}"#), ReceiptError::Foreign { found: "\"train ticket\"".into() });
-    assert_eq!(parse(r#"{"format": "ultrare receipt", "version": 2}"#), ReceiptError::Version { found: "2".into() });
+    assert_eq!(parse(r#"{"format": "ultrare receipt", "version": 3}"#), ReceiptError::Version { found: "3".into() });
+    let old = parse(r#"{"format": "ultrare receipt", "version": 1}"#);
+    assert!(old == ReceiptError::Old && old.to_string().contains("gave people away"), "{old}");
     assert!(matches!(parse("userId,movieId\n1,2\n"), ReceiptError::Syntax { line: 1, .. }));
     let deep = "[".repeat(100_000);
     assert!(matches!(parse(&deep), ReceiptError::Syntax { .. }));
-    let error = parse(r#"{"format": "ultrare receipt", "version": 1, "code": "x"}"#);
+    let error = parse(r#"{"format": "ultrare receipt", "version": 2, "code": "x"}"#);
     assert!(error.to_string().contains("missing field `number`"), "{error}");
 }
 
@@ -62,13 +66,15 @@ fn a_member_too_much_twice_or_of_another_kind_is_refused() {
 
 #[test]
 fn figures_that_are_no_numbers_cannot_be_sealed() {
-    let mut receipt = sealed();
-    receipt.seconds.insert("train".into(), f64::NAN);
-    assert!(receipt.seal().unwrap_err().to_string().contains("`train`"));
-    let mut receipt = sealed();
+    let (receipt, before, _) = one("obc");
+    let salt = Secret::derive(&before, 7).salt(1);
+    let mut timed = receipt.clone();
+    timed.seconds.insert("train".into(), f64::NAN);
+    assert!(timed.seal(&salt).unwrap_err().to_string().contains("`train`"));
+    let mut measured = receipt;
     let broken = Interval { mean: 0.5, low: f64::NEG_INFINITY, high: 1.0 };
-    receipt.metrics.entry("unlearned".into()).or_default().insert("ndcg@20".into(), broken);
-    assert!(receipt.seal().unwrap_err().to_string().contains("ndcg@20 of unlearned"));
+    measured.metrics.entry("unlearned".into()).or_default().insert("ndcg@20".into(), broken);
+    assert!(measured.seal(&salt).unwrap_err().to_string().contains("ndcg@20 of unlearned"));
 }
 
 #[test]
@@ -87,7 +93,13 @@ fn every_changed_character_is_found() {
             other => other ^ 1,
         };
         let Ok(tampered) = String::from_utf8(bytes) else { continue };
-        assert!(Receipt::parse(&tampered).is_err(), "place {at}: {}", &tampered[at.saturating_sub(20)..at + 1]);
+        // A last digit more or less may spell the same double.
+        let parsed = Receipt::parse(&tampered);
+        assert!(
+            parsed.is_err() || parsed == Ok(receipt.clone()),
+            "place {at}: {}",
+            &tampered[at.saturating_sub(20)..at + 1]
+        );
         changed += 1;
     }
     assert!(changed > 1000, "{changed}");
