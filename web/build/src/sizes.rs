@@ -12,8 +12,9 @@ use crate::Result;
 const GOAL: usize = 250_000;
 /// What they may weigh until the goal is reached: about what they do, so that they do not grow unseen. Receipts are read and
 /// checked in the module since it weighs more than 750 kB: JSON in, and every setting in it.
-/// Groups, rivals, decomposition and sweep took it past 860, changes that add rows and keyed stages past 940.
-const BUDGET: usize = 1_000_000;
+/// Groups, rivals, decomposition and sweep took it past 860; changes that add rows, keyed stages and receipts that others can
+/// check past 970.
+const BUDGET: usize = 985_000;
 
 /// Prints raw, gzip and brotli sizes; fails above the budget.
 pub fn check(pkg: &Path, name: &str) -> Result<()> {
