@@ -41,7 +41,7 @@ function settingsOf(config, prefix = "") {
 
 test("20,000 random and hostile links: only settings that there are come out, and prototypes stay clean", async () => {
   const session = await open();
-  const { config } = await session.snapshot();
+  const { settings: config } = await session.snapshot();
   session.close();
   const names = settingsOf(config);
   assert.ok(names.includes("partition.shards") && names.length > 30);

@@ -1,10 +1,11 @@
-// Forgetting users by request, and deleting their lines from the text file: the same bytes.
+// Forgetting users by request, and deleting their lines from the text file: the same bytes. Adding them again: the same.
 
 import assert from "node:assert/strict";
-import { readFileSync } from "node:fs";
+import { readFileSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
 import { before, test } from "node:test";
 import { open } from "../../web/dist/node.js";
-import { synth } from "../support/native.mjs";
+import { run, scratch, synth } from "../support/native.mjs";
 import { pipeline } from "../support/pipeline.mjs";
 
 let lines;
@@ -56,4 +57,46 @@ test("the order of the lines does not matter", async () => {
   const other = await pipeline(session, { source: { data: blob(shuffled) }, config, compare: false });
   assert.deepEqual(other.snapshot.digests, one.snapshot.digests);
   session.close();
+});
+
+test("rows that are added equal rows that were there from the start, as objects and as a file, in wasm and natively", async () => {
+  const config = { seed: 5, partition: { method: "hash", shards: 6 } };
+  const added = lines.filter((line) => gone.includes(line.split(",")[0]));
+  const columns = lines[0].split(",");
+  const row = (line) => {
+    const cells = Object.fromEntries(line.split(",").map((cell, at) => [columns[at], cell]));
+    const [user, item] = line.split(",");
+    const given = { user, item };
+    if ("rating" in cells) given.value = Number(cells.rating);
+    if ("timestamp" in cells) given.time = Number(cells.timestamp);
+    return given;
+  };
+  const session = await open();
+  const whole = (await pipeline(session, { source: { data: blob(lines) }, config, compare: false })).snapshot;
+  const file = blob([lines[0], ...added]);
+  for (const add of [added.map(row), file]) {
+    await pipeline(session, { source: { data: blob(remaining()) }, config, compare: false });
+    const plan = await session.plan({ add });
+    assert.deepEqual([plan.users_new, plan.added, plan.rows], [gone.length, added.length, 0]);
+    const { change, digests, results, ...after } = await session.apply({ add });
+    assert.deepEqual([change.users_added, change.rows_added, change.rows], [gone.length, added.length, 0]);
+    assert.equal(digests.split_after, whole.digests.split);
+    assert.equal(digests.partition_after, whole.digests.partition);
+    assert.deepEqual(digests.shards_after, whole.digests.shards_before);
+    assert.equal(digests.ensemble_after, whole.digests.ensemble_before);
+    assert.deepEqual(results.unlearned.metrics, whole.results.original.metrics);
+    assert.equal(after.receipts, 1);
+  }
+  const back = await session.forget({ users: gone });
+  const never = (await pipeline(session, { source: { data: blob(remaining()) }, config, compare: false })).snapshot;
+  assert.deepEqual(back.digests.shards_after, never.digests.shards_before, "forgotten again, as if they had never come");
+  session.close();
+  const at = (name, rows) => {
+    const path = join(scratch(), name);
+    writeFileSync(path, `${rows.join("\n")}\n`);
+    return path;
+  };
+  const native = run("--data", at("rest.csv", remaining()), "--add", at("added.csv", [lines[0], ...added]), "--partition", "hash", "--shards", 6, "--seed", 5);
+  assert.deepEqual(native.digests.shards_after, whole.digests.shards_before);
+  assert.equal(native.digests.ensemble_after, whole.digests.ensemble_before);
 });

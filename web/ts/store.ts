@@ -60,7 +60,8 @@ export class Store {
   /** Replaces the rows. What was there stays if the files cannot be used. */
   async load(source: Files, read: ReadChoice = {}): Promise<DataView> {
     const start = performance.now();
-    await this.readers(source, read, (rows, test) => (this.reports = this.experiment.load(rows, test, read.k_core)));
+    const { k_core } = (Array.isArray(read) ? read[0] : read) as Partial<ReadConfig>;
+    await this.readers(source, read, (rows, test) => (this.reports = this.experiment.load(rows, test, k_core)));
     this.experiment.note_read((performance.now() - start) / 1000);
     await this.outcomes?.recall(this.experiment);
     return this.experiment.snapshot().data!;

@@ -1,8 +1,10 @@
-/** Who is to be forgotten: chosen by hand, by search, by rule; with undo. The bill comes from the library. */
-import type { Request, Plan } from "../client";
+/** What is to be changed: who is forgotten, chosen by hand, by search, by rule, and which rows come; with undo. The bill comes from the library. */
+import type { Plan, Request, RowPatch } from "../client";
 
 /** A content of the basket to go back to. */
-type Kept = Pick<Basket, "users" | "items" | "rows" | "protocol">;
+type Kept = Pick<Basket, "users" | "items" | "rows" | "added" | "protocol">;
+/** Rows that come, and what they are called. */
+export interface Added { name: string; rows: readonly RowPatch[] }
 
 class Basket {
   users = $state.raw<readonly string[]>([]);
@@ -10,6 +12,8 @@ class Basket {
   items = $state.raw<readonly string[]>([]);
   /** Single rows: (user, item). */
   rows = $state.raw<readonly (readonly [string, string])[]>([]);
+  /** Rows that come: files, and people made up by hand. */
+  added = $state.raw<readonly Added[]>([]);
   /** Ids that were pasted and that nobody has. */
   unknown = $state.raw<readonly string[]>([]);
   /** How the users were chosen, in words: it goes with every figure. */
@@ -21,9 +25,9 @@ class Basket {
 
   chosen = $derived(new Set(this.users));
   /** How many things are in it. */
-  size = $derived(this.users.length + this.items.length + this.rows.length);
+  size = $derived(this.users.length + this.items.length + this.rows.length + this.added.length);
   /** Changes whenever the content does. */
-  stamp = $derived({ users: this.users, items: this.items, rows: this.rows });
+  stamp = $derived({ users: this.users, items: this.items, rows: this.rows, added: this.added });
   #past = $state.raw<Kept[]>([]);
   canUndo = $derived(this.#past.length > 0);
 
@@ -34,7 +38,7 @@ class Basket {
   }
 
   #keep(): void {
-    this.#past = [...this.#past.slice(-49), { users: this.users, items: this.items, rows: this.rows, protocol: this.protocol }];
+    this.#past = [...this.#past.slice(-49), { users: this.users, items: this.items, rows: this.rows, added: this.added, protocol: this.protocol }];
   }
 
   /** An item, whoever has it: in, or out again. */
@@ -53,6 +57,19 @@ class Basket {
     this.#keep();
     this.rows = this.hasRow(user, item) ? this.rows.filter(([u, i]) => u !== user || i !== item) : [...this.rows, [user, item]];
     this.protocol = this.size ? "chosen by hand" : "";
+  }
+
+  /** Rows that come, in the place of those of the same name. */
+  bring(added: Added): void {
+    this.#keep();
+    this.added = [...this.added.filter(({ name }) => name !== added.name), added];
+    this.protocol ||= "chosen by hand";
+  }
+
+  leave(name: string): void {
+    this.#keep();
+    this.added = this.added.filter((other) => other.name !== name);
+    if (!this.size) this.protocol = "";
   }
 
   toggle(id: string): void {
@@ -74,7 +91,7 @@ class Basket {
   clear(): void {
     if (this.size) {
       this.#keep();
-      [this.users, this.items, this.rows, this.protocol] = [[], [], [], ""];
+      [this.users, this.items, this.rows, this.added, this.protocol] = [[], [], [], [], ""];
     }
     this.unknown = [];
   }
@@ -83,7 +100,7 @@ class Basket {
     const last = this.#past.at(-1);
     if (!last) return;
     this.#past = this.#past.slice(0, -1);
-    ({ users: this.users, items: this.items, rows: this.rows, protocol: this.protocol } = last);
+    ({ users: this.users, items: this.items, rows: this.rows, added: this.added, protocol: this.protocol } = last);
   }
 
   /** After a request was carried out, or when other data is loaded: nothing to go back to. */
@@ -91,11 +108,17 @@ class Basket {
     this.users = [];
     this.items = [];
     this.rows = [];
+    this.added = [];
     this.#past = [];
     this.unknown = [];
     this.protocol = "";
     this.plan = null;
     this.planError = null;
+  }
+
+  /** All of it, as one. */
+  change(confirmed = false): { forget: Request; add: RowPatch[] } {
+    return { forget: this.request(confirmed), add: this.added.flatMap(({ rows }) => rows) };
   }
 
   /** `confirmed`: the person has read what the bill warns of and wants it all the same. */

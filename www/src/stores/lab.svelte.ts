@@ -184,8 +184,10 @@ class Lab {
     return true;
   }
 
-  async forget(request: Request, protocol: string): Promise<boolean> {
-    const leaving = (request.users ?? []).map((id) => this.handleOf.get(id)).filter((h) => h !== undefined);
+  /** Carries the basket out. */
+  async change(confirmed: boolean): Promise<boolean> {
+    const [change, protocol] = [basket.change(confirmed), basket.protocol];
+    const leaving = basket.users.map((id) => this.handleOf.get(id)).filter((h) => h !== undefined);
     const watched = this.watched;
     const done = await this.#run("forget", async (session) => {
       ui.follow = true;
@@ -193,9 +195,10 @@ class Lab {
       stream.reset("unlearned");
       stream.reset("retrained");
       this.watched = this.#hurry(session);
-      this.snapshot = await session.forget(request, this.mode);
+      this.snapshot = await session.apply({ ...change, mode: this.mode });
       await this.#dropKept(session);
       this.users = await session.users();
+      this.everyone = joined(this.everyone!, this.users);
       stream.settle(this.users);
       return true;
     });
@@ -209,7 +212,7 @@ class Lab {
     this.raced = { unlearn: this.snapshot!.seconds.unlearn ?? null, retrain: null };
     const touched = this.snapshot!.change?.touched_shards ?? [];
     this.#enter("forgot", protocol, touched.length, this.watched ? null : this.raced.unlearn);
-    ui.say(`Forgotten. Shards trained again: ${listed(touched.map((k) => k + 1), 12)}, in ${seconds(this.raced.unlearn)}.`);
+    ui.say(`${leaving.length || !change.add.length ? "Forgotten" : "Added"}. Shards trained again: ${listed(touched.map((k) => k + 1), 12)}, in ${seconds(this.raced.unlearn)}.`);
     return true;
   }
 
@@ -366,7 +369,7 @@ class Lab {
     const asked = basket.stamp;
     const mode = this.mode;
     try {
-      const plan = await this.session.plan({ forget: basket.request(), mode });
+      const plan = await this.session.plan({ ...basket.change(), mode });
       if (asked === basket.stamp && mode === this.mode) {
         basket.plan = plan;
         basket.planError = null;
@@ -442,6 +445,17 @@ class Lab {
     if (this.paused) this.session?.resume();
     await this.session?.cancel();
   }
+}
+
+/** Those who were there, and those who came. */
+function joined(before: UsersView, now: UsersView): UsersView {
+  const known = new Set(before.handles);
+  const fresh = now.handles.flatMap((handle, at) => (known.has(handle) ? [] : [at]));
+  const both = <T>(old: T[], list: T[]) => [...old, ...fresh.map((at) => list[at]!)];
+  return {
+    ids: both(before.ids, now.ids), train_rows: both(before.train_rows, now.train_rows),
+    handles: both(before.handles, now.handles), shard_of: both(before.shard_of, now.shard_of),
+  };
 }
 
 export type Method = PartitionView["method"];

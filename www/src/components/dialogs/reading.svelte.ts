@@ -1,6 +1,7 @@
 /** Files on their way in, to be used or to check a receipt: what was found in the first rows of each, and what the person made of it. */
 import type { ColumnChoice, Preview, ReadChoice, ReadConfig, Role, ErrorData } from "../../client";
 import { listed, sentence } from "../../lib/format";
+import type { Added } from "../../stores/basket.svelte";
 import { lab } from "../../stores/lab.svelte";
 
 export const ROLES: readonly { role: Role; label: string; needed: boolean }[] = [
@@ -146,6 +147,17 @@ export class Reading {
     this.done = 0;
     this.total = this.files.reduce((sum, f) => sum + f.size, 0);
     return lab.loadFiles(this.source(), this.config(), (done, total) => { this.done = done; this.total = total; });
+  }
+
+  /** The rows of the one file, to be added to those that are there; null if they cannot be used. */
+  async added(): Promise<Added | null> {
+    const file = this.files[0]!;
+    try {
+      return { name: file.name, rows: await lab.session!.addedRows(file, this.config()) };
+    } catch (error) {
+      this.problem = `${file.name}: ${sentence((error as ErrorData).message)}`;
+      return null;
+    }
   }
 
   forget(): void {
