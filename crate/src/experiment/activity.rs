@@ -123,14 +123,8 @@ impl Experiment {
             }
             Activity::Compare => {
                 let serving = self.trained("comparing")?;
-                // One model is served by itself, whatever combines the shards: the yardstick does not move. A joint fold-in
-                // also steadies a single model, and a weak baseline would flatter the ensemble.
-                let combine = match self.settings.combine.method {
-                    CombineMethod::Own | CombineMethod::Mean | CombineMethod::Logistic => {
-                        CombineConfig::of(CombineMethod::Own)
-                    }
-                    _ => self.settings.combine.clone(),
-                };
+                // One model is served by itself, whatever combines the shards: the yardstick does not move.
+                let combine = CombineConfig::of(CombineMethod::Own);
                 // Nothing is ever forgotten from it, so it keeps no checkpoints.
                 let model = ModelConfig { slices: 0, ..self.settings.model.clone() };
                 let settings = Settings { combine, model, ..serving.settings().as_ref().clone() };
