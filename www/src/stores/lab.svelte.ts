@@ -1,5 +1,5 @@
 /** The experiment as the page sees it: the session, its newest snapshot, and the actions that drive it. */
-import type { Activity as Asked, Mode, PartitionView, Request, ReadChoice, ReadReport, Sequence, Session, ErrorData, Size, Snapshot, SweepPoint, UsersView } from "../client";
+import type { Activity as Asked, Mode, PartitionView, Request, ReadChoice, ReadConfig, ReadReport, Sequence, Session, ErrorData, Size, Snapshot, SweepPoint, UsersView } from "../client";
 import { listed, plural, seconds, sentence } from "../lib/format";
 import { drop, wipe } from "../lib/keep";
 import { at } from "../lib/link";
@@ -127,7 +127,8 @@ class Lab {
   ): Promise<boolean> {
     const name = "data" in input ? input.data.name : `${input.train.name} + ${input.test.name}`;
     const done = await this.#load(name, `file:${name}`, false, (s) => s.load(input, read, onProgress));
-    if (done) settings.set("k_core", read?.k_core ?? 0);
+    const first: Partial<ReadConfig> = (Array.isArray(read) ? read[0] : read) ?? {};
+    if (done) settings.set("k_core", first.k_core ?? 0);
     return done;
   }
 

@@ -56,8 +56,7 @@ pub fn added(path: &Path) -> Result<Vec<AddedRow>, String> {
 fn read(path: &Path, args: &Input, part: bool) -> Result<(Interactions, ReadReport, ItemTitles), String> {
     let shown = path.display().to_string();
     let shown = out::line(&shown);
-    let told =
-        |error: &dyn std::fmt::Display| format!("{shown}: {error}{}", args.reading.flags(&error.to_string()));
+    let told = |error: &dyn std::fmt::Display| format!("{shown}: {error}{}", args.reading.flags(&error.to_string()));
     let open = || File::open(path).map_err(|error| told(&error));
     let config = args.reading.config(&open()?, part).map_err(|error| told(&error))?;
     let reader = taken(open()?, config).map_err(|error| told(&error))?;

@@ -24,8 +24,8 @@ pub fn keys(args: &Keys) -> Result<(), String> {
         fs::write(path, text + "\n").map_err(|error| format!("{} cannot be written: {error}", path.display()))?;
         private(path, path == secret).map_err(|error| format!("{}: {error}", path.display()))?;
     }
-    println!("public     {}", key.public());
-    println!("           hand {} out; keep {} to yourself", public.display(), secret.display());
+    say!("public     {}", key.public());
+    say!("           hand {} out; keep {} to yourself", public.display(), secret.display());
     Ok(())
 }
 

@@ -66,7 +66,7 @@ pub fn write(experiment: &Experiment, out: &Output) -> Result<(), String> {
             None => last,
         };
         put(path, last.to_json().as_bytes())?;
-        println!("head       {} (keep it elsewhere: it shows that no later receipt was cut off)", last.digest);
+        say!("head       {} (keep it elsewhere: it shows that no later receipt was cut off)", last.digest);
     }
     if let Some(path) = &out.save {
         put(path, &experiment.save())?;

@@ -59,7 +59,7 @@ pub fn verify(args: &Verify) -> Result<bool, String> {
     let failed = verdict.failures().count();
     let total = verdict.checks.len();
     for left in &verdict.unchecked {
-        println!("unchecked  {}: {}", left.what, left.why);
+        say!("unchecked  {}: {}", left.what, left.why);
     }
     if verdict.ok {
         say!(

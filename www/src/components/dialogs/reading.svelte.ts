@@ -153,7 +153,7 @@ export class Reading {
   async added(): Promise<Added | null> {
     const file = this.files[0]!;
     try {
-      return { name: file.name, rows: await lab.session!.addedRows(file, this.config()) };
+      return { name: file.name, rows: await lab.session!.addedRows(file, [this.config()].flat()[0]) };
     } catch (error) {
       this.problem = `${file.name}: ${sentence((error as ErrorData).message)}`;
       return null;
