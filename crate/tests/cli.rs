@@ -70,7 +70,7 @@ fn a_run_writes_the_keys_that_others_rely_on() {
             assert!(json.pointer(part).is_some_and(|value| value.get(key).is_some()), "{part} has no {key}");
         }
     }
-    assert_eq!(json["forget"]["users"], 4);
+    assert_eq!(json["change"]["users"], 4);
     assert_eq!(json["partition"]["method"], "random");
 }
 

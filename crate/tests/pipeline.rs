@@ -237,3 +237,27 @@ fn a_saved_experiment_goes_on_where_it_was_and_a_damaged_one_is_refused_whole() 
         assert!(!after.windows(spelled.len()).any(|window| window == spelled), "{id} is still in the saved experiment");
     }
 }
+
+#[test]
+fn threads_that_share_a_runner_find_what_they_need() {
+    let mut experiment = Experiment::new();
+    experiment.configure(config(Method::Random, CombineMethod::Mean)).unwrap();
+    // More than one chunk of users is measured.
+    experiment.load_synthetic(&SyntheticConfig { users: 700, items: 60, rows: 7000, ..Size::Small.config(5) }).unwrap();
+    experiment.begin(Activity::Build { until: Stage::Combine }).unwrap();
+    experiment.drive(&Runner::new()).unwrap();
+    for _ in 0..20 {
+        let mut measured = experiment.clone();
+        measured.begin(Activity::Build { until: Stage::Evaluate }).unwrap();
+        let (runner, jobs) = (Runner::new(), measured.jobs());
+        assert!(jobs.len() > 4);
+        std::thread::scope(|scope| {
+            let run = |job| {
+                let (measured, runner) = (&measured, &runner);
+                scope.spawn(move || measured.run(job, runner).map(|_| ()))
+            };
+            let all: Vec<_> = jobs.iter().map(run).collect();
+            all.into_iter().for_each(|thread| thread.join().unwrap().unwrap());
+        });
+    }
+}

@@ -18,7 +18,11 @@ const ROOM: usize = 512 << 20;
 
 /// Runs jobs. One for each worker, or one shared by all threads of a process. Nothing it keeps changes an outcome.
 #[derive(Default)]
-pub struct Runner(Mutex<State>);
+pub struct Runner {
+    state: Mutex<State>,
+    /// Held while an ensemble is read back, so that threads that need the same one read it once.
+    reading: Mutex<()>,
+}
 
 #[derive(Default)]
 struct State {
@@ -44,7 +48,7 @@ impl Runner {
     }
 
     fn state(&self) -> MutexGuard<'_, State> {
-        self.0.lock().expect("nothing panics while it holds the inputs")
+        self.state.lock().expect("nothing panics while it holds the inputs")
     }
 
     /// Which of a job's inputs have to be given before it can run.
@@ -125,6 +129,8 @@ impl Runner {
     /// The ensemble, read back once for many jobs. Its bytes are then not needed any more.
     fn served(&self, ensemble: Digest, prepared: Option<Digest>) -> Result<Arc<Served>> {
         let of = (ensemble, prepared);
+        // A model that cannot be read is refused, and a thread that panicked in it has left nothing half done.
+        let _one_at_a_time = self.reading.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
         if let Some(resident) = self.state().served.as_ref().filter(|resident| resident.of == of) {
             return Ok(resident.served.clone());
         }
