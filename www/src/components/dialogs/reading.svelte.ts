@@ -41,7 +41,9 @@ export class Part {
   async look(): Promise<void> {
     const asked = ++this.#asked;
     try {
-      const preview = await lab.session!.preview(this.file, this.layout);
+      // A file may come before the library has opened.
+      while (!lab.session) await new Promise((wake) => setTimeout(wake, 20));
+      const preview = await lab.session.preview(this.file, this.layout);
       if (asked !== this.#asked) return;
       const place = (role: Role) => { const at = preview.columns.findIndex((c) => c.role === role); return at < 0 ? null : at; };
       this.mapping = { user: place("user"), item: place("item"), rating: place("rating"), time: place("time"), consent: place("consent") };
