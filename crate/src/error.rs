@@ -4,7 +4,7 @@ use thiserror::Error;
 
 use crate::combine::CombineError;
 use crate::evaluate::EvaluateError;
-use crate::experiment::ExperimentError;
+use crate::experiment::error::ExperimentError;
 use crate::interactions::{ReadError, SplitError};
 use crate::model::ModelError;
 use crate::partition::PartitionError;

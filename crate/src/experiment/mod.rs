@@ -18,7 +18,7 @@
 mod activity;
 mod beside;
 mod changes;
-mod error;
+pub(crate) mod error;
 mod figures;
 mod history;
 mod load;

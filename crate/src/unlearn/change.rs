@@ -11,7 +11,7 @@ use crate::numerics::random::{Purpose, keyed_hash};
 use crate::partition::Method;
 use crate::pipeline::{Assignment, Dataset, Pipeline, Settings, Shards, Store, is_anchor, trains};
 
-use super::difference::{AssignedRows, Difference};
+use super::difference::{AssignedRows, Difference, Overlap};
 use super::plan::{Plan, Rates, plan};
 use super::taint::{Mode, Procedure, Reach};
 use super::{Request, RequestError, Resolved};
@@ -155,19 +155,11 @@ pub fn propose(pipeline: &Pipeline, store: &Store, change: &Change, mode: Mode, 
         let facts = pipeline.partition_facts(store).unwrap_or_default();
         after.with_shards(Shards::Kept(Arc::new(assignment), facts))
     };
-    let mut proposal =
+    let named = change.add.iter().map(|row| row.user.as_str());
+    super::saving::foresee(&mut plan, pipeline, store, &found, named, rates);
+    let proposal =
         Proposal { change: change.clone(), mode, found, before: pipeline.clone(), after, difference, procedure, plan };
-    super::saving::foresee(&mut proposal, store, rates);
     Ok(proposal)
-}
-
-/// Added rows that were there already, or contradict one that was.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Overlap {
-    /// There already, with the same value: nothing changes.
-    pub known: u32,
-    /// There already with another value: the added one counts.
-    pub replaced: u32,
 }
 
 /// The rows that change something.

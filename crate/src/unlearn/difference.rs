@@ -49,6 +49,15 @@ pub struct Difference {
     pub shards: Vec<ShardDifference>,
 }
 
+/// Added rows that were there already, or contradict one that was.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Overlap {
+    /// There already, with the same value: nothing changes.
+    pub known: u32,
+    /// There already with another value: the added one counts.
+    pub replaced: u32,
+}
+
 /// A side of a change.
 #[derive(Clone, Copy, Debug)]
 pub struct AssignedRows<'a> {

@@ -23,8 +23,8 @@ mod testing;
 pub mod twin;
 
 pub use crate::pipeline::NO_SHARD;
-pub use change::{AddedRow, Change, Overlap, Proposal, follows, propose, reach};
-pub use difference::{Difference, ShardDifference};
+pub use change::{AddedRow, Change, Proposal, follows, propose, reach};
+pub use difference::{Difference, Overlap, ShardDifference};
 pub use error::RequestError;
 pub use plan::{Plan, Rates, TouchedShard, Warning, plan};
 pub use receipt::{Receipt, ReceiptError, ReceiptView, Verdict, VerifyError};

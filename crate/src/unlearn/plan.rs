@@ -2,8 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::change::Overlap;
-use super::difference::Difference;
+use super::difference::{Difference, Overlap};
 use super::taint::{Mode, Procedure, Taint, expected_taints};
 use super::{Request, RequestError, Resolved};
 use crate::interactions::Interactions;

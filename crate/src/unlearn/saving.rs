@@ -4,8 +4,8 @@ use serde::{Deserialize, Serialize};
 
 use crate::pipeline::{Divided, Pipeline, Slices, Store, Trained};
 
-use super::change::Proposal;
-use super::plan::{Rates, Warning};
+use super::Resolved;
+use super::plan::{Plan, Rates, Warning};
 
 /// What checkpoints or counts save at a change.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
@@ -62,9 +62,15 @@ fn shares(pipeline: &Pipeline, store: &Store, divided: &Divided, slices: &Slices
     Shares { hit: again as f64 / (whole as f64).max(1.0), expected: expected / f64::from(users.max(1)) }
 }
 
-/// Writes into the bill what checkpoints or counts will save.
-pub(super) fn foresee(proposal: &mut Proposal, store: &Store, rates: &Rates) {
-    let (before, plan) = (&proposal.before, &mut proposal.plan);
+/// Writes into the bill what checkpoints or counts will save; `found` goes, and of the users `added` rows come.
+pub(super) fn foresee<'a>(
+    plan: &mut Plan,
+    before: &Pipeline,
+    store: &Store,
+    found: &Resolved,
+    added: impl Iterator<Item = &'a str>,
+    rates: &Rates,
+) {
     if plan.touched.is_empty() {
         return;
     }
@@ -83,7 +89,7 @@ pub(super) fn foresee(proposal: &mut Proposal, store: &Store, rates: &Rates) {
     let (Some(slices), Some(divided)) = (before.slices(), before.divided(store)) else { return };
     let mut hit: Vec<Option<usize>> = vec![None; divided.shards.len()];
     let read = before.dataset().read();
-    for &row in &proposal.found.rows {
+    for &row in &found.rows {
         let id = read.users().get(read.rows()[row as usize].user);
         let Some(user) = before.rows().users().find(id) else { continue };
         for shard in divided.assignment.shards_of_user(before.rows(), user) {
@@ -91,8 +97,8 @@ pub(super) fn foresee(proposal: &mut Proposal, store: &Store, rates: &Rates) {
             *hit = Some(hit.map_or(slice, |first| first.min(slice)));
         }
     }
-    for row in &proposal.change.add {
-        let slice = slices.slice(&row.user) as usize;
+    for user in added {
+        let slice = slices.slice(user) as usize;
         for touched in plan.touched.iter().filter(|touched| touched.added > 0) {
             let hit = &mut hit[touched.shard as usize];
             *hit = Some(hit.map_or(slice, |first| first.min(slice)));

@@ -7,7 +7,7 @@ use ultrare::unlearn::{Change, How, Mode, Request, Selection, Sequence};
 
 use crate::args::Forget;
 use crate::drive::Driver;
-use crate::run::{percent, word};
+use crate::words::{percent, word};
 use crate::{input, show};
 
 /// Carries out what was asked; false if nothing was.

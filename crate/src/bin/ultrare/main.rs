@@ -20,6 +20,7 @@ mod synth;
 mod tune;
 mod unlearn;
 mod verify;
+mod words;
 
 use std::process::ExitCode;
 

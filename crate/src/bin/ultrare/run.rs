@@ -3,8 +3,6 @@
 use std::fs;
 use std::time::Instant;
 
-use serde::Serialize;
-use serde::de::DeserializeOwned;
 use ultrare::combine::CombineMethod;
 use ultrare::experiment::{Activity, Experiment};
 use ultrare::model::{ModelConfig, ModelName};
@@ -12,6 +10,7 @@ use ultrare::pipeline::{Settings, Stage};
 
 use crate::args::{Output, Run};
 use crate::drive::Driver;
+use crate::words::{percent, word};
 use crate::{figures, forget, input, keys, show};
 
 /// Carries it out and prints what came of it.
@@ -139,20 +138,4 @@ pub fn model(name: &str, knobs: &[String]) -> Result<ModelConfig, String> {
     let config = ModelConfig { name, ..config };
     config.check().map_err(|error| format!("--set: {error}"))?;
     Ok(config)
-}
-
-/// One of an enum's names; serde knows them all and lists them in its refusal.
-pub fn word<T: DeserializeOwned + Serialize>(option: &str, text: &str) -> Result<T, String> {
-    let quoted = serde_json::Value::String(text.to_owned());
-    serde_json::from_value(quoted).map_err(|error| format!("{option}: {error}"))
-}
-
-pub fn percent(option: &str, text: &str) -> Result<f64, String> {
-    let number = text.strip_suffix('%').unwrap_or(text).trim();
-    let value = number.parse::<f64>().map_err(|_| format!("{option} takes a percentage such as 5%, not \"{text}\""))?;
-    if (0.0..=100.0).contains(&value) {
-        Ok(value)
-    } else {
-        Err(format!("{option} takes a percentage from 0 to 100, not \"{text}\""))
-    }
 }

@@ -13,7 +13,8 @@ use crate::args::Sweep;
 use crate::drive::Driver;
 use crate::input;
 use crate::out::line;
-use crate::run::{standing_in, word};
+use crate::run::standing_in;
+use crate::words::word;
 
 /// What `--json` writes.
 #[derive(Serialize)]

@@ -10,7 +10,8 @@ use ultrare::pipeline::Stage;
 
 use crate::args::Tune;
 use crate::drive::Driver;
-use crate::run::{model, word};
+use crate::run::model;
+use crate::words::word;
 use crate::{input, show};
 
 /// Trains every setting of the grid on every shard and prints the table.

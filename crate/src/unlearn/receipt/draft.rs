@@ -7,11 +7,10 @@ use super::change::{Asked, Exchange, Names};
 use super::error::{ReceiptError, SideError};
 use super::evidence::{DataRecord, record};
 use super::json::Value;
-use super::record::{
-    Combiner, FORMAT, Metrics, Order, PartitionRecord, Protocol, Receipt, ShardRecord, VERSION, code_version,
-};
+use super::record::{Combiner, Metrics, Order, PartitionRecord, Protocol, Receipt, ShardRecord};
 use super::salt::{Salt, Secret};
 use super::side::Side;
+use super::version::{FORMAT, VERSION, code_version};
 use crate::numerics::digest::Digest;
 use crate::unlearn::{Mode, Taint};
 

@@ -3,7 +3,7 @@
 use serde_json::error::Category;
 use thiserror::Error;
 
-use super::record::{FORMAT, VERSION, code_version};
+use super::version::{FORMAT, VERSION, code_version};
 use crate::numerics::digest::Digest;
 
 /// Shards that do not fit their rows: what is wrong.

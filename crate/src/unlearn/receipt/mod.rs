@@ -31,6 +31,7 @@ pub mod sign;
 mod testing;
 mod verdict;
 mod verify;
+mod version;
 
 pub use crate::pipeline::NO_SHARD;
 pub use alone::{check_alone, check_chain, check_head};
@@ -39,10 +40,10 @@ pub use change::{Asked, Exchange, Named, Names, missing_rows};
 pub use draft::{Draft, Facts};
 pub use error::{ReceiptError, SideError, VerifyError};
 pub use record::{
-    Combiner, FORMAT, MEASURED, Metrics, Order, PartitionRecord, Protocol, Receipt, ReceiptView, ShardRecord,
-    Signature, VERSION, code_version,
+    Combiner, MEASURED, Metrics, Order, PartitionRecord, Protocol, Receipt, ReceiptView, ShardRecord, Signature,
 };
 pub use salt::{Moment, Salt, Seals, Secret};
 pub use side::{Placed, Side, SubModel};
 pub use verdict::{Check, Unchecked, Verdict};
 pub use verify::{AssignmentRule, Question, Recomputed, Rules, Todo, Verification, verify};
+pub use version::{FORMAT, VERSION, code_version};

@@ -19,14 +19,11 @@ use super::json::Value;
 use super::outline::Outline;
 use super::salt::Salt;
 use super::side::SubModel;
+use super::version::{FORMAT, VERSION};
 use crate::evaluate::Interval;
 use crate::numerics::digest::Digest;
 use crate::unlearn::{Mode, Taint};
 
-/// The first member of every receipt.
-pub const FORMAT: &str = "ultrare receipt";
-/// The version written and read here.
-pub const VERSION: u32 = 2;
 /// The arm whose figures are measured again by whoever verifies; all others are stated.
 pub const MEASURED: &str = "unlearned";
 
@@ -158,11 +155,6 @@ pub struct Signature {
     pub key: Digest,
     /// 128 hexadecimal digits.
     pub signature: String,
-}
-
-/// Name and version of this code, as receipts state it.
-pub fn code_version() -> String {
-    concat!("ultrare ", env!("CARGO_PKG_VERSION")).to_owned()
 }
 
 /// A receipt in short, for showing it.
