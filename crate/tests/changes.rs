@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 
 use ultrare::combine::{CombineConfig, CombineMethod};
 use ultrare::experiment::{Activity, Experiment, Loaded};
-use ultrare::interactions::{Fate, Interactions, SyntheticConfig, Triple, synthetic};
+use ultrare::interactions::{Fate, Interactions, SplitMethod, SyntheticConfig, Triple, synthetic};
 use ultrare::model::{ModelConfig, ModelName};
 use ultrare::numerics::random::{Purpose, StreamKey, below};
 use ultrare::partition::{Method, PartitionConfig};
@@ -17,6 +17,11 @@ const SHARDS: u32 = 3;
 
 /// Rows by (user, item), with their ratings.
 type Rows = BTreeMap<(String, String), f32>;
+
+/// A time for every row, whoever brings it: for the split that holds out the last.
+fn time(user: &str, item: &str) -> i64 {
+    user.bytes().chain(item.bytes()).fold(7, |time, byte| (time * 31 + i64::from(byte)) % 1009)
+}
 
 fn settings(method: Method, model: ModelName, k_core: u32) -> Settings {
     let mut settings = Settings { seed: 5, k_core, ..Settings::default() };
@@ -35,7 +40,7 @@ fn built(rows: &Rows, settings: &Settings, assignment: Option<&BTreeMap<(String,
         user: user.clone(),
         item: item.clone(),
         value: *value,
-        time: 0,
+        time: time(user, item),
         fate: Fate::Train,
     };
     let mut experiment = Experiment::new();
@@ -81,7 +86,8 @@ impl<R: rand::Rng> Draw<R> {
                 2 if !gone.is_empty() => self.of(gone).clone(),
                 _ => (user, item),
             };
-            added.push(AddedRow { user, item, value: 1.0 + below(&mut self.0, 3) as f32, time: 0 });
+            let (value, time) = (1.0 + below(&mut self.0, 3) as f32, time(&user, &item));
+            added.push(AddedRow { user, item, value, time });
         }
         added
     }
@@ -125,7 +131,11 @@ fn try_sequence(method: Method, model: ModelName, k_core: u32, mode: Mode, seed:
     for row in made.rows() {
         rows.insert((made.users().get(row.user).to_owned(), made.items().get(row.item).to_owned()), row.value);
     }
-    let settings = settings(method, model, k_core);
+    let mut settings = settings(method, model, k_core);
+    // Another row of the same person may be held out after a change.
+    if seed % 2 == 1 {
+        settings.split.method = SplitMethod::LeaveLastOut;
+    }
     let mut experiment = built(&rows, &settings, None);
     let key = StreamKey::new(u64::from(seed), Purpose::Audit, method as u32 * 16 + model as u32, 5);
     let (mut draw, mut gone, mut done) = (Draw(key.fast()), Vec::new(), 0);
@@ -204,7 +214,7 @@ fn a_contradicting_row_is_said_and_counted_and_the_last_counts() {
         .collect();
     let experiment = built(&rows, &settings, None);
     let ((user, item), _) = rows.iter().next().unwrap();
-    let row = |value| AddedRow { user: user.clone(), item: item.clone(), value, time: 0 };
+    let row = |value| AddedRow { user: user.clone(), item: item.clone(), value, time: time(user, item) };
     let plan = |add| experiment.plan(&Change { add, ..Change::default() }, Mode::Frozen).unwrap();
     let contradicts = plan(vec![row(3.0)]);
     assert_eq!((contradicts.replaced, contradicts.known), (1, 0));
