@@ -1,10 +1,25 @@
 import { createHash } from "node:crypto";
-import { readFileSync, readdirSync } from "node:fs";
+import { existsSync, readFileSync, readdirSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import { svelte } from "@sveltejs/vite-plugin-svelte";
 import { defineConfig, type Plugin } from "vite";
+import { printed } from "./src/lessons/print.ts";
 
 const here = (path: string) => fileURLToPath(new URL(path, import.meta.url));
+
+/** The lessons on paper, from the very text that the page plays, and the picture that a first visit begins with. */
+function beside(): Plugin {
+  return {
+    name: "beside",
+    apply: "build",
+    generateBundle() {
+      this.emitFile({ type: "asset", fileName: "lessons.html", source: printed() });
+      // The first visit's picture, recorded by web/build/record.mjs.
+      const picture = here(".recorded/first.bin");
+      if (existsSync(picture)) this.emitFile({ type: "asset", fileName: "first.bin", source: readFileSync(picture) });
+    },
+  };
+}
 
 /** `sw.js` with the list of everything the page is made of, so that it works with the network off after one visit. */
 function serviceWorker(): Plugin {
@@ -36,7 +51,7 @@ function developing(): Plugin {
 // Relative addresses, so that the built page works from any folder of any static host.
 export default defineConfig({
   base: "./",
-  plugins: [svelte(), serviceWorker(), developing()],
+  plugins: [svelte(), beside(), serviceWorker(), developing()],
   worker: { format: "es" },
   build: { target: "es2022", outDir: "dist", emptyOutDir: true, assetsInlineLimit: 0, modulePreload: { polyfill: false } },
 });

@@ -167,7 +167,7 @@ fn measure(train_path: &str, test_path: &str, options: &[String]) -> Result<Vec<
             for (local, &user) in users.iter().enumerate() {
                 own.insert(user, (shard, local as u32));
             }
-            members.push(Member { model: Arc::from(model), items });
+            members.push(Member { model: Arc::from(model), items, rows: pairs.len() as u32 });
         }
         let ensemble = Ensemble::new(members, n_items)?;
         let prepared = prepare(

@@ -4,11 +4,14 @@ use thiserror::Error;
 
 use crate::combine::CombineError;
 use crate::evaluate::EvaluateError;
+use crate::execute::ExecuteError;
 use crate::experiment::error::ExperimentError;
 use crate::interactions::{ReadError, SplitError};
 use crate::model::ModelError;
 use crate::partition::PartitionError;
 use crate::pipeline::{PipelineError, SlicesError};
+use crate::recommender::RecommenderError;
+use crate::serve::ServeError;
 use crate::unlearn::receipt::SideError;
 use crate::unlearn::sequence::ScriptError;
 use crate::unlearn::{ReceiptError, RequestError, VerifyError};
@@ -53,9 +56,18 @@ pub enum Error {
     /// A pipeline cannot be made or advanced.
     #[error(transparent)]
     Pipeline(#[from] PipelineError),
+    /// Jobs were not run.
+    #[error(transparent)]
+    Execute(#[from] ExecuteError),
+    /// A question has no answer.
+    #[error(transparent)]
+    Serve(#[from] ServeError),
     /// The experiment is not ready for it.
     #[error(transparent)]
     Experiment(#[from] ExperimentError),
+    /// A recommender cannot be made, or asked for that.
+    #[error(transparent)]
+    Recommender(#[from] RecommenderError),
 }
 
 impl From<SideError> for Error {
@@ -80,7 +92,10 @@ impl Error {
             Error::Combine(error) => error.code(),
             Error::Evaluate(error) => error.code(),
             Error::Pipeline(error) => error.code(),
+            Error::Execute(error) => error.code(),
+            Error::Serve(error) => error.code(),
             Error::Experiment(error) => error.code(),
+            Error::Recommender(error) => error.code(),
         }
     }
 }

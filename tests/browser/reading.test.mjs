@@ -3,7 +3,7 @@
 import assert from "node:assert/strict";
 import { gzipSync } from "node:zlib";
 import { test } from "node:test";
-import { LONG, accessible, file, fits, id, inBrowser, load, page, trained, visit } from "../support/page.mjs";
+import { LONG, accessible, choose, file, fits, id, inBrowser, load, page, trained, visit } from "../support/page.mjs";
 import { PARQUET } from "../support/parquet.mjs";
 
 inBrowser();
@@ -95,6 +95,66 @@ test("train and test have their own layouts; of one archive with both the pair i
   await id("dialog-data").waitFor({ state: "detached", ...LONG });
   await trained();
   assert.match(await data(), /30 users · 24 items/);
+});
+
+test("titles come from a file of their own, given with the rows or after them", LONG, async () => {
+  await visit({ ready: false });
+  const titles = (header, line) => `${header}${Array.from({ length: 24 }, (_, n) => line(201 + n, `The <b>Tides</b> of ${n}`)).join("\n")}\n`;
+  const movies = file(titles("movieId,title,genres\n", (item, name) => `${item},"${name} (1995)",Drama|Sea`), "movies.csv");
+  const dat = file(titles("", (item, name) => `${item}::${name} (1995)::Drama`), "movies.dat");
+  await opened([movies, file(CSV, "ratings.csv")]);
+  assert.match(await id("titles").innerText(), /movies\.csv/);
+  await id("load").click();
+  await id("dialog-data").waitFor({ state: "detached", ...LONG });
+  await trained();
+  assert.match(await data(), /30 users · 24 items/);
+  await choose("101");
+  await page.getByText("The <b>Tides</b> of", { exact: false }).first().waitFor(LONG);
+  await opened(file(CSV, "ratings.csv"));
+  await id("file").setInputFiles(dat);
+  await id("titles").waitFor();
+  assert.match(await id("titles").innerText(), /movies\.dat/);
+  assert.ok(await id("load").isEnabled(), "the rows are still there");
+  await page.keyboard.press("Escape");
+});
+
+test("a matrix without a header, and a keyed sample of the users, with the controls that are there", LONG, async () => {
+  await visit({ ready: false });
+  const cell = (user, item) => ROWS.find((row) => row[0] === 101 + user && row[1] === 201 + item)?.[2] ?? "";
+  const matrix = Array.from({ length: 30 }, (_, user) => `p${user},${Array.from({ length: 24 }, (_, item) => cell(user, item)).join(",")}`).join("\n");
+  await opened(file(matrix, "matrix.csv"));
+  assert.match(await id("notes").innerText(), /matrix/);
+  await id("load").click();
+  await id("dialog-data").waitFor({ state: "detached", ...LONG });
+  await trained();
+  assert.match(await data(), /30 users · 24 items/);
+  await opened(file(CSV));
+  await id("share").fill("50");
+  await id("load").click();
+  await id("dialog-data").waitFor({ state: "detached", ...LONG });
+  await trained();
+  const users = Number(/(\d+) users/.exec(await data())[1]);
+  assert.ok(users >= 8 && users <= 22, `${users} of 30 users`);
+});
+
+test("what a tab cannot hold is said before it is read, with the share of the users that it can", LONG, async () => {
+  await visit({ ready: false });
+  await page.keyboard.press("d");
+  await page.evaluate(() => {
+    const part = new Blob([Array.from({ length: 90_000 }, (_, n) => `${n % 5_000},${n % 771},${n % 5}\n`).join("")]);
+    const transfer = new DataTransfer();
+    // Parts of a file are not copied.
+    transfer.items.add(new File(["user,item,rating\n", ...Array(700).fill(part)], "huge.csv"));
+    const input = document.querySelector('[data-testid="file"]');
+    input.files = transfer.files;
+    input.dispatchEvent(new Event("change", { bubbles: true }));
+  });
+  const said = await id("large").innerText();
+  const [, share] = /Read (\d+)% of the users/.exec(said);
+  assert.ok(Number(share) > 30 && Number(share) < 90 && /more than a tab can hold/.test(said), said);
+  await id("large").locator("button").click();
+  assert.equal(await id("share").inputValue(), share);
+  await accessible("a file that is too large");
 });
 
 test("what is not sure is asked, with the control that settles it", LONG, async () => {

@@ -247,6 +247,38 @@ test("several tabs keep each its own; a new one takes over what a closed one lef
   await closeBrowser();
 });
 
+test("what tabs left that will not come back is purged: all but the newest, and those nobody wrote to for long", { timeout: 120_000 }, async () => {
+  await openBrowser();
+  await trained();
+  await kept();
+  const places = () => page.evaluate(async () => {
+    const names = [];
+    for await (const name of (await (await navigator.storage.getDirectory()).getDirectoryHandle("ultrare")).keys()) names.push(name);
+    return names.sort();
+  });
+  const [own] = await places();
+  await page.evaluate(async () => {
+    const home = await (await navigator.storage.getDirectory()).getDirectoryHandle("ultrare");
+    for (const name of ["20", "21", "22", "23", "24", "25"]) {
+      const folder = await home.getDirectoryHandle(name, { create: true });
+      const file = await (await folder.getFileHandle("keys", { create: true })).createWritable();
+      await file.write(new Uint8Array(256).fill(7));
+      await file.close();
+      await new Promise((wake) => setTimeout(wake, 30));
+    }
+  });
+  await page.reload();
+  await trained();
+  assert.match(await id("notice").textContent(), /where you left off/);
+  await page.waitForFunction(async () => {
+    let count = 0;
+    for await (const _ of (await (await navigator.storage.getDirectory()).getDirectoryHandle("ultrare")).keys()) count += 1;
+    return count <= 4;
+  }, null, LONG);
+  assert.deepEqual(await places(), ["23", "24", "25", own].sort());
+  await closeBrowser();
+});
+
 test("a run that cannot be kept is said not to be", { timeout: 120_000 }, async () => {
   await openBrowser();
   await trained();

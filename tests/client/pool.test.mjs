@@ -133,6 +133,17 @@ test("cancel ends jobs at their next step, and by force where a step does not en
   assert.ok(FakeWorker.made[0].terminated);
 });
 
+test("some jobs may be cancelled and the others go on", async () => {
+  const polite = { run: (worker, message) => (message.id === 1 ? undefined : echo(worker, message)), cancel: (worker) => worker.say({ kind: "cancelled", id: 1 }) };
+  const { pool: it } = pool(1, polite);
+  const [one, two, three] = [it.run(job(1, 9)), it.run(job(2)), it.run(job(3))];
+  const settled = Promise.allSettled([one, two, three]);
+  await wait(1);
+  await it.cancel(new Set([1, 3]));
+  assert.deepEqual((await settled).map(({ reason, value }) => reason?.code ?? value.result[0]), ["cancelled", 2, "cancelled"]);
+  assert.equal(FakeWorker.made.length, 1);
+});
+
 test("a replaced worker inherits pause and speed", async () => {
   let deaths = 0;
   const behave = { run: (worker, message) => (deaths++ === 0 ? trap(worker, message) : echo(worker, message)) };

@@ -17,7 +17,7 @@ function fakeStore(width, refused = () => false) {
     const jobs = queue.length > 0 && !started ? Array.from({ length: width }, (_, id) => job(id)) : [];
     started ||= jobs.length > 0;
     for (const { id } of jobs) out.add(id);
-    return { jobs, events, running: queue.length > 0 };
+    return { jobs, events, running: queue.length > 0, ticket: queue[0]?.ticket ?? -1 };
   };
   const methods = {
     begin: (activity) => (queue.push({ activity, ticket: tickets }), tickets++),
@@ -35,6 +35,11 @@ function fakeStore(width, refused = () => false) {
       return turn(events);
     },
     cancel: () => void ([queue, out, started] = [[], new Set(), false]),
+    drop: (ticket) => {
+      if (queue[0]?.ticket === ticket) [out, started] = [new Set(), false];
+      queue = queue.filter((asked) => asked.ticket !== ticket);
+      return turn([]);
+    },
     snapshot: () => ({ phase: "trained" }),
   };
   const call = async (method, ...args) => (calls.push(method), methods[method](...args));
@@ -86,10 +91,11 @@ test("an end that is told before its ticket is still heard", async () => {
   const { front } = session({ ...store, call: async (method) => {
     if (method === "begin") return new Promise((resolve) => (tell = resolve));
     if (method === "snapshot") return { phase: "trained" };
-    return { jobs: [], events: [{ kind: "finished", activity: "build", ticket: 7 }], running: false };
+    return { jobs: [], events: [{ kind: "finished", activity: "build", ticket: 7 }], running: false, ticket: -1 };
   } }, fakeRunner());
   const built = front.build();
-  await front.pump(0);
+  await new Promise((resolve) => setTimeout(resolve, 5));
+  await front.activities.pump(0);
   tell(7);
   assert.deepEqual(await built, { phase: "trained" });
 });
@@ -97,7 +103,7 @@ test("an end that is told before its ticket is still heard", async () => {
 test("an activity with nothing to do resolves at once", async () => {
   const store = fakeStore(0);
   const events = [{ kind: "finished", activity: "build", ticket: 0 }];
-  store.call = async (method) => ({ snapshot: { phase: "trained" }, begin: 0 })[method] ?? { jobs: [], events, running: false };
+  store.call = async (method) => ({ snapshot: { phase: "trained" }, begin: 0 })[method] ?? { jobs: [], events, running: false, ticket: -1 };
   const { front } = session(store, fakeRunner());
   assert.deepEqual(await front.build(), { phase: "trained" });
 });
@@ -139,7 +145,7 @@ test("pause, resume and speed reach the runner and are told; a speed that is non
   front.setSpeed(5);
   assert.deepEqual(runner.heard, ["pause", "step", "resume", "speed"]);
   assert.deepEqual(events.map(({ paused }) => paused), [true, true, false, false]);
-  for (const speed of [0, -1, NaN]) assert.throws(() => front.setSpeed(speed), /steps per second above 0/);
+  for (const speed of [0, -1, NaN]) assert.throws(() => front.setSpeed(speed), { code: "argument", message: /steps per second above 0/ });
 });
 
 test("a change may leave parts out", async () => {
@@ -148,6 +154,36 @@ test("a change may leave parts out", async () => {
   await session(store, fakeRunner()).front.plan({ forget: { users: ["7"] }, add: [{ user: "8", item: "9" }] });
   const forget = { users: ["7"], items: [], interactions: [], confirmed: false };
   assert.deepEqual(asked, [["plan", { forget, add: [{ user: "8", item: "9", value: 1, time: 0 }] }, "frozen"]]);
+});
+
+test("dropping one activity cancels its jobs alone, and what waits behind it runs", async () => {
+  const store = fakeStore(2);
+  const runner = fakeRunner((one) => (held ? new Promise(() => {}) : Promise.resolve({ result: one.body, seconds: 1 })));
+  const stopped = [];
+  runner.cancel = async (ids) => void stopped.push(ids && [...ids].sort());
+  let held = true;
+  const { front, events } = session(store, runner);
+  const controller = new AbortController();
+  const first = assert.rejects(front.build("evaluate", { signal: controller.signal }), { name: "UltrareError", code: "cancelled" });
+  const second = front.compare();
+  await new Promise((resolve) => setTimeout(resolve, 5));
+  held = false;
+  controller.abort();
+  await first;
+  assert.deepEqual(await second, { phase: "trained" });
+  assert.deepEqual(stopped, [[0, 1]]);
+  assert.ok(!events.some(({ kind }) => kind === "error"));
+  assert.equal(store.calls.filter((call) => call === "accept").length, 2);
+});
+
+test("what is asked while everything is being cancelled comes after it", async () => {
+  const store = fakeStore(2);
+  const slow = fakeRunner();
+  slow.cancel = () => new Promise((resolve) => setTimeout(resolve, 20));
+  const { front } = session(store, slow);
+  void front.cancel();
+  assert.deepEqual(await front.build(), { phase: "trained" });
+  assert.ok(store.calls.indexOf("cancel") < store.calls.indexOf("begin"));
 });
 
 test("closing rejects what waits", async () => {

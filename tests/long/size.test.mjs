@@ -21,7 +21,7 @@ test("100,000 rows: the browser gives the command line's digests", { timeout: 60
     const session = await open();
     let read = 0;
     const data = document.querySelector("input").files[0];
-    await session.load({ data }, {}, (bytes) => (read = bytes));
+    await session.load({ data }, {}, { onProgress: ({ done }) => (read = done) });
     const { snapshot, wall } = await pipeline(session, { source: { data }, config, forget: { how: "random", percent: 1 } });
     session.close();
     return { digests: snapshot.digests, read, wall };

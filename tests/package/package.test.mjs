@@ -1,44 +1,51 @@
-// The npm package as others get it: packed, installed into a project of its own, used from Node, TypeScript and a bundler.
+// The npm package as others get it: what is in it, and what Node, TypeScript and pages make of it. Other tools: the long suite.
 
 import assert from "node:assert/strict";
-import { spawnSync } from "node:child_process";
-import { mkdirSync, readFileSync, readdirSync, symlinkSync, writeFileSync } from "node:fs";
+import { mkdirSync, readFileSync, readdirSync, statSync, symlinkSync } from "node:fs";
 import { join } from "node:path";
 import { before, test } from "node:test";
 import { publint } from "publint";
 import { formatMessage } from "publint/utils";
-import { serve } from "../../web/build/serve.mjs";
 import { root } from "../../web/build/setup.mjs";
-import { launch } from "../support/chromium.mjs";
-import { scratch } from "../support/native.mjs";
+import { app, host, job, page, project, run, tarball, visit, write } from "../support/consumer.mjs";
 
-const consumer = scratch();
-const npm = process.platform === "win32" ? "npm.cmd" : "npm";
-let files;
+/** What the page of this project runs under; nothing more is needed where all files are of one origin. */
+const STRICT = "default-src 'self'; script-src 'self' 'wasm-unsafe-eval'; connect-src 'self'; img-src data:";
+const LONG = { timeout: 180_000 };
 
-function run(command, args, cwd = consumer) {
-  const result = spawnSync(command, args, { cwd, encoding: "utf8" });
-  assert.equal(result.status, 0, `${command} ${args.join(" ")}\n${result.stdout}\n${result.stderr}`);
-  return result.stdout;
-}
-
-const tool = (path, ...args) => run(process.execPath, [join(root, "node_modules", path), ...args]);
+let consumer, manifest, digest;
+const tool = (path, ...args) => run(process.execPath, [join(root, "node_modules", path), ...args], consumer);
+const node = (name) => run(process.execPath, [name], consumer);
 
 before(() => {
-  const [packed] = JSON.parse(run(npm, ["pack", "--json", "--pack-destination", consumer], join(root, "web")));
-  files = packed.files.map(({ path }) => path);
-  writeFileSync(join(consumer, "package.json"), '{ "name": "consumer", "private": true, "type": "module" }\n');
-  run(npm, ["install", "--offline", "--no-audit", "--no-fund", "--loglevel=error", `./${packed.filename}`]);
+  consumer = project();
+  manifest = JSON.parse(readFileSync(join(consumer, "node_modules/ultrare/package.json"), "utf8"));
 });
 
-test("it holds what its entry points name, and nothing of the workshop", () => {
-  const manifest = JSON.parse(readFileSync(join(root, "web/package.json"), "utf8"));
+/** Everything a page said is nothing, and it came to the same as Node. */
+function same({ title, said }) {
+  assert.deepEqual(said, []);
+  assert.equal(title, `done ${digest}`);
+}
+
+test("it holds what its entry points name, nothing of the workshop, and no more than it may", () => {
+  const { files, size, unpackedSize } = tarball();
   const named = Object.values(manifest.exports).flatMap((entry) => (typeof entry === "string" ? [entry] : Object.values(entry)));
-  for (const path of [...named.map((path) => path.slice(2)), "dist/task.worker.js", "dist/session.worker.js", "README.md"]) {
+  for (const path of [...named.map((path) => path.slice(2)), "dist/thread.worker.js", "README.md", "LICENSE", "LICENSE-MIT", "dist/hyparquet/LICENSE"]) {
     assert.ok(files.includes(path), `${path} is missing`);
   }
-  for (const path of files) assert.match(path, /^(dist\/|README\.md$|LICENSE|package\.json$)/);
-  for (const path of files) assert.doesNotMatch(path, /\.stamp$/);
+  for (const path of files) assert.match(path, /^(dist\/([\w.]+\.(js|d\.ts)|wasm\/[\w.]+\.(js|wasm|d\.ts)|hyparquet\/(LICENSE|[\w/.-]+\.js))|README\.md|LICENSE(-MIT)?|package\.json)$/);
+  for (const path of files) assert.doesNotMatch(path, /stamp|embedded|bundle|single\.worker|\.test\./);
+  assert.ok(files.length < 120, `${files.length} files`);
+  assert.ok(size < 4_200_000 && unpackedSize < 8_000_000, `${size} bytes packed, ${unpackedSize} unpacked`);
+  console.log(`package: ${files.length} files, ${(size / 1e6).toFixed(2)} MB packed, ${(unpackedSize / 1e6).toFixed(2)} MB unpacked`);
+});
+
+test("a registry can show what it is, whose, and under which terms", () => {
+  for (const field of ["description", "license", "author", "keywords", "engines"]) assert.ok(manifest[field], `${field} is missing`);
+  for (const name of ["LICENSE", "LICENSE-MIT"]) {
+    assert.equal(readFileSync(join(consumer, "node_modules/ultrare", name), "utf8"), readFileSync(join(root, name), "utf8"));
+  }
 });
 
 test("publint has nothing to say", async () => {
@@ -46,72 +53,159 @@ test("publint has nothing to say", async () => {
   assert.deepEqual(messages.map((message) => formatMessage(message, pkg, { color: false })), []);
 });
 
-test("a Node project imports it and trains", () => {
-  writeFileSync(join(consumer, "use.mjs"), `
-    import { open } from "ultrare";
-    const session = await open();
-    await session.loadSample("small", 1);
-    const { phase, results } = await session.build();
-    console.log(JSON.stringify({ phase, ndcg: results.original.metrics["ndcg@20"].mean }));
-    session.close();
-  `);
-  const { phase, ndcg } = JSON.parse(run(process.execPath, ["use.mjs"]));
-  assert.equal(phase, "trained");
-  assert.ok(ndcg > 0.05 && ndcg < 1, `ndcg ${ndcg}`);
+test("Node: threads, this thread, the one file, and the module from elsewhere give one digest", LONG, () => {
+  const wasm = JSON.stringify(join(consumer, "node_modules/ultrare/dist/wasm/ultrare_web_bg.wasm"));
+  const ways = {
+    threads: job(), inline: job("ultrare", "{ workers: 0 }"), single: job("ultrare/single"), "single-inline": job("ultrare/single", "{ workers: 0 }"),
+    wasm: job("ultrare", `{ workers: 1, wasm: ${wasm} }`),
+  };
+  const found = {};
+  for (const [name, text] of Object.entries(ways)) {
+    write(consumer, { [`${name}.job.mjs`]: text, [`${name}.mjs`]: `import { job } from "./${name}.job.mjs"; console.log(await job());` });
+    found[name] = node(`${name}.mjs`).trim();
+  }
+  digest = found.threads;
+  assert.match(digest, /^[0-9a-f]{64}$/);
+  assert.deepEqual(found, Object.fromEntries(Object.keys(ways).map((name) => [name, digest])));
 });
 
-test("Node ends by itself when the session is closed, and also when it is forgotten", () => {
-  writeFileSync(join(consumer, "end.mjs"), `import { open } from "ultrare"; await open(); console.log("open");`);
-  assert.equal(run(process.execPath, ["end.mjs"]).trim(), "open");
-});
-
-test("a TypeScript project sees its types, strictly, as bundlers and as Node resolve them", () => {
-  writeFileSync(join(consumer, "use.ts"), `
-    import { open, UltrareError, type Settings, type Session, type SessionEvent, type Snapshot } from "ultrare";
-    const session: Session = await open({ workers: 2 });
-    session.on((event: SessionEvent) => { if (event.kind === "epoch") console.log(event.pipeline, event.loss.toFixed(3)); });
-    const snapshot: Snapshot = await session.build("train");
-    const config: Settings = snapshot.settings;
-    await session.configure({ seed: config.seed + 1, partition: { shards: 4 } });
-    // @ts-expect-error there is no such stage
-    await session.build("nonsense").catch((error: unknown) => error instanceof UltrareError && error.code);
-    // @ts-expect-error there is no such setting
-    await session.configure({ partition: { shard: 4 } });
-  `);
-  for (const [module, moduleResolution] of [["esnext", "bundler"], ["nodenext", "nodenext"]]) {
-    const lib = ["es2023", "dom", "dom.iterable"];
-    const compilerOptions = { noEmit: true, strict: true, target: "es2022", skipLibCheck: false, lib, types: [], module, moduleResolution };
-    writeFileSync(join(consumer, "tsconfig.json"), JSON.stringify({ compilerOptions, files: ["use.ts"] }));
-    tool("typescript/bin/tsc", "-p", ".");
+test("Node ends by itself when the session is closed, and also when it is forgotten, whatever it has done", () => {
+  for (const options of ["", "{ workers: 0 }"]) {
+    write(consumer, { "end.mjs": `import { open } from "ultrare"; const s = await open(${options}); await s.loadSample("small"); await s.build("partition"); console.log("open");` });
+    assert.equal(node("end.mjs").trim(), "open");
   }
 });
 
-test("a bundled page of someone else runs it with workers", async () => {
-  mkdirSync(join(consumer, "app"), { recursive: true });
-  symlinkSync(join(root, "node_modules/vite"), join(consumer, "node_modules/vite"));
-  writeFileSync(join(consumer, "app/index.html"), '<!doctype html><title>app</title><link rel="icon" href="data:,"><script type="module" src="./app.js"></script>');
-  writeFileSync(join(consumer, "app/app.js"), `
-    import { open } from "ultrare";
-    const session = await open({ workers: 2 });
-    await session.loadSample("small", 1);
-    document.title = (await session.build()).phase;
-  `);
-  tool("vite/bin/vite.js", "build", "app", "--logLevel", "error", "--base", "./", "--target", "es2022");
-  const assets = readdirSync(join(consumer, "app/dist/assets"));
-  assert.equal(assets.filter((name) => name.endsWith(".wasm")).length, 1, `one module: ${assets}`);
-  const { server, address } = await serve(join(consumer, "app/dist"));
-  const browser = await launch();
+test("a TypeScript project sees its types, strictly, as bundlers and as Node resolve them, with and without a browser's", () => {
+  write(consumer, {
+    "use.ts": `
+      import { open, UltrareError, type OpenOptions, type Settings, type Session, type SessionEvent, type Snapshot } from "ultrare";
+      import { open as single } from "ultrare/single";
+      import { openWith } from "ultrare/direct";
+      const options: OpenOptions = { workers: 2, wasm: new Uint8Array(8) };
+      const session: Session = await open(options);
+      session.on((event: SessionEvent) => { if (event.kind === "epoch") event.loss.toFixed(3); });
+      const snapshot: Snapshot = await session.build("train", { onProgress: ({ stage, fraction }) => [stage.length, fraction.toFixed()] });
+      const config: Settings = snapshot.settings;
+      await session.configure({ seed: config.seed + 1, partition: { shards: 4 } });
+      await session.load({ data: "user,item\\n1,2" });
+      await session.load({ rows: [{ user: 1, item: "2" }, ["3", 4, 5] as const] });
+      const { user_vectors } = await session.vectors(0);
+      user_vectors.at(0)?.toFixed();
+      {
+        await using other: Session = await single();
+        other.close();
+      }
+      openWith;
+      // @ts-expect-error there is no such stage
+      await session.build("nonsense").catch((error: unknown) => error instanceof UltrareError && error.code);
+      // @ts-expect-error there is no such setting
+      await session.configure({ partition: { shard: 4 } });
+      // @ts-expect-error a row has an item
+      await session.load({ rows: [{ user: "1" }] });
+    `,
+    "browser.ts": `
+      import { open } from "ultrare";
+      const controller = new AbortController();
+      const session = await open({
+        wasm: fetch("/module.wasm"), sessionWorker: new URL("/session.worker.js", location.href), taskWorker: () => new Worker("/task.worker.js", { type: "module" }),
+      });
+      await session.load({ data: new File([], "x.csv") }, {}, { signal: controller.signal });
+      const response = await fetch("/x.csv");
+      await session.load({ data: response.body! });
+      await session.load({ rows: new ReadableStream<{ user: string; item: string }>() });
+      await open({ wasm: await WebAssembly.compile(new Uint8Array(8)) });
+      // @ts-expect-error no number is an address
+      await open({ wasm: 5 });
+    `,
+  });
+  for (const [module, moduleResolution] of [["esnext", "bundler"], ["nodenext", "nodenext"]]) {
+    for (const [files, lib] of [[["use.ts"], ["es2023"]], [["use.ts", "browser.ts"], ["es2023", "dom", "dom.iterable", "dom.asynciterable"]]]) {
+      const compilerOptions = { noEmit: true, strict: true, exactOptionalPropertyTypes: true, target: "es2022", skipLibCheck: false, lib, types: [], module, moduleResolution };
+      write(consumer, { "tsconfig.json": JSON.stringify({ compilerOptions, files }) });
+      tool("typescript/bin/tsc", "-p", ".");
+    }
+  }
+});
+
+test("no type is declared twice: TypeScript would merge the two in silence", () => {
+  const dist = join(consumer, "node_modules/ultrare/dist");
+  const text = readFileSync(join(dist, "wasm/ultrare_web_types.d.ts"), "utf8");
+  const names = [...text.matchAll(/^export (?:interface|type) (\w+)/gm)].map(([, name]) => name);
+  assert.ok(names.length > 50);
+  assert.deepEqual(names.filter((name, at) => names.indexOf(name) !== at), []);
+});
+
+test("a page without any bundler runs it as it lies, under a strict policy", LONG, async () => {
+  write(consumer, { "plain/index.html": page(), "plain/app.js": app(), "plain/job.js": job("../node_modules/ultrare/dist/index.js") });
+  const site = await host(consumer, { "Content-Security-Policy": STRICT });
   try {
-    const page = await browser.newPage();
-    const said = [];
-    page.on("console", (message) => said.push(message.text()));
-    page.on("pageerror", (error) => said.push(error.message));
-    await page.goto(address);
-    await page.waitForFunction(() => document.title === "trained", undefined, { timeout: 60_000 }).catch(() => {});
-    assert.deepEqual(said, []);
-    assert.equal(await page.title(), "trained");
+    same(await visit(`${site.address}plain/`));
   } finally {
-    await browser.close();
-    server.close();
+    site.close();
+  }
+});
+
+test("from another origin: its workers start, where that origin allows it", LONG, async () => {
+  const cdn = await host(join(consumer, "node_modules"), { "Access-Control-Allow-Origin": "*" });
+  const origin = new URL(cdn.address).origin;
+  write(consumer, { "far/index.html": page(), "far/app.js": app(), "far/job.js": job(`${origin}/ultrare/dist/index.js`) });
+  const site = await host(join(consumer, "far"), {
+    "Content-Security-Policy": `default-src 'none'; script-src 'self' ${origin} 'wasm-unsafe-eval'; worker-src blob: ${origin}; connect-src ${origin}; img-src data:`,
+  });
+  try {
+    same(await visit(site.address));
+  } finally {
+    site.close();
+    cdn.close();
+  }
+});
+
+test("the parts may lie wherever their addresses say", LONG, async () => {
+  const dist = "../node_modules/ultrare/dist";
+  const options = `{ workers: 1, wasm: fetch("${dist}/wasm/ultrare_web_bg.wasm"), sessionWorker: new URL("${dist}/session.worker.js", location.href), taskWorker: () => new Worker("${dist}/task.worker.js", { type: "module" }) }`;
+  write(consumer, { "parts/index.html": page(), "parts/app.js": app(), "parts/job.js": job(`${dist}/index.js`, options) });
+  const site = await host(consumer, { "Content-Security-Policy": STRICT });
+  try {
+    same(await visit(`${site.address}parts/`));
+  } finally {
+    site.close();
+  }
+});
+
+test("the one file: with workers where a policy allows them, without where not, and typed words for why", LONG, async () => {
+  const from = "../node_modules/ultrare/dist/single.js";
+  write(consumer, {
+    "single/index.html": page(), "single/app.js": app(), "single/job.js": job(from),
+    "alone/index.html": page(), "alone/app.js": app(), "alone/job.js": job(from, "{ workers: 0 }"),
+  });
+  const blobs = await host(consumer, { "Content-Security-Policy": `${STRICT}; worker-src blob:` });
+  const strict = await host(consumer, { "Content-Security-Policy": STRICT });
+  const closed = await host(consumer, { "Content-Security-Policy": "default-src 'self'; img-src data:" });
+  try {
+    same(await visit(`${blobs.address}single/`));
+    same(await visit(`${strict.address}alone/`));
+    assert.match((await visit(`${strict.address}single/`)).title, /^failed worker\.start: Workers cannot be started here.*open\(\{ workers: 0 \}\)/);
+    assert.match((await visit(`${closed.address}alone/`)).title, /^failed open\.wasm: .*wasm-unsafe-eval/);
+    assert.match((await visit(`${closed.address}plain/`)).title, /^failed open\.wasm: .*wasm-unsafe-eval/);
+  } finally {
+    for (const site of [blobs, strict, closed]) site.close();
+  }
+});
+
+test("Vite: a bundled page of someone else runs it with workers", LONG, async () => {
+  mkdirSync(join(consumer, "vite"), { recursive: true });
+  symlinkSync(join(root, "node_modules/vite"), join(consumer, "node_modules/vite"));
+  write(consumer, { "vite/index.html": page(), "vite/app.js": app(), "vite/job.js": job() });
+  tool("vite/bin/vite.js", "build", "vite", "--logLevel", "error", "--base", "./", "--target", "es2022");
+  const assets = readdirSync(join(consumer, "vite/dist/assets"));
+  assert.equal(assets.filter((name) => name.endsWith(".wasm")).length, 1, `one module: ${assets}`);
+  const [entry] = assets.filter((name) => /^index-.*\.js$/.test(name)).map((name) => statSync(join(consumer, "vite/dist/assets", name)).size);
+  assert.ok(entry < 60_000, `what the page itself loads has ${entry} bytes`);
+  const site = await host(join(consumer, "vite/dist"), { "Content-Security-Policy": STRICT });
+  try {
+    same(await visit(site.address));
+  } finally {
+    site.close();
   }
 });

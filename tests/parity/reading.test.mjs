@@ -78,7 +78,7 @@ test("a reading that is cancelled leaves what was there", async () => {
   const before = await session.snapshot();
   const lines = Array.from({ length: 400_000 }, (_, n) => `${n % 5_000},${n % 997},${n % 5}\n`);
   const data = new Blob(["user,item,rating\n", ...lines]);
-  const reading = session.load({ data }, {}, (bytes) => { if (bytes > 1e6) void session.cancel(); });
+  const reading = session.load({ data }, {}, { onProgress: ({ done }) => { if (done > 1e6) void session.cancel(); } });
   await assert.rejects(reading, { code: "cancelled" });
   assert.deepEqual((await session.snapshot()).data, before.data);
 });

@@ -13,7 +13,9 @@ import { watch } from "./harness.mjs";
 /** For what trains. */
 export const LONG = { timeout: 90_000 };
 const AXE = readFileSync(createRequire(import.meta.url).resolve("axe-core"), "utf8");
-let server, address, browser;
+let server, browser;
+/** Where the page is served. */
+export let address;
 /** The page of the visit that goes on. */
 export let page;
 /** What it said on the console, threw, or asked other origins for. */
@@ -40,13 +42,18 @@ export const id = (name) => page.locator(`[data-testid="${name}"]`);
 /** What the rail says of a phase: waiting, ready, running, done or stale. */
 export const state = (phase) => id(`phase-${phase}`).getAttribute("data-state");
 
-/** A fresh visitor, with nothing kept from before, at full speed, who waits until the sample is trained if `ready`. */
-export async function visit({ hash = "", ready = true, speed = "4", ...options } = {}) {
+/**
+ * A visitor with nothing kept from before, at full speed, who waits until the sample is trained if `ready`. Without an address of
+ * their own they look at the small sample divided by `obc`, with all settings open; a `newcomer` sees what a first visit shows.
+ */
+export async function visit({ hash, query = "", newcomer = false, ready = true, speed = "4", ...options } = {}) {
   await leave();
+  hash ??= newcomer ? "" : "#v1&data=sample:small";
   const context = await browser.newContext({ viewport: { width: 1440, height: 900 }, reducedMotion: "reduce", ...options });
   page = await context.newPage();
+  if (!newcomer) await page.addInitScript(() => localStorage.setItem("ultrare.more", "open"));
   said = watch(page, address);
-  await page.goto(address + hash);
+  await page.goto(address + query + hash);
   if (ready || speed !== "4") await id("speed").fill(speed);
   if (ready) await trained();
 }
@@ -84,10 +91,16 @@ export async function choose(user) {
   await id("search").press("Enter");
 }
 
-/** Carries the request in the basket out. */
+/** Carries the request in the basket out, and waits for the twin that follows by itself. */
 export async function forget() {
   await id("forget").click();
   await id("outcome").waitFor(LONG);
+  await twin();
+}
+
+/** Waits until the twin is made and compared, wherever it is shown. */
+export async function twin() {
+  await page.waitForFunction(() => document.querySelector('[data-testid="twin"] li') && !document.querySelector('[data-testid="cancel"]'), null, LONG);
 }
 
 /** Compares with a full retrain. */

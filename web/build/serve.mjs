@@ -1,9 +1,10 @@
 // Serves www/dist on this machine only, with the headers the page is meant to run under.
 
-import { createReadStream, statSync } from "node:fs";
+import { createReadStream, readFileSync, statSync } from "node:fs";
 import { createServer } from "node:http";
 import { extname, join, normalize, sep } from "node:path";
 import { fileURLToPath } from "node:url";
+import { gzipSync } from "node:zlib";
 import { Missing, main, root } from "./setup.mjs";
 
 /**
@@ -18,8 +19,10 @@ export const POLICY = [
   "object-src 'none'",
   "base-uri 'none'",
   "form-action 'none'",
-  "frame-ancestors 'none'",
 ].join("; ");
+
+/** Only the view that is made for it may stand in somebody else's page: one phase, nothing kept (`?embed=`). */
+export const policy = (query) => `${POLICY}; frame-ancestors ${query.has("embed") ? "*" : "'none'"}`;
 
 const TYPES = {
   ".css": "text/css; charset=utf-8",
@@ -37,11 +40,30 @@ const TYPES = {
   ".woff2": "font/woff2",
 };
 
+/** What shrinks: everything but pictures. */
+const SHRINKS = /^(text|application)\//;
+/** Compressed once a version. */
+const packed = new Map();
+
+function gzipped(file, { mtimeMs, size }) {
+  const known = packed.get(file);
+  if (known?.mtimeMs === mtimeMs && known.size === size) return known.bytes;
+  const bytes = gzipSync(readFileSync(file));
+  packed.set(file, { mtimeMs, size, bytes });
+  return bytes;
+}
+
 /** Starts a server for `folder`; port 0 takes any free one. Resolves to the server and its address. */
 export function serve(folder, port = 0) {
   const server = createServer((request, response) => {
+    let query = new URLSearchParams();
+    try {
+      query = new URL(request.url, "http://localhost").searchParams;
+    } catch {
+      // Not an address: told below.
+    }
     const headers = {
-      "Content-Security-Policy": POLICY,
+      "Content-Security-Policy": policy(query),
       "X-Content-Type-Options": "nosniff",
       "Referrer-Policy": "no-referrer",
       "Cross-Origin-Opener-Policy": "same-origin",
@@ -61,9 +83,13 @@ export function serve(folder, port = 0) {
     const found = file.startsWith(folder + sep) && !path.includes("\0") ? statSync(file, { throwIfNoEntry: false }) : undefined;
     if (!found?.isFile()) return refuse(404, "Not here.");
     headers["Content-Type"] = TYPES[extname(file)] ?? "application/octet-stream";
-    headers["Content-Length"] = found.size;
+    const accepts = /\bgzip\b/.test(request.headers["accept-encoding"] ?? "");
+    const small = accepts && found.size > 1_000 && SHRINKS.test(headers["Content-Type"]) ? gzipped(file, found) : null;
+    headers["Content-Length"] = small?.length ?? found.size;
+    if (small) Object.assign(headers, { "Content-Encoding": "gzip", Vary: "Accept-Encoding" });
     response.writeHead(200, headers);
     if (request.method === "HEAD") response.end();
+    else if (small) response.end(small);
     else createReadStream(file).pipe(response);
   });
   return new Promise((resolve, reject) => {

@@ -13,14 +13,17 @@ pub fn to_js<T: Serialize + ?Sized>(value: &T) -> Result<JsValue, JsValue> {
     value.serialize(&serializer).map_err(|error| refused("binding.encode", &error.to_string()))
 }
 
-/// Reads a plain object; `what` names it in the refusal.
+/// Reads a plain object; `what` names it in the refusal, which says what was expected instead of what.
 pub fn from_js<T: DeserializeOwned>(value: JsValue, what: &str) -> Result<T, JsValue> {
-    serde_wasm_bindgen::from_value(value)
-        .map_err(|error| refused("binding.decode", &format!("{what} cannot be used: {error}")))
+    serde_wasm_bindgen::from_value(value).map_err(|error| {
+        let error = error.to_string();
+        let reason = error.strip_prefix("Error: ").unwrap_or(&error);
+        refused("argument", &format!("{what} cannot be used: {reason}"))
+    })
 }
 
 /// Reads a digest.
 pub fn digest(text: &str) -> Result<Digest, JsValue> {
     Digest::parse(text)
-        .ok_or_else(|| refused("binding.decode", &format!("expected a digest of 64 hexadecimal digits, not `{text}`")))
+        .ok_or_else(|| refused("argument", &format!("expected a digest of 64 hexadecimal digits, not `{text}`")))
 }

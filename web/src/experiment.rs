@@ -4,6 +4,7 @@ use serde::Serialize;
 use serde_bytes::Bytes;
 use ultrare::Digest;
 use ultrare::experiment::{self, Loaded};
+use ultrare::interactions::ReadReport;
 use ultrare::pipeline::{JobOut, PipelineError, Stage};
 use ultrare::unlearn::Change;
 use wasm_bindgen::prelude::*;
@@ -16,6 +17,21 @@ use crate::error::refuse;
 #[wasm_bindgen]
 #[derive(Default)]
 pub struct Experiment(pub(crate) experiment::Experiment);
+
+/// Rows on their way into an experiment: freed by `take_loaded`, or to be freed.
+#[wasm_bindgen]
+pub struct Loading {
+    loading: experiment::Loading,
+    reports: Vec<ReadReport>,
+}
+
+#[wasm_bindgen]
+impl Loading {
+    /// Goes on for some hundredths of a second. True once there is nothing left but `take_loaded`.
+    pub fn step(&mut self) -> bool {
+        self.loading.step()
+    }
+}
 
 /// A job as JavaScript sees it.
 #[derive(Serialize)]
@@ -74,16 +90,26 @@ impl Experiment {
         to_js(&self.0.configure(settings).map_err(refuse)?)
     }
 
-    /// Takes what the readers have read (and frees them): rows to split, or rows to train on and rows to measure on.
-    /// `k_core` goes into the settings with them, where it is given. Gives the reports of the files, in that order.
-    #[wasm_bindgen(unchecked_return_type = "ReadReport[]")]
-    pub fn load(&mut self, rows: Reader, test: Option<Reader>, k_core: Option<u32>) -> Result<JsValue, JsValue> {
+    /// Begins to take what the readers have read (and frees them): rows to split, or rows to train on and rows to measure on.
+    /// `k_core` goes into the settings with them, where it is given. What is there stays until `take_loaded`.
+    pub fn loading(&self, rows: Reader, test: Option<Reader>, k_core: Option<u32>) -> Result<Loading, JsValue> {
         let (rows, report, titles) = rows.finish(test.is_some())?;
         let (test, test_report) =
             test.map(|test| test.finish(true)).transpose()?.map(|(rows, report, _)| (rows, report)).unzip();
         let titles = titles.into_map();
-        self.0.load(Loaded { test, k_core, titles, ..Loaded::of(rows, &report) }).map_err(refuse)?;
-        to_js(&[Some(report), test_report].into_iter().flatten().collect::<Vec<_>>())
+        let loading = self.0.loading(Loaded { test, k_core, titles, ..Loaded::of(rows, &report) }).map_err(refuse)?;
+        Ok(Loading { loading, reports: [Some(report), test_report].into_iter().flatten().collect() })
+    }
+
+    /// Takes what was loaded (and frees it). Gives the reports of the files, in their order.
+    #[wasm_bindgen(unchecked_return_type = "ReadReport[]")]
+    pub fn take_loaded(&mut self, loaded: Loading) -> Result<JsValue, JsValue> {
+        let Loading { loading, mut reports } = loaded;
+        self.0.take_loaded(loading).map_err(refuse)?;
+        if let Some(report) = reports.first_mut() {
+            report.notes.extend(self.0.too_large());
+        }
+        to_js(&reports)
     }
 
     /// Takes a generated sample.
@@ -124,6 +150,16 @@ impl Experiment {
     /// Drops what is under way and what is queued.
     pub fn cancel(&mut self) {
         self.0.cancel();
+    }
+
+    /// Drops what has this ticket; what else was asked for goes on.
+    pub fn cancel_ticket(&mut self, ticket: u32) {
+        self.0.cancel_ticket(ticket);
+    }
+
+    /// The ticket of what is under way.
+    pub fn ticket(&self) -> Option<u32> {
+        self.0.ticket()
     }
 
     /// Jobs that can run now, each handed out once.
@@ -218,6 +254,18 @@ impl Experiment {
     #[wasm_bindgen(unchecked_return_type = "OpinionsView")]
     pub fn opinions(&self, id: &str) -> Result<JsValue, JsValue> {
         to_js(&self.0.opinions(id).map_err(refuse)?)
+    }
+
+    /// Who is in which shard.
+    #[wasm_bindgen(unchecked_return_type = "AssignmentView")]
+    pub fn members(&self) -> Result<JsValue, JsValue> {
+        to_js(&self.0.members().map_err(refuse)?)
+    }
+
+    /// The vectors of a shard's sub-model.
+    #[wasm_bindgen(unchecked_return_type = "VectorsView")]
+    pub fn vectors(&self, shard: u32) -> Result<JsValue, JsValue> {
+        to_js(&self.0.vectors(shard).map_err(refuse)?)
     }
 }
 

@@ -32,7 +32,7 @@ impl Reader {
         file: Blob,
         #[wasm_bindgen(unchecked_param_type = "ReadConfig")] config: JsValue,
     ) -> Result<Reader, JsValue> {
-        let config = from_js(config, "the reading settings")?;
+        let config = ReadConfig { k_core: 0, ..from_js(config, "the reading settings")? };
         interactions::Reader::open(Box::new(Lying::new(file)), config).map(Reader).map_err(refuse_read)
     }
 
@@ -45,6 +45,17 @@ impl Reader {
     /// Takes up to so many more bytes. True once all are taken; throws as `push`.
     pub fn step(&mut self, most: u32) -> Result<bool, JsValue> {
         self.0.step(most as usize).map_err(refuse_read)
+    }
+
+    /// Takes titles and genres from the text of another file.
+    pub fn with_titles(&mut self, text: &[u8]) -> Result<u32, JsValue> {
+        self.0.with_titles(text).map_err(refuse_read)
+    }
+
+    /// Puts what was read in order, some hundredths of a second at a time; true once that is done. `part`: one of two files.
+    /// Whoever takes the rows without it waits for all of it.
+    pub fn settle(&mut self, part: bool) -> Result<bool, JsValue> {
+        self.0.settle(part).map_err(refuse_read)
     }
 
     /// Bytes so far.
@@ -69,6 +80,12 @@ impl Reader {
 #[wasm_bindgen(unchecked_return_type = "AddedRow[]")]
 pub fn added_rows(reader: Reader) -> Result<JsValue, JsValue> {
     to_js(&Change::adding(&reader.finish(true)?.0).add)
+}
+
+/// Does a file that begins with these bytes list items with their titles?
+#[wasm_bindgen]
+pub fn lists_titles(first_bytes: &[u8]) -> bool {
+    !interactions::titles_of(first_bytes).is_empty()
 }
 
 /// What a reader would make of a file that begins with these bytes; of an archive all of them are needed.

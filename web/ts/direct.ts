@@ -1,12 +1,12 @@
 import { drive } from "./drive.js";
-import { cancelled, closed, typed } from "./errors.js";
+import { UltrareError, cancelled, closed, typed } from "./errors.js";
 import { Gate, type Control } from "./gate.js";
 import { keptNowhere } from "./kept.js";
 import type { StoreArguments, StoreMethod, StoreResult } from "./protocol.js";
 import { noBlobs, type BlobSource, type Finished, type JobRunner, type Watcher } from "./runner.js";
 import { SessionFront, type StoreAccess } from "./session.js";
 import { Store } from "./store.js";
-import type { JobOut, Session } from "./types.js";
+import type { JobOut, Session, WasmModule } from "./types.js";
 import { Runner, start, type Task } from "./wasm.js";
 
 export { UltrareError, type ErrorData } from "./errors.js";
@@ -40,21 +40,29 @@ class LocalStore implements StoreAccess {
   }
 }
 
+/** A job that waits or runs. */
+interface Due {
+  stopped: boolean;
+  ended: Promise<unknown>;
+}
+
 /** Runs one job after the other in this thread, which it gives back between two steps. */
 class Inline implements JobRunner {
   readonly size = 1;
   private readonly gate = new Gate();
   private readonly runner = new Runner();
+  private readonly due = new Map<number, Due>();
+  private current: number | undefined;
   private tail: Promise<unknown> = Promise.resolve();
-  private round = 0;
   private ended = false;
 
   constructor(private readonly watcher: Watcher) {}
 
   run(job: JobOut, blob: BlobSource = noBlobs): Promise<Finished> {
-    const { round } = this;
-    const turn = this.tail.then(() => this.start(job, blob, round));
-    this.tail = turn.catch(() => {});
+    const due: Due = { stopped: false, ended: this.tail };
+    const turn = this.tail.then(() => this.start(job, blob, due));
+    this.tail = due.ended = turn.then(() => {}, () => {}).finally(() => this.due.delete(job.id));
+    this.due.set(job.id, due);
     return turn;
   }
 
@@ -62,10 +70,13 @@ class Inline implements JobRunner {
     this.gate.control(message);
   }
 
-  async cancel(): Promise<void> {
-    this.round += 1;
-    this.gate.control({ kind: "cancel" });
-    await this.tail;
+  async cancel(ids?: ReadonlySet<number>): Promise<void> {
+    const meant = [...this.due].filter(([id]) => ids === undefined || ids.has(id));
+    for (const [id, due] of meant) {
+      due.stopped = true;
+      if (id === this.current) this.gate.control({ kind: "cancel" });
+    }
+    await Promise.all(meant.map(([, { ended }]) => ended));
   }
 
   close(): void {
@@ -77,10 +88,11 @@ class Inline implements JobRunner {
     });
   }
 
-  private async start(job: JobOut, blob: BlobSource, round: number): Promise<Finished> {
+  private async start(job: JobOut, blob: BlobSource, due: Due): Promise<Finished> {
     if (this.ended) throw closed();
-    if (round !== this.round) throw cancelled();
+    if (due.stopped) throw cancelled();
     this.gate.reset();
+    this.current = job.id;
     let running: Task | undefined;
     try {
       this.watcher.worker(0, "busy", job);
@@ -92,13 +104,15 @@ class Inline implements JobRunner {
       throw typed(thrown);
     } finally {
       running?.free();
+      this.current = undefined;
       this.watcher.worker(0, "idle");
     }
   }
 }
 
-/** Opens a session without workers: the same results, in this thread, for Node and for other workers. */
-export function openWith(module: WebAssembly.Module): Session {
+/** Opens a session without workers: the same results, in this thread. */
+export function openWith(module: WasmModule): Session {
+  if (!(module instanceof WebAssembly.Module)) throw new UltrareError({ code: "open.wasm", message: "openWith takes a WebAssembly.Module, made of `ultrare/module.wasm`." });
   start(module);
   const front = new SessionFront();
   const store = new Store((progress) => front.reading(progress));

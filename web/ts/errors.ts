@@ -24,11 +24,20 @@ export function cancelled(): UltrareError {
   return new UltrareError({ code: "cancelled", message: "Cancelled: everything is as it was before." });
 }
 
+/** What can be done where no worker starts. */
+export const WORKERS = "Serve ultrare's dist/ folder with its workers beside it, name them in open({ sessionWorker, taskWorker }), use ultrare/single, or do without: open({ workers: 0 }).";
+
 /** How many workers were asked for, or `otherwise`; a refusal for what is no number of workers. */
 export function workersAsked(asked: number | undefined, otherwise: number): number {
   const workers = asked ?? otherwise;
-  if (Number.isInteger(workers) && workers >= 1) return workers;
-  throw new UltrareError({ code: "open.workers", message: `workers is a whole number above 0, not ${workers}` });
+  if (Number.isInteger(workers) && workers >= 0 && workers <= 1024) return workers;
+  throw new UltrareError({ code: "open.workers", message: `workers is a whole number up to 1024, 0 for none, not ${String(workers)}` });
+}
+
+/** An argument that cannot go to a worker: a function, say. */
+export function unpostable(thrown: unknown): UltrareError {
+  const why = thrown instanceof Error ? thrown.message : String(thrown);
+  return new UltrareError({ code: "argument", message: `An argument is no plain value, and cannot go to a worker: ${why}` });
 }
 
 export function closed(): UltrareError {

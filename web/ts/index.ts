@@ -1,59 +1,64 @@
-import { typed, workersAsked } from "./errors.js";
-import { Pool } from "./pool.js";
+import { foreign, workerAt, workerOf } from "./address.js";
+import { connect, received, unusable } from "./connect.js";
+import { typed } from "./errors.js";
 import type { SessionMessage, SessionRequest, TaskMessage, TaskRequest } from "./protocol.js";
 import { Living } from "./pulse.js";
-import { RemoteStore, type Keeping } from "./remote.js";
-import { SessionFront } from "./session.js";
+import { tabKeeping } from "./remote.js";
 import type { OpenOptions, Session } from "./types.js";
 
 export { UltrareError, type ErrorData } from "./errors.js";
 export type * from "./types.js";
 
-/** One module for all workers of all sessions. */
-let compiled: Promise<WebAssembly.Module> | undefined;
+/** One module for all workers of all sessions, by its address. */
+const compiled = new Map<string, Promise<WebAssembly.Module>>();
 
-async function compile(): Promise<WebAssembly.Module> {
-  const response = await fetch(new URL("./wasm/ultrare_web_bg.wasm", import.meta.url));
-  if (!response.ok) throw new Error(`the wasm module could not be fetched: ${response.status} ${response.statusText}`);
-  // Streaming refuses any other type than application/wasm, which not every static host sends.
-  if (response.headers.get("content-type") === "application/wasm") return WebAssembly.compileStreaming(response);
-  return WebAssembly.compile(await response.arrayBuffer());
+function fetched(address: string): Promise<WebAssembly.Module> {
+  const known = compiled.get(address);
+  if (known) return known;
+  const fresh = download(address);
+  compiled.set(address, fresh);
+  fresh.catch(() => compiled.delete(address));
+  return fresh;
 }
 
-// The addresses below stay literal: bundlers find workers and the module by this very form.
-function taskWorker(): Living<TaskRequest, TaskMessage> {
-  return new Living(new Worker(new URL("./task.worker.js", import.meta.url), { type: "module" }));
-}
-
-function sessionWorker(): Living<SessionRequest, SessionMessage> {
-  return new Living(new Worker(new URL("./session.worker.js", import.meta.url), { type: "module" }));
-}
-
-/** A tab that loads again takes over what it kept itself: which place that was lasts as long as the tab. */
-function keeping(base: string | undefined): Keeping | undefined {
-  if (base === undefined) return undefined;
-  const item = `${base}.tab`;
+async function download(address: string): Promise<WebAssembly.Module> {
   try {
-    return { base, tab: sessionStorage.getItem(item) ?? undefined, took: (tab) => sessionStorage.setItem(item, tab) };
-  } catch {
-    return { base, took: () => {} }; // opened in a worker, or storage is refused
+    const response = await fetch(address);
+    // Streaming refuses any other type than application/wasm, which not every static host sends.
+    const streams = response.ok && response.headers.get("content-type") === "application/wasm";
+    return await (streams ? WebAssembly.compileStreaming(response) : WebAssembly.compile(await received(response)));
+  } catch (thrown) {
+    throw unusable(thrown);
   }
+}
+
+// The addresses below stay literal: bundlers find workers and the module by this very form. From another origin, where this file
+// was not bundled, a worker has to be made in another way, and its address must not look like one that a bundler should follow.
+const here: string = import.meta.url;
+
+function taskWorker(): Worker {
+  if (foreign(here)) return workerAt(new URL(["task", "worker.js"].join("."), here).href);
+  return new Worker(new URL("./task.worker.js", import.meta.url), { type: "module" });
+}
+
+function sessionWorker(): Worker {
+  if (foreign(here)) return workerAt(new URL(["session", "worker.js"].join("."), here).href);
+  return new Worker(new URL("./session.worker.js", import.meta.url), { type: "module" });
 }
 
 /** Opens a session: a worker for the experiment and a pool for its jobs. Everything stays on this machine. */
 export async function open(options: OpenOptions = {}): Promise<Session> {
-  const front = new SessionFront();
   try {
-    const workers = workersAsked(options.workers, Math.min(navigator.hardwareConcurrency || 2, 16));
-    compiled ??= compile();
-    compiled.catch(() => (compiled = undefined));
-    const module = await compiled;
-    const store = new RemoteStore(sessionWorker, module, (progress) => front.reading(progress), (error) => front.lost(error), keeping(options.keep));
-    front.attach(store, new Pool(workers, taskWorker, module, front));
-    await store.started();
-    return front;
+    return await connect(options, {
+      workers: Math.min(navigator.hardwareConcurrency || 2, 16),
+      module: () => fetched(new URL("./wasm/ultrare_web_bg.wasm", import.meta.url).href),
+      fetch: (address) => fetched(new URL(address, globalThis.location?.href).href),
+      sessionWorker: () => new Living<SessionRequest, SessionMessage>(workerOf(options.sessionWorker, sessionWorker)),
+      taskWorker: () => new Living<TaskRequest, TaskMessage>(workerOf(options.taskWorker, taskWorker)),
+      inline: async (module) => (await import("./direct.js")).openWith(module),
+      keeping: tabKeeping,
+    });
   } catch (thrown) {
-    front.close();
     throw typed(thrown, "open.failed");
   }
 }

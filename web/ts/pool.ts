@@ -1,4 +1,4 @@
-import { UltrareError, cancelled, closed, isFatal, typed, type ErrorData } from "./errors.js";
+import { UltrareError, WORKERS, cancelled, closed, isFatal, typed, type ErrorData } from "./errors.js";
 import type { Control } from "./gate.js";
 import type { Blobbed, TaskMessage, TaskRequest } from "./protocol.js";
 import { noBlobs, type BlobSource, type Finished, type JobRunner, type Watcher } from "./runner.js";
@@ -88,19 +88,23 @@ export class Pool implements JobRunner {
     for (const slot of this.slots) if (slot.ready && (message.kind !== "step" || slot.current)) slot.worker.postMessage(message);
   }
 
-  /** Every job ends as cancelled: at its next step, or with its worker. */
-  async cancel(): Promise<void> {
-    for (const waiting of this.queue.splice(0)) waiting.reject(cancelled());
-    const busy = this.slots.filter((slot) => slot.current);
-    for (const slot of busy) {
-      if (slot.current!.posted) slot.worker.postMessage({ kind: "cancel" });
+  /** These jobs, or all, end as cancelled: at their next step, or with their workers. */
+  async cancel(ids?: ReadonlySet<number>): Promise<void> {
+    const meant = ({ job }: Waiting) => ids === undefined || ids.has(job.id);
+    const waits = this.queue.filter(meant);
+    this.queue = this.queue.filter((waiting) => !meant(waiting));
+    for (const waiting of waits) waiting.reject(cancelled());
+    const busy = this.slots.flatMap((slot) => (slot.current && meant(slot.current) ? [{ slot, job: slot.current }] : []));
+    for (const { slot, job } of busy) {
+      if (job.posted) slot.worker.postMessage({ kind: "cancel" });
       else this.settle(slot).reject(cancelled());
     }
+    this.handOut();
     const deadline = performance.now() + PATIENCE;
-    while (busy.some((slot) => slot.current) && performance.now() < deadline) await new Promise((wake) => setTimeout(wake, 5));
-    for (const slot of busy) {
-      if (!slot.current) continue;
-      slot.current.reject(cancelled());
+    while (busy.some(({ slot, job }) => slot.current === job) && performance.now() < deadline) await new Promise((wake) => setTimeout(wake, 5));
+    for (const { slot, job } of busy) {
+      if (slot.current !== job) continue;
+      job.reject(cancelled());
       this.replace(slot, undefined);
     }
   }
@@ -133,7 +137,7 @@ export class Pool implements JobRunner {
     const silent = (message: string) => this.lose(slot, { name: "Error", code: "trap", message });
     slot.worker.onend = () => silent("the worker ended without a word");
     slot.late = setTimeout(() => silent("the worker did not answer"), START);
-    slot.worker.postMessage({ kind: "start", module: this.module });
+    slot.worker.postMessage({ kind: "start", role: "task", module: this.module });
   }
 
   private end(slot: Slot): void {
@@ -241,7 +245,7 @@ export class Pool implements JobRunner {
   }
 
   private giveUp(error: ErrorData): void {
-    const message = `Workers cannot be started here: ${error.message}`;
+    const message = `Workers cannot be started here: ${error.message}. ${WORKERS}`;
     const broken = new UltrareError({ code: "worker.start", message, details: error });
     this.close(broken);
     this.watcher.failed(broken);

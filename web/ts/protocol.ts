@@ -1,12 +1,12 @@
 /** What crosses between the threads: requests with ids and their answers, and progress as messages of its own. */
 import type { ErrorData } from "./errors.js";
 import type { Control } from "./gate.js";
-import type { Progress, Store } from "./store.js";
+import type { Reading, Store } from "./store.js";
 import type { Kept, PipelineEvent } from "./types.js";
 
 /** To a task worker. */
 export type TaskRequest =
-  | { kind: "start"; module: WebAssembly.Module; pulse?: string }
+  | { kind: "start"; role: "task"; module: WebAssembly.Module; pulse?: string }
   | { kind: "run"; id: number; body: Uint8Array<ArrayBuffer>; inputs: readonly string[]; blobs: readonly Blobbed[] }
   | { kind: "crash" }
   | Control;
@@ -34,14 +34,15 @@ export type KeptResult<M extends KeptMethod> = Awaited<ReturnType<Kept[M]>>;
 
 /** To the session worker: one method of the store, or of what is kept, and its arguments. */
 export type SessionRequest =
-  | { kind: "start"; module: WebAssembly.Module; pulse?: string; keep?: { base: string; tab?: string } }
+  | { kind: "start"; role: "session"; module: WebAssembly.Module; pulse?: string; keep?: { base: string; tab?: string } }
   | { [M in KeptMethod]: { kind: "kept"; id: number; method: M; args: KeptArguments<M> } }[KeptMethod]
   | { [M in StoreMethod]: { kind: "call"; id: number; method: M; args: StoreArguments<M> } }[StoreMethod];
 
-/** From the session worker. */
+/** From the session worker. `unable` means: this module does not work here. */
 export type SessionMessage =
   | { kind: "ready" }
+  | { kind: "unable"; error: ErrorData }
   | { kind: "tab"; tab: string }
   | { kind: "answer"; id: number; value: unknown }
   | { kind: "refusal"; id: number; error: ErrorData }
-  | { kind: "progress"; progress: Progress };
+  | { kind: "progress"; progress: Reading };

@@ -1,7 +1,8 @@
-import { UltrareError, closed, isFatal, typed, type ErrorData } from "./errors.js";
+import { chunks } from "./chunks.js";
+import { UltrareError, WORKERS, closed, isFatal, unpostable, type ErrorData } from "./errors.js";
 import type { KeptArguments, KeptMethod, KeptResult, SessionMessage, SessionRequest, StoreArguments, StoreMethod, StoreResult } from "./protocol.js";
 import type { StoreAccess } from "./session.js";
-import type { Progress } from "./store.js";
+import type { Reading } from "./store.js";
 
 /** What is needed of the session worker. */
 export interface SessionWorkerLike {
@@ -16,8 +17,18 @@ export interface SessionWorkerLike {
 /** Where things are kept: under a name, in the place this tab had before, if it had one; `took` hears which it has now. */
 export interface Keeping {
   base: string;
-  tab?: string;
+  tab?: string | undefined;
   took(tab: string): void;
+}
+
+/** A tab that loads again takes over what it kept itself: which place that was lasts as long as the tab. */
+export function tabKeeping(base: string): Keeping {
+  const item = `${base}.tab`;
+  try {
+    return { base, tab: sessionStorage.getItem(item) ?? undefined, took: (tab) => sessionStorage.setItem(item, tab) };
+  } catch {
+    return { base, took: () => {} }; // opened in a worker, or storage is refused
+  }
 }
 
 /** How long the session's worker may take until it can be asked. */
@@ -41,7 +52,7 @@ export class RemoteStore implements StoreAccess {
   constructor(
     private readonly spawn: () => SessionWorkerLike,
     private readonly module: WebAssembly.Module,
-    private readonly onProgress: (progress: Progress) => void,
+    private readonly onProgress: (progress: Reading) => void,
     private readonly onLost: (error: UltrareError) => void = () => {},
     private readonly keeping?: Keeping,
   ) {
@@ -63,6 +74,19 @@ export class RemoteStore implements StoreAccess {
 
   private async ask<T>(kind: "call" | "kept", method: string, args: readonly unknown[]): Promise<T> {
     await this.ready;
+    try {
+      return await this.post(kind, method, args);
+    } catch (thrown) {
+      if (!(thrown instanceof DOMException) && !(thrown instanceof TypeError)) throw thrown;
+      // Node cannot hand a file that lies on the disk to a thread: its bytes can go.
+      const copied = await Promise.all(args.map(inMemory));
+      if (copied.every((arg, at) => arg === args[at])) throw unpostable(thrown);
+      return this.post<T>(kind, method, copied).catch((again: unknown) => { throw again instanceof UltrareError ? again : unpostable(again); });
+    }
+  }
+
+  /** Rejects with what posting throws, or with what the worker refuses. */
+  private async post<T>(kind: "call" | "kept", method: string, args: readonly unknown[]): Promise<T> {
     if (this.ended) throw this.ended;
     return new Promise<T>((resolve, reject) => {
       const id = this.next++;
@@ -71,7 +95,7 @@ export class RemoteStore implements StoreAccess {
         this.worker.postMessage({ kind, id, method, args } as SessionRequest);
       } catch (thrown) { // what cannot be posted
         this.asked.delete(id);
-        reject(typed(thrown));
+        reject(thrown);
       }
     });
   }
@@ -89,14 +113,15 @@ export class RemoteStore implements StoreAccess {
           clearTimeout(this.late);
           this.deaths = 0;
           resolve();
-        } else if (data.kind === "tab") this.took(data.tab);
+        } else if (data.kind === "unable") dead(data.error.message);
+        else if (data.kind === "tab") this.took(data.tab);
         else if (data.kind === "progress") this.onProgress(data.progress);
         else if (data.kind === "refusal" && isFatal(data.error)) this.die(data.error);
         else this.answer(data);
       };
       const dead = (message: string) => {
         const error = { name: "Error", code: "trap", message };
-        reject(new UltrareError({ ...error, code: "worker.start" }));
+        reject(new UltrareError({ ...error, code: "worker.start", message: `Workers cannot be started here: ${message}. ${WORKERS}` }));
         this.die(error);
       };
       worker.onerror = (event) => {
@@ -108,7 +133,7 @@ export class RemoteStore implements StoreAccess {
     });
     this.ready.catch(() => {}); // whoever calls next hears of it
     const keep = this.keeping && { base: this.keeping.base, ...(this.keeping.tab === undefined ? {} : { tab: this.keeping.tab }) };
-    worker.postMessage({ kind: "start", module: this.module, ...(keep && { keep }) });
+    worker.postMessage({ kind: "start", role: "session", module: this.module, ...(keep && { keep }) });
   }
 
   /** A worker in the place of this one takes over what it kept. */
@@ -117,7 +142,7 @@ export class RemoteStore implements StoreAccess {
     this.keeping?.took(tab);
   }
 
-  private answer(message: Exclude<SessionMessage, { kind: "ready" | "tab" | "progress" }>): void {
+  private answer(message: Exclude<SessionMessage, { kind: "ready" | "unable" | "tab" | "progress" }>): void {
     const asked = this.asked.get(message.id);
     this.asked.delete(message.id);
     if (message.kind === "answer") asked?.resolve(message.value as never);
@@ -139,4 +164,15 @@ export class RemoteStore implements StoreAccess {
     for (const asked of this.asked.values()) asked.reject(reason);
     this.asked.clear();
   }
+}
+
+/** A file, or an object with files, with their bytes in memory; anything else as it is. */
+async function inMemory(arg: unknown): Promise<unknown> {
+  if (arg instanceof Blob) {
+    const parts: Blob[] = [];
+    for await (const chunk of chunks(arg)) parts.push(new Blob([chunk]));
+    return new Blob(parts);
+  }
+  if (typeof arg !== "object" || arg === null || !Object.values(arg).some((part) => part instanceof Blob)) return arg;
+  return Object.fromEntries(await Promise.all(Object.entries(arg).map(async ([name, part]) => [name, await inMemory(part)])));
 }

@@ -26,7 +26,8 @@ export interface JobRunner {
   /** `blob` is asked for inputs that a worker lacks; a job without inputs needs none. */
   run(job: JobOut, blob?: BlobSource): Promise<Finished>;
   control(message: Control): void;
-  cancel(): Promise<void>;
+  /** Ends these jobs, or all. */
+  cancel(ids?: ReadonlySet<number>): Promise<void>;
   close(): void;
   /** Makes a worker panic, where there are workers. */
   crash?(): void;

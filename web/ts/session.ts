@@ -1,12 +1,15 @@
-import { UltrareError, cancelled, flatten } from "./errors.js";
+import { Activities, seconds } from "./activities.js";
+import { bytes, id, oneOf, plain, refused, text, texts, watch, whole } from "./check.js";
+import { UltrareError, cancelled, typed } from "./errors.js";
 import type { Control } from "./gate.js";
 import type { KeptArguments, KeptMethod, KeptResult, StoreArguments, StoreMethod, StoreResult } from "./protocol.js";
-import type { Finished, JobRunner, Watcher } from "./runner.js";
+import type { JobRunner, Watcher } from "./runner.js";
 import { asFile, asFiles } from "./source.js";
-import type { Progress } from "./store.js";
+import type { Reading } from "./store.js";
 import type {
-  Activity, AddedRow, Change, ChangePatch, DataView, DeepPartial, Event, FileLike, JobOut, Kept, Mode, OpinionsView, PersonView, PipelineEvent, Plan, Preview, ReadChoice, ReadConfig,
-  ReadReport, ReceiptView, RequestPatch, RowPatch, Rows, Selection, Sequence, Session, SessionEvent, Settings, Size, Snapshot, Source, Stage, SweepConfig, UsersView, Verdict, VerifySource,
+  Activity, AddedRow, AssignmentView, Change, ChangePatch, DataView, DeepPartial, FileLike, JobOut, Kept, Mode, OpinionsView, PersonView, PipelineEvent, Plan, Preview, Progress,
+  ReadChoice, ReadConfig, ReadReport, ReceiptView, RequestPatch, RowPatch, Rows, Selection, Sequence, Session, SessionEvent, Settings, Size, Snapshot,
+  Source, Stage, SweepConfig, UsersView, VectorsView, Verdict, VerifySource, Watch,
 } from "./types.js";
 
 /** Reaches the store, wherever it lives. */
@@ -16,42 +19,32 @@ export interface StoreAccess {
   close(): void;
 }
 
+const MODES: readonly Mode[] = ["frozen", "refit"];
+/** Where there is no such symbol yet, programs that are translated for `await using` bring this one. */
+const ASYNC_DISPOSE: typeof Symbol.asyncDispose = Symbol.asyncDispose ?? (Symbol.for("Symbol.asyncDispose") as typeof Symbol.asyncDispose);
+
 function isRows(add: Rows): add is readonly RowPatch[] {
   return Array.isArray(add);
 }
 
-/** Somebody who waits for the end of an activity. */
-interface Begun {
-  resolve(): void;
-  reject(error: unknown): void;
-}
-
-/** How an activity ended: without an error, or with its own. */
-type End = { ticket: number; error?: UltrareError };
-
-/** The steady clock that the experiment's times are told by. */
-function seconds(): number {
-  return performance.now() / 1000;
-}
-
 /**
- * Brings the store, which knows what has to be done, and the runner, which does it, together. Holds no results itself:
- * the same class serves the browser (store and tasks in workers) and Node (both in this thread).
+ * What people hold: it checks what it is given, and hands it to the store, or to the activities that end with a ticket. Holds no
+ * results itself: the same class serves browsers and Node, with the parts in workers, in threads, or in this thread.
  */
 export class SessionFront implements Session, Watcher {
   private readonly listeners = new Set<(event: SessionEvent) => void>();
-  private readonly begun = new Map<number, Begun>();
-  private readonly early = new Map<number, End>(); // ends that were told before the ticket was
-  private verdict: Verdict | undefined; // of the verification that ended last
-  private onBytes: ((bytes: number, total: number) => void) | undefined;
+  /** What is being read, by its number: how it is stopped, and who hears how far it is. */
+  private readonly readings = new Map<number, { stop: AbortController; onProgress: Watch["onProgress"] }>();
+  private readonly activities = new Activities({ emit: (event) => this.emit(event), state: () => this.state() });
   private isPaused = false;
-  private epoch = 0; // counts cancellations: what belongs to an earlier one is dropped
+  private nextReading = 0;
   private store!: StoreAccess;
   private runner!: JobRunner;
 
   /** The parts are made after the session, because they report to it. */
   attach(store: StoreAccess, runner: JobRunner): this {
     [this.store, this.runner] = [store, runner];
+    this.activities.attach(store, runner);
     return this;
   }
 
@@ -60,7 +53,7 @@ export class SessionFront implements Session, Watcher {
   }
 
   get running(): boolean {
-    return this.begun.size > 0;
+    return this.activities.running;
   }
 
   get paused(): boolean {
@@ -68,139 +61,149 @@ export class SessionFront implements Session, Watcher {
   }
 
   on(listener: (event: SessionEvent) => void): () => void {
+    if (typeof listener !== "function") throw refused("a listener", "a function", listener);
     this.listeners.add(listener);
     return () => this.listeners.delete(listener);
   }
 
-  async preview(file: FileLike, read?: Partial<ReadConfig>): Promise<Preview> {
-    return this.store.call("preview", asFile(file), read);
+  async preview(file: FileLike, read: Partial<ReadConfig> = {}): Promise<Preview> {
+    return this.store.call("preview", await asFile(file), plain(read, "the reading settings"));
   }
 
-  async load(source: Source, read?: ReadChoice, onProgress?: (bytes: number, total: number) => void): Promise<DataView> {
-    const files = asFiles(source);
-    this.onBytes = onProgress;
-    try {
-      return await this.store.call("load", files, read);
-    } finally {
-      this.onBytes = undefined;
-    }
+  async listsTitles(file: FileLike): Promise<boolean> {
+    return this.store.call("listsTitles", await asFile(file));
   }
 
-  loadSample(size: Size, seed?: number): Promise<DataView> {
-    return this.store.call("loadSample", size, seed);
+  load(source: Source, read?: ReadChoice, watching?: Watch): Promise<DataView> {
+    return this.read(watching, async (reading, on) => this.store.call("load", await asFiles(source, on), choice(read), reading));
   }
 
-  configure(patch: DeepPartial<Settings>): Promise<Stage[]> {
-    return this.store.call("configure", patch);
+  async loadSample(size: Size, seed = 1): Promise<DataView> {
+    return this.store.call("loadSample", size, whole(seed, "the seed", 0));
+  }
+
+  async configure(patch: DeepPartial<Settings>): Promise<Stage[]> {
+    return this.store.call("configure", plain(patch, "the settings"));
   }
 
   async readAssignmentFile(file: FileLike): Promise<{ users: number; shards: number }> {
-    return this.store.call("readAssignmentFile", asFile(file));
+    return this.store.call("readAssignmentFile", await asFile(file));
   }
 
-  restart(): Promise<void> {
+  async restart(): Promise<void> {
     return this.store.call("restart");
   }
 
-  build(until: Stage = "evaluate"): Promise<Snapshot> {
-    return this.run({ build: { until } });
+  async build(until: Stage = "evaluate", watching?: Watch): Promise<Snapshot> {
+    return this.run({ build: { until } }, watching);
   }
 
-  async apply(change: ChangePatch): Promise<Snapshot> {
-    return this.run({ change: { change: await this.complete(change), mode: change.mode ?? "frozen" } });
+  async apply(change: ChangePatch, watching?: Watch): Promise<Snapshot> {
+    return this.run({ change: { change: await this.complete(change), mode: modeOf(change) } }, watching);
   }
 
-  forget(request: RequestPatch, mode: Mode = "frozen"): Promise<Snapshot> {
-    return this.apply({ forget: request, mode });
+  async forget(request: RequestPatch, mode: Mode = "frozen", watching?: Watch): Promise<Snapshot> {
+    return this.apply({ forget: request, mode }, watching);
   }
 
-  async addedRows(file: FileLike, read?: Partial<ReadConfig>): Promise<AddedRow[]> {
-    return this.store.call("addedRows", asFile(file), read);
+  addedRows(file: FileLike, read?: Partial<ReadConfig>, watching?: Watch): Promise<AddedRow[]> {
+    return this.read(watching, async (reading, on) => this.store.call("addedRows", await asFile(file, on), plain(read ?? {}, "the reading settings"), reading));
   }
 
-  compare(): Promise<Snapshot> {
-    return this.run("compare");
+  compare(watching?: Watch): Promise<Snapshot> {
+    return this.run("compare", watching);
   }
 
-  twin(): Promise<Snapshot> {
-    return this.run("twin");
+  twin(watching?: Watch): Promise<Snapshot> {
+    return this.run("twin", watching);
   }
 
-  sequence(sequence: Sequence, mode: Mode = "frozen", twin = false): Promise<Snapshot> {
-    return this.run({ sequence: { sequence, mode, twin } });
+  async sequence(sequence: Sequence, mode: Mode = "frozen", twin = false, watching?: Watch): Promise<Snapshot> {
+    return this.run({ sequence: { sequence, mode: oneOf(mode, "the mode", MODES), twin } }, watching);
   }
 
-  parseSequence(script: string): Promise<Sequence> {
-    return this.store.call("parseSequence", script);
+  async parseSequence(script: string): Promise<Sequence> {
+    return this.store.call("parseSequence", text(script, "a script"));
   }
 
-  receipts(): Promise<string[]> {
+  async receipts(): Promise<string[]> {
     return this.store.call("receipts");
   }
 
-  readReceipt(text: string): Promise<ReceiptView> {
-    return this.store.call("readReceipt", text);
+  async readReceipt(receipt: string): Promise<ReceiptView> {
+    return this.store.call("readReceipt", text(receipt, "a receipt"));
   }
 
-  async verify(receipts: string[], source: VerifySource, read?: ReadChoice): Promise<Verdict> {
-    const rows = typeof source === "object" && source !== null && "sample" in source ? source : asFiles(source);
-    await this.ended(() => this.store.call("verify", receipts, rows, read, seconds()));
-    return this.verdict!;
+  async verify(receipts: string[], source: VerifySource, read?: ReadChoice, watching?: Watch): Promise<Verdict> {
+    texts(receipts, "what is to be verified");
+    const ask = (reading: number, on: Watch) => this.activities.run(async () => {
+      const rows = typeof source === "object" && source !== null && "sample" in source ? source : await asFiles(source, on);
+      return this.store.call("verify", receipts, rows, choice(read), reading, seconds());
+    }, on);
+    return (await this.read(watching, ask))!;
   }
 
-  baselines(): Promise<Snapshot> {
-    return this.run("baselines");
+  baselines(watching?: Watch): Promise<Snapshot> {
+    return this.run("baselines", watching);
   }
 
-  decompose(): Promise<Snapshot> {
-    return this.run("decompose");
+  decompose(watching?: Watch): Promise<Snapshot> {
+    return this.run("decompose", watching);
   }
 
-  sweep(config: Partial<SweepConfig>): Promise<Snapshot> {
-    return this.run({ sweep: { config: { shards: [], partitions: [], combiners: [], decompose: false, ...config } } });
+  async sweep(config: Partial<SweepConfig>, watching?: Watch): Promise<Snapshot> {
+    return this.run({ sweep: { config: { shards: [], partitions: [], combiners: [], decompose: false, ...plain(config, "a sweep") } } }, watching);
   }
 
-  select(selection: Selection): Promise<string[]> {
-    return this.store.call("select", selection);
+  async select(selection: Selection): Promise<string[]> {
+    return this.store.call("select", plain(selection, "a selection"));
   }
 
   async plan(change: ChangePatch): Promise<Plan> {
-    return this.store.call("plan", await this.complete(change), change.mode ?? "frozen");
+    return this.store.call("plan", await this.complete(change), modeOf(change));
   }
 
-  snapshot(): Promise<Snapshot> {
+  async snapshot(): Promise<Snapshot> {
     return this.store.call("snapshot");
   }
 
-  users(): Promise<UsersView> {
+  async users(): Promise<UsersView> {
     return this.store.call("users");
   }
 
-  person(id: string): Promise<PersonView> {
-    return this.store.call("person", id);
+  async person(user: string): Promise<PersonView> {
+    return this.store.call("person", id(user, "a user"));
   }
 
-  opinions(id: string): Promise<OpinionsView> {
-    return this.store.call("opinions", id);
+  async opinions(user: string): Promise<OpinionsView> {
+    return this.store.call("opinions", id(user, "a user"));
   }
 
-  report(): Promise<ReadReport[]> {
+  async assignment(): Promise<AssignmentView> {
+    return this.store.call("assignment");
+  }
+
+  async vectors(shard: number): Promise<VectorsView> {
+    return this.store.call("vectors", whole(shard, "the shard", 0));
+  }
+
+  async report(): Promise<ReadReport[]> {
     return this.store.call("report");
   }
 
-  save(): Promise<Uint8Array> {
+  async save(): Promise<Uint8Array> {
     return this.store.call("save");
   }
 
-  restore(bytes: Uint8Array): Promise<Snapshot> {
-    return this.store.call("restore", bytes);
+  async restore(saved: Uint8Array): Promise<Snapshot> {
+    return this.store.call("restore", bytes(saved, "a saved experiment"));
   }
 
   readonly kept: Kept = {
-    put: (key, bytes) => this.store.kept("put", key, bytes),
-    get: (key) => this.store.kept("get", key),
+    put: async (key, value) => this.store.kept("put", text(key, "a key"), bytes(value, "what is kept")),
+    get: async (key) => this.store.kept("get", text(key, "a key")),
     keys: () => this.store.kept("keys"),
-    retain: async (keys) => this.store.kept("retain", [...keys]),
+    retain: async (keys) => this.store.kept("retain", texts([...keys], "what is retained")),
     clear: () => this.store.kept("clear"),
     clearAll: () => this.store.kept("clearAll"),
   };
@@ -218,14 +221,13 @@ export class SessionFront implements Session, Watcher {
   }
 
   setSpeed(stepsPerSecond: number | null): void {
-    if (stepsPerSecond !== null && !(stepsPerSecond > 0)) {
-      throw new RangeError(`a speed is a number of steps per second above 0, or null for full speed, not ${stepsPerSecond}`);
-    }
+    if (stepsPerSecond !== null && !(stepsPerSecond > 0)) throw refused("a speed", "a number of steps per second above 0, or null for full speed", stepsPerSecond);
     this.control({ kind: "speed", stepsPerSecond }, this.isPaused);
   }
 
   async cancel(): Promise<void> {
-    await this.abandon(cancelled());
+    for (const { stop } of this.readings.values()) stop.abort();
+    await this.activities.abandon(cancelled());
   }
 
   crashWorker(): void {
@@ -233,20 +235,27 @@ export class SessionFront implements Session, Watcher {
   }
 
   close(): void {
-    this.epoch += 1;
     this.runner?.close(); // there are none where opening failed
     this.store?.close();
-    for (const begun of this.waiting()) begun.reject(cancelled());
+    this.activities.close();
+    for (const { stop } of this.readings.values()) stop.abort();
     this.listeners.clear();
   }
 
-  /** From the store: bytes read so far. */
-  reading(progress: Progress): void {
-    this.onBytes?.(progress.bytes, progress.total);
+  async [ASYNC_DISPOSE](): Promise<void> {
+    this.close();
   }
 
-  progress(_job: JobOut, _progress: number, events: PipelineEvent[]): void {
+  /** From the store: bytes read so far. */
+  reading({ reading, bytes: done, total }: Reading): void {
+    const fraction = total > 0 ? Math.min(1, done / total) : 1;
+    const onProgress = this.readings.get(reading)?.onProgress;
+    if (onProgress) heed(() => onProgress({ stage: "read", pipeline: null, done, total, fraction }));
+  }
+
+  progress(job: JobOut, progress: number, events: PipelineEvent[]): void {
     events.forEach((event) => this.emit(event));
+    this.activities.progress(job, progress);
   }
 
   worker(...[worker, state, job, error]: Parameters<Watcher["worker"]>): void {
@@ -255,16 +264,21 @@ export class SessionFront implements Session, Watcher {
   }
 
   failed(error: UltrareError): void {
-    void this.abandon(error);
+    this.activities.abandon(error).catch(() => {}); // whoever waits was told
   }
 
   /** From the store: its worker died, and the experiment with it. What ran there is over. */
   lost(error: UltrareError): void {
-    this.abandon(error).catch(() => {}); // nor can another be started: whoever asks next hears of it
+    this.activities.abandon(error).catch(() => {}); // nor can another be started: whoever asks next hears of it
+  }
+
+  async run(activity: Activity, watching: Watch = {}): Promise<Snapshot> {
+    await this.activities.run(() => this.store.call("begin", activity, seconds()), heard(watch(watching)));
+    return this.store.call("snapshot");
   }
 
   private emit(event: SessionEvent): void {
-    for (const listener of [...this.listeners]) listener(event);
+    for (const listener of [...this.listeners]) heed(() => listener(event));
   }
 
   private control(message: Control, paused: boolean): void {
@@ -277,87 +291,57 @@ export class SessionFront implements Session, Watcher {
     this.emit({ kind: "state", running: this.running, paused: this.isPaused });
   }
 
-  async run(activity: Activity): Promise<Snapshot> {
-    await this.ended(() => this.store.call("begin", activity, seconds()));
-    return this.store.call("snapshot");
+  /** Reads something: its number names it where it is stopped and where its bytes are told. */
+  private async read<T>(watching: Watch = {}, read: (reading: number, on: Watch) => Promise<T>): Promise<T> {
+    const on = watch(watching);
+    if (on.signal?.aborted) throw cancelled();
+    const reading = this.nextReading++;
+    const [stop, abort] = [new AbortController(), () => stop.abort()];
+    stop.signal.addEventListener("abort", () => void this.store.call("stop", reading).catch(() => {})); // closed meanwhile
+    this.readings.set(reading, { stop, onProgress: on.onProgress });
+    on.signal?.addEventListener("abort", abort);
+    try {
+      return await read(reading, heard({ ...on, signal: stop.signal }));
+    } catch (thrown) {
+      throw typed(thrown);
+    } finally {
+      on.signal?.removeEventListener("abort", abort);
+      this.readings.delete(reading);
+    }
   }
 
   /** A change with the parts that were left out, and its rows out of their file. */
-  private async complete({ forget, add = [] }: ChangePatch): Promise<Change> {
+  private async complete(change: ChangePatch): Promise<Change> {
+    const { forget, add = [] } = plain(change, "a change", ["forget", "add", "mode"]);
+    plain(forget ?? {}, "forget", ["users", "items", "interactions", "confirmed"]);
     const rows: readonly RowPatch[] = isRows(add) ? add : await this.addedRows(add);
     return {
       forget: { users: [], items: [], interactions: [], confirmed: false, ...forget },
-      add: rows.map((row) => ({ value: 1, time: 0, ...row })),
+      add: rows.map((row, at) => ({ value: 1, time: 0, ...plain(row, `row ${at + 1} of what is added`) })),
     };
   }
+}
 
-  /** Asks the store for something and resolves when its ticket has ended. */
-  private async ended(ask: () => Promise<number>): Promise<void> {
-    const { epoch } = this;
-    const ticket = await ask();
-    if (epoch !== this.epoch) throw cancelled();
-    return new Promise<void>((resolve, reject) => {
-      this.begun.set(ticket, { resolve, reject });
-      const end = this.early.get(ticket);
-      this.early.delete(ticket);
-      if (end) return this.finish(end);
-      this.state();
-      this.pump(epoch).catch((error) => { if (epoch === this.epoch) return this.abandon(error); });
-    });
-  }
+function modeOf({ mode = "frozen" }: ChangePatch): Mode {
+  return oneOf(mode, "the mode", MODES);
+}
 
-  /** Hands out what is ready and takes in what is done, until nothing is left. */
-  private async pump(epoch: number, done?: { job: JobOut; finished: Finished }): Promise<void> {
-    if (epoch !== this.epoch) return;
-    const turn = done
-      ? await this.store.call("accept", done.job.id, done.finished.result, done.finished.seconds, this.runner.size, seconds())
-      : await this.store.call("jobs", this.runner.size, seconds());
-    if (epoch !== this.epoch) return;
-    for (const job of turn.jobs) {
-      void this.runner.run(job, (digest) => this.store.call("blob", digest)).then(
-        (finished) => this.pump(epoch, { job, finished }),
-        (error) => { if (epoch === this.epoch) throw error; },
-      ).catch((error) => { if (epoch === this.epoch) return this.abandon(error); });
-    }
-    for (const event of turn.events) this.hear(event);
-  }
+function choice(read: ReadChoice = {}): ReadChoice {
+  if (Array.isArray(read) && read.length !== 2) throw refused("a list of reading settings", "one for each of two files", read);
+  for (const one of Array.isArray(read) ? read : [read]) plain(one, "the reading settings");
+  return read;
+}
 
-  /** Tells everybody, and whoever waited for what this event ends. */
-  private hear(event: Event): void {
-    this.emit(event);
-    if (event.kind === "verified") this.verdict = event.verdict;
-    if (event.kind === "finished") this.finish({ ticket: event.ticket });
-    if (event.kind === "refused") this.finish({ ticket: event.ticket, error: new UltrareError(event) });
-  }
+/** With a listener whose own errors are its own. */
+function heard({ signal, onProgress }: Watch): Watch {
+  return { ...(signal && { signal }), ...(onProgress && { onProgress: (progress: Progress) => heed(() => onProgress(progress)) }) };
+}
 
-  private finish(end: End): void {
-    const begun = this.begun.get(end.ticket);
-    if (!begun) return void this.early.set(end.ticket, end);
-    this.begun.delete(end.ticket);
-    if (end.error) begun.reject(end.error);
-    else begun.resolve();
-    this.state();
-  }
-
-  private waiting(): Begun[] {
-    const waiting = [...this.begun.values()];
-    this.begun.clear();
-    this.early.clear();
-    return waiting;
-  }
-
-  /** Ends everything under way; whoever waits is told why. */
-  private async abandon(reason: unknown): Promise<void> {
-    this.epoch += 1;
-    const waiting = this.waiting();
-    const error = reason instanceof UltrareError ? reason : new UltrareError(flatten(reason));
-    try {
-      await this.runner.cancel();
-      await this.store.call("cancel");
-    } finally {
-      if (error.code !== "cancelled") this.emit({ kind: "error", error: flatten(error) });
-      for (const begun of waiting) begun.reject(error);
-      this.state();
-    }
+/** Calls what somebody else wrote: what it throws is told as any uncaught error, and disturbs nothing here. */
+function heed(call: () => void): void {
+  try {
+    call();
+  } catch (thrown) {
+    queueMicrotask(() => { throw thrown; });
   }
 }

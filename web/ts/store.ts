@@ -5,13 +5,14 @@ import type { Outcomes } from "./outcomes.js";
 import { isParquet, parquetLines } from "./parquet.js";
 import type { Files } from "./source.js";
 import type {
-  Activity, AddedRow, Change, DataView, DeepPartial, Event, JobOut, Mode, OpinionsView, PersonView, Plan, Preview, ReadChoice, ReadConfig, ReadReport, ReceiptView, Selection,
-  Sequence, Settings, Size, Snapshot, Stage, UsersView,
+  Activity, AddedRow, AssignmentView, Change, DataView, DeepPartial, Event, JobOut, Mode, OpinionsView, PersonView, Plan, Preview, ReadChoice, ReadConfig, ReadReport, ReceiptView, Selection,
+  Sequence, Settings, Size, Snapshot, Stage, UsersView, VectorsView,
 } from "./types.js";
-import { Experiment, Reader, added_rows, parse_sequence, preview, preview_file, read_receipt } from "./wasm.js";
+import { Experiment, Reader, added_rows, lists_titles, parse_sequence, preview, preview_file, read_receipt } from "./wasm.js";
 
-/** Bytes of the person's files that have been read. */
-export interface Progress {
+/** Bytes of the person's files that have been read, and by which reading. */
+export interface Reading {
+  reading: number;
   bytes: number;
   total: number;
 }
@@ -21,6 +22,8 @@ export interface Turn {
   jobs: JobOut[];
   events: Event[];
   running: boolean;
+  /** Whose the jobs are; -1 for nobody's. */
+  ticket: number;
 }
 
 /** As much of a file as a preview looks at, and rows of a Parquet file. */
@@ -40,9 +43,10 @@ const PACKED = /^(PK|\x1f\x8b)/;
 export class Store {
   private readonly experiment = new Experiment();
   private reports: ReadReport[] = [];
-  private readonly reading = new Gate();
+  /** What is being read, by its number. */
+  private readonly readings = new Map<number, Gate>();
 
-  constructor(private readonly onProgress: (progress: Progress) => void, private readonly outcomes?: Outcomes) {
+  constructor(private readonly onProgress: (progress: Reading) => void, private readonly outcomes?: Outcomes) {
     this.experiment.show_positions(true);
   }
 
@@ -57,52 +61,72 @@ export class Store {
     return preview(new Uint8Array(await (packed ? file : file.slice(0, HEAD)).arrayBuffer()), config);
   }
 
+  async listsTitles(file: Blob): Promise<boolean> {
+    return lists_titles(new Uint8Array(await file.slice(0, HEAD).arrayBuffer()));
+  }
+
   /** Replaces the rows. What was there stays if the files cannot be used. */
-  async load(source: Files, read: ReadChoice = {}): Promise<DataView> {
+  async load(source: Files, read: ReadChoice = {}, reading: number): Promise<DataView> {
     const start = performance.now();
     const { k_core } = (Array.isArray(read) ? read[0] : read) as Partial<ReadConfig>;
-    await this.readers(source, read, (rows, test) => (this.reports = this.experiment.load(rows, test, k_core)));
+    await this.readers(source, read, reading, async (gate, rows, test) => {
+      const loading = this.experiment.loading(rows, test, k_core);
+      try {
+        while (!loading.step()) await gate.pass();
+      } catch (thrown) {
+        loading.free();
+        throw thrown;
+      }
+      this.reports = this.experiment.take_loaded(loading);
+    });
     this.experiment.note_read((performance.now() - start) / 1000);
     await this.outcomes?.recall(this.experiment);
     return this.experiment.snapshot().data!;
   }
 
   /** Reads the files and hands the readers over to `take`, which frees them, whether it can use them or not. */
-  private async readers<T>(source: Files, read: ReadChoice, take: (rows: Reader, test?: Reader) => T): Promise<T> {
+  private async readers<T>(source: Files, read: ReadChoice, reading: number, take: (gate: Gate, rows: Reader, test?: Reader) => T | Promise<T>): Promise<T> {
     const files = "data" in source ? [source.data] : [source.train, source.test];
     const total = files.reduce((sum, file) => sum + file.size, 0);
     let before = 0;
     let readers: Reader[] = [];
-    this.reading.reset();
+    const gate = new Gate();
+    this.readings.set(reading, gate);
     try {
       for (const [at, file] of files.entries()) {
         const config = (Array.isArray(read) ? read[at] : read) as ReadConfig;
-        await this.read(file, config, readers, (bytes) => this.onProgress({ bytes: before + bytes, total }));
+        await this.read(file, config, readers, gate, (bytes) => this.onProgress({ reading, bytes: before + bytes, total }));
         before += file.size;
       }
-      await this.reading.pass();
+      if (source.titles) readers[0]!.with_titles(new Uint8Array(await source.titles.arrayBuffer()));
+      for (const reader of readers) {
+        do await gate.pass();
+        while (!reader.settle(readers.length > 1));
+      }
       const [rows, test] = readers;
       readers = [];
-      return take(rows!, test);
+      return await take(gate, rows!, test);
     } finally {
+      this.readings.delete(reading);
+      gate.close();
       for (const reader of readers) reader.free();
     }
   }
 
   /** A file's rows, to be added to those that are loaded. */
-  addedRows(file: Blob, read: Partial<ReadConfig> = {}): Promise<AddedRow[]> {
-    return this.readers({ data: file }, read, (rows) => added_rows(rows));
+  addedRows(file: Blob, read: Partial<ReadConfig> = {}, reading: number): Promise<AddedRow[]> {
+    return this.readers({ data: file }, read, reading, (_, rows) => added_rows(rows));
   }
 
   /** Reads one file into a reader that is added to `readers`. Gives the thread back after each step, and ends if cancelled. */
-  private async read(file: Blob, config: ReadConfig, readers: Reader[], onBytes: (bytes: number) => void): Promise<void> {
+  private async read(file: Blob, config: ReadConfig, readers: Reader[], gate: Gate, onBytes: (bytes: number) => void): Promise<void> {
     const parquet = await isParquet(file);
     if (LIES && !parquet) {
       const reader = Reader.open(file, config);
       readers.push(reader);
       while (!reader.step(STEP)) {
         onBytes(reader.bytes());
-        await this.reading.pass();
+        await gate.pass();
       }
       return;
     }
@@ -112,7 +136,7 @@ export class Store {
     for await (const chunk of parquet ? parquetLines(file) : chunks(file)) {
       reader.push(chunk);
       onBytes(parquet ? Math.min((bytes += chunk.length / 4), file.size) : (bytes += chunk.length));
-      await this.reading.pass();
+      await gate.pass();
     }
   }
 
@@ -158,10 +182,12 @@ export class Store {
   }
 
   /** Begins to check receipts; what is loaded stays as it is. Gives the ticket. */
-  async verify(receipts: string[], source: Files | { sample: Size; seed?: number }, read: ReadChoice = {}, now: number): Promise<number> {
-    this.experiment.tick(now);
-    if ("sample" in source) return this.experiment.verify_sample(receipts, source.sample, source.seed ?? 1);
-    return this.readers(source, read, (rows, test) => this.experiment.verify(receipts, rows, test));
+  async verify(receipts: string[], source: Files | { sample: Size; seed?: number }, read: ReadChoice = {}, reading: number, now: number): Promise<number> {
+    if ("sample" in source) {
+      this.experiment.tick(now);
+      return this.experiment.verify_sample(receipts, source.sample, source.seed ?? 1);
+    }
+    return this.readers(source, read, reading, (_, rows, test) => this.experiment.verify(receipts, rows, test));
   }
 
   /** Reads a script of changes. */
@@ -174,7 +200,7 @@ export class Store {
     this.experiment.set_workers(workers);
     const jobs = this.experiment.jobs();
     this.outcomes?.note(jobs);
-    return { jobs, events: this.experiment.notices(), running: this.experiment.running() };
+    return { jobs, events: this.experiment.notices(), running: this.experiment.running(), ticket: this.experiment.ticket() ?? -1 };
   }
 
   /** What is purged by what the result ends is gone when this resolves. */
@@ -194,8 +220,22 @@ export class Store {
     return this.experiment.blob(digest);
   }
 
+  /** Ends one activity; the others go on. Gives what runs instead. */
+  async drop(ticket: number, workers: number, now: number): Promise<Turn> {
+    this.experiment.tick(now);
+    this.experiment.cancel_ticket(ticket);
+    const turn = this.jobs(workers, now);
+    await this.outcomes?.retain(this.experiment);
+    return turn;
+  }
+
+  /** Ends one reading, at its next step. */
+  stop(reading: number): void {
+    this.readings.get(reading)?.control({ kind: "cancel" });
+  }
+
   async cancel(): Promise<void> {
-    this.reading.control({ kind: "cancel" });
+    for (const gate of this.readings.values()) gate.control({ kind: "cancel" });
     this.experiment.cancel();
     await this.outcomes?.retain(this.experiment);
   }
@@ -224,6 +264,15 @@ export class Store {
     return this.experiment.opinions(id);
   }
 
+  assignment(): AssignmentView {
+    return this.experiment.members();
+  }
+
+  vectors(shard: number): VectorsView {
+    const { user_vectors: users, item_vectors: items, ...of } = this.experiment.vectors(shard);
+    return { ...of, user_vectors: floats(users), item_vectors: floats(items) };
+  }
+
   save(): Uint8Array {
     return this.experiment.save();
   }
@@ -236,7 +285,12 @@ export class Store {
   }
 
   close(): void {
-    this.reading.close();
+    for (const gate of this.readings.values()) gate.control({ kind: "cancel" });
     this.experiment.free();
   }
+}
+
+/** The floats in bytes that are little-endian, as all machines are that run this. */
+function floats(bytes: Uint8Array): Float32Array<ArrayBuffer> {
+  return new Float32Array(bytes.slice().buffer as ArrayBuffer);
 }

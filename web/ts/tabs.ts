@@ -1,6 +1,9 @@
 import { UltrareError } from "./errors.js";
 import { Vault, type Folder, type Handle } from "./vault.js";
 
+/** Vaults that no tab holds: so many of the newest stay, for tabs that are opened again, and none that nobody wrote to for so long. */
+const FREE = 3;
+const ABANDONED = 30 * 86_400_000;
 /** How long a tab that loads again waits for the page it was before to let go. */
 const PATIENCE = 1000;
 
@@ -14,9 +17,15 @@ export interface Place {
 /**
  * Opens this tab's vault under `base` in the origin's private file system. Each tab has one of its own, held by a lock that the
  * browser lets go of with the tab; a new tab takes over the newest that nobody holds, so that closing and opening the page
- * goes on where it was. Only in a worker: files that can be overwritten in place are not to be had elsewhere.
+ * goes on where it was. What was abandoned is purged meanwhile. Only in a worker: files that can be overwritten in place are not to be had elsewhere.
  */
 export async function claim(base: string, preferred?: string): Promise<Place> {
+  const place = await taken(base, preferred);
+  void tidy(base, place.name).catch(() => {}); // the next tab tries again
+  return place;
+}
+
+async function taken(base: string, preferred?: string): Promise<Place> {
   const folder = await home(base);
   // One tab after the other, so that two that open at once do not shut each other out.
   return navigator.locks.request(`${base} claims`, async () => {
@@ -25,13 +34,7 @@ export async function claim(base: string, preferred?: string): Promise<Place> {
       const free = await hold(`${base}/${preferred}`, { signal: AbortSignal.timeout(PATIENCE) });
       if (free) return opened(folder, preferred);
     }
-    const held: { name: string; release: () => void; written: number }[] = [];
-    for (const name of names) {
-      const release = await hold(`${base}/${name}`, { ifAvailable: true });
-      if (release) held.push({ name, release, written: await lastWritten(folder, name) });
-    }
-    held.sort((a, b) => b.written - a.written);
-    const [newest, ...others] = held;
+    const [newest, ...others] = await free(base, folder, names);
     for (const { release } of others) release();
     if (newest) return opened(folder, newest.name);
     for (let number = 0; ; number++) {
@@ -39,6 +42,35 @@ export async function claim(base: string, preferred?: string): Promise<Place> {
       if (!names.includes(name) && (await hold(`${base}/${name}`, { ifAvailable: true }))) return opened(folder, name);
     }
   });
+}
+
+/** Takes hold of all vaults that no tab holds; the one that was written to last is the first. */
+async function free(base: string, folder: FileSystemDirectoryHandle, names: readonly string[]): Promise<{ name: string; release: () => void; written: number }[]> {
+  const held = [];
+  for (const name of names) {
+    const release = await hold(`${base}/${name}`, { ifAvailable: true });
+    if (release) held.push({ name, release, written: await lastWritten(folder, name) });
+  }
+  return held.sort((a, b) => b.written - a.written);
+}
+
+/** Purges the vaults of tabs that will not come back: those of sessions that died as well as of those that were closed. */
+async function tidy(base: string, own: string): Promise<void> {
+  const folder = await home(base);
+  await navigator.locks.request(`${base} claims`, async () => {
+    const others = await free(base, folder, (await subfolders(folder)).filter((name) => name !== own));
+    for (const [at, { name, release, written }] of others.entries()) {
+      if (at >= FREE || written < Date.now() - ABANDONED) await purged(folder, name);
+      release();
+    }
+  });
+}
+
+async function purged(folder: FileSystemDirectoryHandle, name: string): Promise<void> {
+  const { vault } = await opened(folder, name);
+  await vault.clear();
+  await vault.close();
+  await folder.removeEntry(name, { recursive: true });
 }
 
 /** Purges what closed tabs left behind. Resolves to how many other tabs are open and keep what is theirs. */
@@ -52,10 +84,7 @@ export async function clearOthers(base: string, own: string): Promise<number> {
       open += 1;
       continue;
     }
-    const { vault } = await opened(folder, name);
-    await vault.clear();
-    await vault.close();
-    await folder.removeEntry(name, { recursive: true });
+    await purged(folder, name);
     release();
   }
   return open;

@@ -1,26 +1,70 @@
+/// <reference lib="esnext.disposable" preserve="true" />
 /** The library's own types, generated from the Rust types, and the few that only exist on this side. */
 import type { ErrorData } from "./errors.js";
 import type { Keyed } from "./vault.js";
 import type {
-  Activity, AddedRow, DataView, Mode, OpinionsView, Notice as Event, PersonView, Plan, Preview, ReadConfig, ReadReport, ReceiptView, Request,
+  Activity, AddedRow, AssignmentView, DataView, Mode, OpinionsView, Notice as Event, PersonView, Plan, Preview, ReadConfig, ReadReport, ReceiptView, Request,
   Selection, Sequence, Settings, Size, Snapshot, Stage, SweepConfig, UsersView, Verdict,
-} from "./wasm/ultrare_web.js";
+} from "./wasm/ultrare_web_types.js";
 
 export type { Keyed } from "./vault.js";
 export type {
-  Activity, AddedRow, Alike, ArchiveEntry, Change, ChangeView, Column, ColumnChoice, Confidence, DataView, Delimiter, Encoding, Event as PipelineEvent, JobOut, Mode, Note, Notice as Event,
+  Activity, AddedRow, Alike, ArchiveEntry, AssignmentView, Change, ChangeView, Column, ColumnChoice, Confidence, DataView, Delimiter, Encoding, Event as PipelineEvent, JobOut, Mode, Note, Notice as Event,
   OpinionView, OpinionsView, PersonView, Plan, Preview, ReadConfig, ReadReport, ReceiptView, Rejection, Request, ResultView, Selection, Sequence, SequenceStep, SequenceView, Settings, Shape,
   ShardView, Size, SizeEstimate, Snapshot, Stage, StepOut, SweepConfig, SweepPoint, SweepView, UserSample, UsersView, Verdict,
-} from "./wasm/ultrare_web.js";
+} from "./wasm/ultrare_web_types.js";
 
 /** Any part of a value; lists are given as a whole. */
 export type DeepPartial<T> = T extends readonly unknown[] ? T : T extends object ? { [K in keyof T]?: DeepPartial<T[K]> } : T;
 
-/** A file, or its text or bytes. */
-export type FileLike = Blob | string | ArrayBuffer | ArrayBufferView;
+/** What the surroundings call by this name: browsers and Node have it, a project without their types does not. */
+type Global<Name extends string> = typeof globalThis extends Record<Name, { prototype: infer T }> ? T : never;
 
-/** One file to split, or two that are split already. */
-export type Source = { data: FileLike } | { train: FileLike; test: FileLike };
+/** A stream, as far as it is needed here. */
+export interface Streamed<T> {
+  getReader(): { read(): Promise<{ done: boolean; value?: T | undefined }>; cancel(reason?: unknown): Promise<void> };
+}
+
+/** A file, or its text or bytes, or a stream of them (`response.body`). */
+export type FileLike = Global<"Blob"> | string | ArrayBuffer | ArrayBufferView | Streamed<Uint8Array>;
+
+/** One row: ids may be numbers; value 1 where it is left out; a time in seconds, or a Date. */
+export type RowLike =
+  | { user: string | number | bigint; item: string | number | bigint; value?: number; time?: number | Date }
+  | readonly [user: string | number | bigint, item: string | number | bigint, value?: number, time?: number | Date];
+
+/** Rows that come one after another; they are gathered before they are read. */
+export type RowSource = Iterable<RowLike> | AsyncIterable<RowLike> | Streamed<RowLike>;
+
+/** One file to split, rows to split, or two files that are split already; and a list of the items' titles, where these stand in a file of their own. */
+export type Source = ({ data: FileLike } | { rows: RowSource } | { train: FileLike; test: FileLike }) & { titles?: FileLike | undefined };
+
+/** An `AbortSignal`, as far as it is needed here. */
+export interface Signal {
+  readonly aborted: boolean;
+  addEventListener(type: "abort", listener: () => void): void;
+  removeEventListener(type: "abort", listener: () => void): void;
+}
+
+/** How far something is. */
+export interface Progress {
+  /** `read` for files; else the stage under way. */
+  stage: Stage;
+  /** `original`, `unlearned`, ...; null while files are read. */
+  pipeline: string | null;
+  /** Bytes that were read, or jobs of the stage that are done. */
+  done: number;
+  total: number;
+  /** Of the stage, 0 to 1, with what was done of jobs that are not. */
+  fraction: number;
+}
+
+/** For whoever waits. */
+export interface Watch {
+  /** Ends this one, whether it runs or waits, at its next step: its promise rejects with code `cancelled`, and everything is as before. */
+  signal?: Signal;
+  onProgress?: (progress: Progress) => void;
+}
 
 /** Rows to check receipts against: files, or a generated sample. */
 export type VerifySource = Source | { sample: Size; seed?: number };
@@ -58,13 +102,46 @@ export type SessionEvent =
   | { kind: "state"; running: boolean; paused: boolean };
 
 export interface OpenOptions {
-  /** How many jobs run at a time; as many as the machine has processors. Results do not depend on it. */
+  /**
+   * How many jobs run at a time: as many as the machine has processors, at most 16, where it is left out. 0: no workers at all, and
+   * everything in the calling thread, which is given back between two steps. Results do not depend on it.
+   */
   workers?: number;
   /**
    * Lets `session.kept` keep things in this browser between visits, under this name: encrypted, and beyond recovery once they
    * are purged. Without it nothing is kept.
    */
   keep?: string;
+  /** The module `ultrare/module.wasm`, where it does not lie beside the client: its address, a response with it, its bytes, or compiled. */
+  wasm?: WasmSource;
+  /** The worker that holds the experiment, `ultrare/session.worker.js`, where it does not lie beside the client. */
+  sessionWorker?: WorkerSource;
+  /** The workers that run jobs, `ultrare/task.worker.js`, where they do not lie beside the client. */
+  taskWorker?: WorkerSource;
+}
+
+type WebAssemblyModule = typeof globalThis extends { WebAssembly: { Module: { prototype: infer T } } } ? T : never;
+
+/** A compiled module: `WebAssembly.Module`. */
+export type WasmModule = [WebAssemblyModule] extends [never] ? object : WebAssemblyModule & object;
+
+/** Where the module is. */
+export type WasmSource = string | Global<"URL"> | ArrayBuffer | ArrayBufferView | WasmModule | Global<"Response"> | Promise<Global<"Response">>;
+
+/** Where a worker is, an ES module; or a function that makes one each time it is called (in Node, of `node:worker_threads`). */
+export type WorkerSource = string | Global<"URL"> | (() => Global<"Worker">);
+
+/** The vectors of one shard's sub-model: the inner product of a user's and an item's is the score. */
+export interface VectorsView {
+  shard: number;
+  /** Length of a vector. */
+  factors: number;
+  /** Ids of its users and items, ascending. */
+  users: string[];
+  items: string[];
+  /** A vector for each of them, one after another. */
+  user_vectors: Float32Array<ArrayBuffer>;
+  item_vectors: Float32Array<ArrayBuffer>;
 }
 
 /** What is kept in this browser between visits. Where nothing can be kept every call rejects with `kept.unavailable`. */
@@ -82,8 +159,10 @@ export interface Session {
   on(listener: (event: SessionEvent) => void): () => void;
   /** The first rows of a file and what its columns are taken for. Changes nothing. */
   preview(file: FileLike, read?: Partial<ReadConfig>): Promise<Preview>;
+  /** Does a file list items with their titles, as `movies.csv`, `movies.dat` and `u.item` do? */
+  listsTitles(file: FileLike): Promise<boolean>;
   /** Replaces the rows; what was there stays if the files cannot be used. */
-  load(source: Source, read?: ReadChoice, onProgress?: (bytes: number, total: number) => void): Promise<DataView>;
+  load(source: Source, read?: ReadChoice, watch?: Watch): Promise<DataView>;
   loadSample(size: Size, seed?: number): Promise<DataView>;
   /** Changes the settings that are named and keeps the others. Resolves to the stages whose results are now stale. */
   configure(config: DeepPartial<Settings>): Promise<Stage[]>;
@@ -95,19 +174,19 @@ export interface Session {
   /** Makes the next build begin from the rows, although nothing changed. */
   restart(): Promise<void>;
   /** Does the stages that are missing or stale, as far as `until`. */
-  build(until?: Stage): Promise<Snapshot>;
+  build(until?: Stage, watch?: Watch): Promise<Snapshot>;
   /** Users by rule: a random share, the most or the least active. */
   select(selection: Selection): Promise<string[]>;
   /** What a change would cost and leave behind, before anything changes. */
   plan(change: ChangePatch): Promise<Plan>;
   /** Rows out and rows in: trains again what they touch, as if the rows had always been these. */
-  apply(change: ChangePatch): Promise<Snapshot>;
+  apply(change: ChangePatch, watch?: Watch): Promise<Snapshot>;
   /** `apply`, with nothing to add. */
-  forget(request: RequestPatch, mode?: Mode): Promise<Snapshot>;
+  forget(request: RequestPatch, mode?: Mode, watch?: Watch): Promise<Snapshot>;
   /** A file's rows for `apply`, where it needs other reading settings than the usual, or is to be looked at first. */
-  addedRows(file: FileLike, read?: Partial<ReadConfig>): Promise<AddedRow[]>;
+  addedRows(file: FileLike, read?: Partial<ReadConfig>, watch?: Watch): Promise<AddedRow[]>;
   /** Changes one after another, each as if it were alone; `twin` compares with a twin after each. */
-  sequence(sequence: Sequence, mode?: Mode, twin?: boolean): Promise<Snapshot>;
+  sequence(sequence: Sequence, mode?: Mode, twin?: boolean, watch?: Watch): Promise<Snapshot>;
   /** Reads a script of changes: a line each, such as `user,17`, `interaction,17,50` or `add,99,50`. Changes nothing. */
   parseSequence(script: string): Promise<Sequence>;
   /** The receipts of what was changed in these rows, the first first: JSON documents to keep or hand out. */
@@ -119,24 +198,28 @@ export interface Session {
    * after the last, by training again. What is loaded plays no part and stays; a new session will do. Every comparison
    * that fails says where. Rejects if the receipts or the rows cannot be used at all.
    */
-  verify(receipts: string[], source: VerifySource, read?: ReadChoice): Promise<Verdict>;
+  verify(receipts: string[], source: VerifySource, read?: ReadChoice, watch?: Watch): Promise<Verdict>;
   /** Trains one model on all remaining rows. */
-  compare(): Promise<Snapshot>;
+  compare(watch?: Watch): Promise<Snapshot>;
   /** The pipeline from the remaining rows, as if the forgotten had never been there; its digests tell what is exact. */
-  twin(): Promise<Snapshot>;
+  twin(watch?: Watch): Promise<Snapshot>;
   /** What the ensemble is held against: SISA, RecEraser, popularity and chance, from the same rows. */
-  baselines(): Promise<Snapshot>;
+  baselines(watch?: Watch): Promise<Snapshot>;
   /** Takes the errors of every ensemble at hand apart: relevance, redundancy, combination loss. */
-  decompose(): Promise<Snapshot>;
+  decompose(watch?: Watch): Promise<Snapshot>;
   /** Accuracy against the cost of unlearning; what was measured before is kept. What is left out is as set. */
-  sweep(config: Partial<SweepConfig>): Promise<Snapshot>;
+  sweep(config: Partial<SweepConfig>, watch?: Watch): Promise<Snapshot>;
   /** Any activity, also those without a method of their own. Queued if something else runs. */
-  run(activity: Activity): Promise<Snapshot>;
+  run(activity: Activity, watch?: Watch): Promise<Snapshot>;
   snapshot(): Promise<Snapshot>;
   users(): Promise<UsersView>;
   person(id: string): Promise<PersonView>;
   /** What each shard says about the top of a person's list. */
   opinions(id: string): Promise<OpinionsView>;
+  /** Who is in which shard. */
+  assignment(): Promise<AssignmentView>;
+  /** The vectors of a shard's sub-model, for models whose scores are inner products. */
+  vectors(shard: number): Promise<VectorsView>;
   /** What became of each file that was read: columns, rejected rows, duplicates. Empty for the sample. */
   report(): Promise<ReadReport[]>;
   /** The experiment as a file. */
@@ -159,4 +242,6 @@ export interface Session {
   crashWorker(): void;
   /** Ends the workers. Whoever waits is told that it was cancelled. */
   close(): void;
+  /** `close`, for `await using`. */
+  [Symbol.asyncDispose](): Promise<void>;
 }

@@ -15,6 +15,8 @@ pub struct Member {
     pub model: Arc<dyn SubModel>,
     /// Catalogue index of every local item, ascending.
     pub items: Vec<u32>,
+    /// Rows that it was trained on: with the number of its users, how much of the catalogue a person has.
+    pub rows: u32,
 }
 
 /// K sub-models over a catalogue of `n_items`.
@@ -72,6 +74,14 @@ impl Ensemble {
     /// Items of the catalogue: the length of a score list.
     pub fn n_items(&self) -> u32 {
         self.n_items
+    }
+
+    /// Share of the known catalogue that one user of a shard has rows of, on average; 1 where nothing is known of it.
+    pub fn density(&self) -> f64 {
+        let known = self.known.iter().filter(|&&known| known).count() as f64;
+        let users: f64 = self.members.iter().map(|member| member.model.n_users() as f64).sum();
+        let rows: f64 = self.members.iter().map(|member| f64::from(member.rows)).sum();
+        if rows > 0.0 && users * known > 0.0 { (rows / (users * known)).min(1.0) } else { 1.0 }
     }
 
     /// Has any shard seen the item?

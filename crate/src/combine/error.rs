@@ -39,13 +39,17 @@ pub enum CombineError {
         /// From 0, among the ensemble's members.
         member: u32,
     },
-    /// The system to solve is not positive definite in single precision.
-    #[error(
-        "the item vectors of all shards could not be whitened (at coordinate {pivot}): raise lambda, which is {lambda}"
-    )]
+    /// Weights that are no numbers.
+    #[error("the item vectors of sub-model {member} (from 0) are not all finite numbers: its training went wrong")]
+    NotFinite {
+        /// From 0, among the ensemble's members.
+        member: u32,
+    },
+    /// Strengths with which single precision cannot solve the system, whatever is added to it.
+    #[error("alpha {alpha} and lambda {lambda} are too far from 1 to be worked with beside these item vectors")]
     Singular {
-        /// From 0.
-        pivot: u32,
+        /// As used.
+        alpha: f32,
         /// As used.
         lambda: f32,
     },
@@ -73,6 +77,7 @@ impl CombineError {
             CombineError::Member { .. } => "combine.member",
             CombineError::Empty => "combine.empty",
             CombineError::NoItemVectors { .. } => "combine.no_item_vectors",
+            CombineError::NotFinite { .. } => "combine.not_finite",
             CombineError::Singular { .. } => "combine.singular",
             CombineError::Mismatch { .. } => "combine.mismatch",
             CombineError::Bytes { .. } => "combine.bytes",

@@ -67,7 +67,7 @@ pub fn ensemble(shards: usize, n_items: u32, width: usize, seed: u64) -> Ensembl
                 items: normals(items.len(), width, seed + 1),
                 vectors: true,
             };
-            Member { model: Arc::new(model), items }
+            Member { model: Arc::new(model), items, rows: 100 }
         })
         .collect();
     Ensemble::new(members, n_items).unwrap()
@@ -77,7 +77,7 @@ fn rebuild(member: &Member, change: impl Fn(&mut FakeModel)) -> Member {
     let items = member.model.item_vectors().unwrap().clone();
     let mut fake = FakeModel { users: normals(4, items.cols(), 77), items, vectors: true };
     change(&mut fake);
-    Member { model: Arc::new(fake), items: member.items.clone() }
+    Member { model: Arc::new(fake), items: member.items.clone(), rows: member.rows }
 }
 
 impl FakeModel {

@@ -182,7 +182,11 @@ impl Prepared {
             _ => self.n_items,
         };
         let found = (ensemble.n_shards() as u32, ensemble.n_items());
-        if (self.n_shards, self.n_items) != found || inner != self.n_items {
+        let fits = match &self.state {
+            Fitted::Joint(joint) => joint.fits(ensemble),
+            _ => true,
+        };
+        if (self.n_shards, self.n_items) != found || inner != self.n_items || !fits {
             return Err(CombineError::Mismatch {
                 prepared: described(self.n_shards, inner),
                 found: described(found.0, found.1),

@@ -4,7 +4,7 @@ use super::calibrate::standardise;
 use super::joint::{Joint, UserSystem};
 use super::prepared::Fitted;
 use super::shard_scores::ShardScores;
-use super::{CombineError, Ensemble, Prepared, UserRows};
+use super::{CombineError, CombineMethod, Ensemble, Prepared, UserRows};
 
 /// Scores users with an ensemble and its prepared combiner. Buffers are kept between users; users are independent, so
 /// any range of them can be scored anywhere with the same bits.
@@ -82,8 +82,22 @@ impl<'a> Scorer<'a> {
         }
         let mut from = 0;
         let known = ends.iter().map(|&end| &self.known[std::mem::replace(&mut from, end)..end]);
-        joint.score(known, &mut self.work, out);
+        joint.score(self.ensemble, known, &mut self.work, out);
         out.chunks_exact_mut(joint.n_items().max(1)).for_each(|out| self.hide_unknown(out));
+    }
+
+    /// What each row of a user adds to the score of an item: (item of the row, term), in the order of the rows. None where
+    /// the combiner's scores are no such sum.
+    pub fn terms(&mut self, user: &UserRows<'_>, item: u32) -> Option<Vec<(u32, f32)>> {
+        let Fitted::Joint(joint) = &self.prepared.state else { return None };
+        let known: Vec<u32> = user.items.iter().copied().filter(|&item| self.ensemble.knows(item)).collect();
+        let terms = joint.terms(self.ensemble, &known, item, &mut self.work);
+        Some(known.into_iter().zip(terms).collect())
+    }
+
+    /// The method that scores.
+    pub fn method(&self) -> CombineMethod {
+        self.prepared.method()
     }
 
     /// What one shard says: its scores at its items' places in the catalogue, `NEG_INFINITY` elsewhere. A user of the
@@ -172,7 +186,7 @@ mod tests {
     use std::sync::Arc;
 
     use super::super::fake_model::{FakeModel, ensemble, normals};
-    use super::super::{CombineConfig, CombineMethod, CombinerRows, Member, prepare};
+    use super::super::{CombineConfig, CombinerRows, Member, prepare};
     use super::*;
 
     fn scores(ensemble: &Ensemble, method: CombineMethod, user: &UserRows<'_>) -> Vec<f32> {
@@ -187,7 +201,7 @@ mod tests {
         let shard = |vectors: &[f32], items: &[u32], user: f32| {
             let column = |values: &[f32]| crate::Matrix::from_vec(values.len(), 1, values.to_vec()).unwrap();
             let model = FakeModel { users: column(&[user]), items: column(vectors), vectors: true };
-            Member { model: Arc::new(model), items: items.to_vec() }
+            Member { model: Arc::new(model), items: items.to_vec(), rows: 3 }
         };
         let members = vec![shard(&[1.0, 2.0, 3.0], &[0, 1, 2], 2.0), shard(&[5.0, 1.0], &[1, 3], -1.0)];
         Ensemble::new(members, 5).unwrap()
@@ -280,6 +294,7 @@ mod tests {
         let member = |items: Vec<u32>| Member {
             model: Arc::new(FakeModel { users: normals(1, 2, 1), items: normals(2, 2, 2), vectors: true }),
             items,
+            rows: 2,
         };
         let code = |items: Vec<u32>| Ensemble::new(vec![member(items)], 5).err().map(|error| error.to_string());
         assert_eq!(code(vec![1, 4]), None);

@@ -17,11 +17,20 @@ pub struct EvaluateConfig {
     pub confidence: f32,
     /// Share of the users, by training rows, that count as active.
     pub active: f32,
+    /// How far from its mean an end of NDCG's 95% interval may lie, where users x items is so large that a sample of the users is
+    /// measured; see [`Sample`](super::Sample). 0: everybody is measured, however many there are.
+    pub precision: f32,
 }
 
 impl Default for EvaluateConfig {
     fn default() -> Self {
-        EvaluateConfig { cutoffs: vec![5, 10, 20, 50], bootstrap: 1000, confidence: 0.95, active: 0.05 }
+        EvaluateConfig {
+            cutoffs: vec![5, 10, 20, 50],
+            bootstrap: 1000,
+            confidence: 0.95,
+            active: 0.05,
+            precision: 0.006,
+        }
     }
 }
 
@@ -41,6 +50,9 @@ impl EvaluateConfig {
         }
         if !(self.active > 0.0 && self.active < 1.0) {
             return refuse("active", "between 0 and 1", self.active.to_string());
+        }
+        if !(self.precision == 0.0 || (0.0005..=0.5).contains(&self.precision)) {
+            return refuse("precision", "0 (measure everybody) or 0.0005 to 0.5", self.precision.to_string());
         }
         Ok(())
     }
@@ -67,6 +79,8 @@ mod tests {
             (EvaluateConfig { bootstrap: 200_000, ..good.clone() }, "bootstrap"),
             (EvaluateConfig { confidence: 1.0, ..good.clone() }, "confidence"),
             (EvaluateConfig { active: f32::NAN, ..good.clone() }, "active"),
+            (EvaluateConfig { precision: 0.0001, ..good.clone() }, "precision"),
+            (EvaluateConfig { precision: f32::NAN, ..good.clone() }, "precision"),
         ];
         for (config, field) in bad {
             match config.check() {

@@ -21,6 +21,11 @@ pub struct UserMetrics {
 }
 
 impl UserMetrics {
+    /// Of somebody who was not measured: no test item, no list.
+    pub fn unmeasured(config: &EvaluateConfig) -> Self {
+        UserMetrics { test: 0, values: vec![0.0; config.cutoffs.len() * METRICS.len()], top: Vec::new() }
+    }
+
     /// One value; `cutoff` is an index into the configuration's cutoffs, `metric` one into [`METRICS`].
     pub fn get(&self, cutoff: usize, metric: usize) -> f64 {
         self.values[cutoff * METRICS.len() + metric]

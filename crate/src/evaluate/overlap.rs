@@ -59,9 +59,9 @@ pub fn rank_biased_overlap(a: &[u32], b: &[u32], persistence: f64) -> f64 {
 pub struct ListSimilarity {
     /// Length of the lists that are compared.
     pub cutoff: u32,
-    /// [`overlap`], mean over all users.
+    /// [`overlap`], mean over all users who were measured.
     pub overlap: Interval,
-    /// [`rank_biased_overlap`] with persistence 0.9, mean over all users.
+    /// [`rank_biased_overlap`] with persistence 0.9, mean over the same users.
     pub rank_biased: Interval,
     /// Users whose lists differ in any place.
     pub changed: u32,
@@ -85,14 +85,16 @@ pub fn compare_lists(
     let first = |list: &UserMetrics| list.top[..list.top.len().min(cutoff as usize)].to_vec();
     let mut rows = Vec::with_capacity(2 * a.len());
     let mut changed = 0;
-    for (a, b) in a.iter().zip(b) {
+    // Whoever was shown nothing by either was not asked.
+    for (a, b) in a.iter().zip(b).filter(|(a, b)| !(a.top.is_empty() && b.top.is_empty())) {
         let (a, b) = (first(a), first(b));
         changed += u32::from(a != b);
         rows.extend([overlap(&a, &b, cutoff as usize), rank_biased_overlap(&a, &b, 0.9)]);
     }
     let found = intervals(&rows, 2, config, StreamKey::new(seed, Purpose::Bootstrap, 1, 0));
     let at = |index: usize| found.get(index).copied().unwrap_or_default();
-    Ok(ListSimilarity { cutoff, overlap: at(0), rank_biased: at(1), changed, users: a.len() as u32 })
+    let users = (rows.len() / 2) as u32;
+    Ok(ListSimilarity { cutoff, overlap: at(0), rank_biased: at(1), changed, users })
 }
 
 pub(super) fn same_users(a: &[UserMetrics], b: &[UserMetrics]) -> Result<(), EvaluateError> {

@@ -7,8 +7,8 @@ use super::report::{headline, intervals};
 use super::{EvaluateConfig, EvaluateError, Interval, METRICS, UserMetrics};
 use crate::numerics::random::{Purpose, StreamKey};
 
-/// Mean of `a - b` for NDCG and recall at every cutoff, over the users with test items, with its bootstrap interval: an interval without 0 is a
-/// difference at the chosen confidence. The draws are those of [`report`](super::report) with the same seed.
+/// Mean of `a - b` for NDCG and recall at every cutoff, over the users with test items whom both measured, with its bootstrap
+/// interval: an interval without 0 is a difference at the chosen confidence. The draws are those of [`report`](super::report) with the same seed.
 ///
 /// Errors: settings out of range; results of different users or cutoffs.
 pub fn paired_differences(
@@ -22,7 +22,11 @@ pub fn paired_differences(
     let width = config.cutoffs.len() * METRICS.len();
     let (columns, names) = headline(config);
     let mut rows = Vec::new();
+    let measured = |user: &UserMetrics| user.test > 0 || !user.top.is_empty();
     for (user, (a, b)) in a.iter().zip(b).enumerate() {
+        if measured(a) != measured(b) {
+            continue;
+        }
         if a.test != b.test || a.values.len() != width || b.values.len() != width {
             let reason = format!("user {user} was measured with other test items or cutoffs");
             return Err(EvaluateError::Mixed { reason });

@@ -7,7 +7,7 @@ use crate::error::Result;
 use crate::model::ModelConfig;
 use crate::partition::PartitionConfig;
 use crate::pipeline::{Hints, Pipeline, Run, Settings, Shards, Stage, Store};
-use crate::unlearn::{Change, Mode, Sequence};
+use crate::unlearn::{Change, Mode, Proposal, Sequence};
 
 use super::queue::{Pursuit, Then};
 use super::{Experiment, ExperimentError, SweepConfig};
@@ -115,11 +115,7 @@ impl Experiment {
             }
             Activity::Change { change, mode } => {
                 let proposal = self.propose(&change, mode)?;
-                self.may_change(&proposal)?;
-                let previous = Some(Box::new(proposal.before.clone()));
-                let hints = Hints { previous, watched: self.watch.positions, ..self.hints("unlearned") };
-                let run = Run::new(proposal.after.clone(), Stage::Evaluate, hints)?;
-                pursuit(run, Then::Change(Box::new(proposal)))
+                Ok(Some(self.pursue(proposal, Stage::Evaluate)?))
             }
             Activity::Compare => {
                 let serving = self.trained("comparing")?;
@@ -160,6 +156,17 @@ impl Experiment {
                 Err(ExperimentError::Unusable(format!("{} is no work of one pipeline", activity.name())).into())
             }
         }
+    }
+
+    /// The pipeline after a change on its way, up to `goal`.
+    ///
+    /// Errors: something else happened since it was proposed; something has to be confirmed first.
+    pub(super) fn pursue(&self, proposal: Proposal, goal: Stage) -> Result<Pursuit> {
+        self.may_change(&proposal)?;
+        let previous = Some(Box::new(proposal.before.clone()));
+        let hints = Hints { previous, watched: self.watch.positions, ..self.hints("unlearned") };
+        let run = Run::new(proposal.after.clone(), goal, hints)?;
+        Ok(Pursuit { run, store: None, then: Then::Change(Box::new(proposal)) })
     }
 
     /// Is what serves what is wanted?

@@ -4,11 +4,12 @@ use std::sync::Arc;
 
 use crate::error::Result;
 use crate::interactions::Interactions;
-use crate::pipeline::{Assignment, NO_SHARD, Pipeline, Run, Shards, Store};
+use crate::pipeline::{Assignment, NO_SHARD, Pipeline, Run, Shards, Stage, Store};
 use crate::unlearn::twin::{StageReport, Stages, compare_twin};
 use crate::unlearn::{self, Change, Mode, Plan, Proposal, Rates, Selection};
 
-use super::history::{Before, History, LastChange, shard_digests};
+use super::history::{Before, History, LastChange, WorkDoneView, shard_digests};
+use super::queue::What;
 use super::{ChangeView, Experiment, ExperimentError};
 
 impl Experiment {
@@ -17,7 +18,7 @@ impl Experiment {
         Ok(self.propose(change, mode)?.plan)
     }
 
-    pub(super) fn propose(&self, change: &Change, mode: Mode) -> Result<Proposal> {
+    pub(crate) fn propose(&self, change: &Change, mode: Mode) -> Result<Proposal> {
         let serving = self.trained("a plan")?;
         let seconds = serving.sub_models(&self.store);
         let seconds: Vec<f64> = seconds.iter().map(|trained| trained.map_or(0.0, |trained| trained.seconds)).collect();
@@ -25,6 +26,7 @@ impl Experiment {
         let rates = Rates {
             full_seconds: Some(if retrained > 0.0 { retrained } else { seconds.iter().sum() }),
             combine_seconds: serving.combined(&self.store).map_or(0.0, |combined| combined.seconds),
+            full_work: Some(self.history.work.built.seconds).filter(|&seconds| seconds > 0.0),
             seconds_per_shard: seconds,
             workers: self.watch.workers.max(1),
         };
@@ -38,7 +40,23 @@ impl Experiment {
             let needs = "an ensemble that was built with the settings in force";
             return Err(ExperimentError::TooEarly { what: "a change", needs, advice: "build again first" }.into());
         }
+        let serving = self.trained("a change")?;
+        if !Arc::ptr_eq(serving.dataset(), proposal.before.dataset()) {
+            return Err(ExperimentError::Stale.into());
+        }
         Ok(proposal.plan.check(&proposal.change.forget)?)
+    }
+
+    /// Begins a change whose bill was seen; it is committed when it is built up to `goal`. Gives its ticket.
+    ///
+    /// Errors: as those of a change; the bill is of other rows than those that serve now.
+    pub(crate) fn carry_out(&mut self, proposal: Proposal, goal: Stage) -> Result<u32> {
+        self.enqueue(What::Proposal(Box::new(proposal), goal))
+    }
+
+    /// Is what serves measured?
+    pub(crate) fn measured(&self) -> bool {
+        self.serving.as_ref().is_some_and(|serving| serving.reached(Stage::Evaluate, &self.store))
     }
 
     /// Users by rule: a random share, the most or the least active.
@@ -59,6 +77,7 @@ impl Experiment {
             self.history.twin.clear();
         }
         self.history.built = run.seconds;
+        self.history.work.built = run.work;
         self.serving = Some(run.pipeline.clone());
         let name = self.serving_name();
         match self.record(&run, &self.store) {
@@ -89,12 +108,14 @@ impl Experiment {
         let source = &mut self.source;
         let there = |rows: &Interactions, id: &str| rows.items().find(id).is_some();
         source.titles.retain(|id, _| there(after.rows(), id));
+        source.names.retain(|id, _| after.rows().users().find(id).is_some());
         source.groups.retain(|id, _| after.rows().users().find(id).is_some());
         if !proposal.change.add.is_empty() {
             source.view = source.view.as_ref().map(|view| view.refreshed(after.dataset()));
         }
         self.history.last = Some(LastChange { view, before: digests });
         self.history.changed = run.seconds;
+        self.history.work = WorkDoneView { changed: run.work, twin: None, ..self.history.work };
         self.history.sweep = Default::default();
         self.history.twin.clear();
         if let Some(audit) = &mut self.history.audit {
@@ -136,6 +157,7 @@ impl Experiment {
         let (Some(record), Some(serving)) = (record, &self.serving) else { return };
         let taints = self.history.last.as_ref().map_or(&[][..], |last| &last.view.taints);
         let (one, other) = (stages(serving, &self.store), stages(&run.pipeline, store));
+        self.history.work.twin = Some(run.work);
         self.history.twin = compare_twin(&one, &other, taints);
         self.records.insert("twin".to_owned(), record);
         self.refigure(Some("twin"));

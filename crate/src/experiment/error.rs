@@ -27,6 +27,9 @@ pub enum ExperimentError {
         /// What is running.
         activity: &'static str,
     },
+    /// Something happened between the bill and the word to carry it out.
+    #[error("the bill is of rows that have changed since: ask for a new one")]
+    Stale,
     /// Nobody can be served.
     #[error("{0}")]
     Unusable(String),
@@ -42,6 +45,7 @@ impl ExperimentError {
             ExperimentError::NoData => "experiment.no_data",
             ExperimentError::TooEarly { .. } => "experiment.too_early",
             ExperimentError::Busy { .. } => "experiment.busy",
+            ExperimentError::Stale => "experiment.stale",
             ExperimentError::Unusable(_) => "experiment.unusable",
             ExperimentError::UnknownUser(_) => "experiment.unknown_user",
         }

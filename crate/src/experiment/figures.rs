@@ -68,7 +68,8 @@ impl Experiment {
 
     fn result(&self, record: &Record, groups: &[Group]) -> Option<ResultView> {
         let (config, seed) = (&self.settings.evaluate, u64::from(self.settings.seed));
-        let n_items = self.serving.as_ref()?.n_items();
+        let serving = self.serving.as_ref()?;
+        let n_items = serving.n_items();
         let (per_user, facts) = (&record.metrics, &record.facts);
         if per_user.is_empty() {
             return None;
@@ -83,7 +84,8 @@ impl Experiment {
             metrics: found.metrics,
             coverage: found.coverage,
             users: found.users,
-            users_without_test: found.users_without_test,
+            users_with_test: serving.dataset().testable(),
+            users_without_test: per_user.len() as u32 - serving.dataset().testable(),
             unknown_items: facts.unknown_items,
             between_shards: between_shards(&found.groups, &self.headline()),
             groups: found.groups,

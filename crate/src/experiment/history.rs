@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::Digest;
-use crate::pipeline::{Pipeline, StageSeconds, Store};
+use crate::pipeline::{Pipeline, StageSeconds, Store, WorkView};
 use crate::unlearn::receipt::Secret;
 use crate::unlearn::twin::StageReport;
 
@@ -33,10 +33,26 @@ pub(super) struct History {
     pub changed: StageSeconds,
     /// Of the one model.
     pub retrained: StageSeconds,
+    /// What each of them, and the last twin, took to do.
+    pub work: WorkDoneView,
     /// Of the reading.
     pub read_seconds: f64,
     /// Making jobs, figures and receipts, of everything so far.
     pub rest_seconds: f64,
+}
+
+/// Work that can be held against each other: each until the pipeline could serve.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "ts", derive(tsify::Tsify))]
+pub struct WorkDoneView {
+    /// The last build, from the rows.
+    pub built: WorkView,
+    /// The last change.
+    pub changed: WorkView,
+    /// The last twin, from the rows as they are: everything again instead of the change. None where none was made since.
+    pub twin: Option<WorkView>,
+    /// The one model without shards.
+    pub retrained: WorkView,
 }
 
 /// The last change, and what served before it.

@@ -7,11 +7,12 @@ use serde::{Deserialize, Serialize};
 
 use crate::error::Result;
 use crate::interactions::{
-    Column, Delimiter, Fate, Interactions, ReadReport, Size, SyntheticConfig, join_given, synthetic,
+    Column, Delimiter, Interactions, Note, ReadReport, Size, SyntheticConfig, TAB_ROOM, invented_name, join_given,
+    synthetic,
 };
 use crate::model::tune::Tuning;
-use crate::model::{ModelConfig, ModelName, ShardRows};
-use crate::pipeline::{Assignment, Dataset, Pipeline, Settings, Shards, Stage, read_assignment_file};
+use crate::model::{ModelConfig, ShardRows};
+use crate::pipeline::{Arrival, Assignment, Dataset, Pipeline, Settings, Shards, Stage, read_assignment_file};
 
 use super::{DataView, Experiment, ExperimentError};
 
@@ -24,6 +25,8 @@ pub(super) struct Source {
     pub reading: String,
     /// Titles by item id, for display.
     pub titles: BTreeMap<String, String>,
+    /// Names by user id, for display, where the people are invented.
+    pub names: BTreeMap<String, String>,
     /// Planted groups by user id, where the data was generated.
     pub groups: BTreeMap<String, u32>,
     /// The rows in numbers, as loaded.
@@ -76,12 +79,36 @@ impl Loaded {
     }
 }
 
+/// Rows on their way into an experiment.
+pub struct Loading {
+    arrival: Arrival,
+    source: Source,
+    settings: Settings,
+    k_core: Option<u32>,
+}
+
+impl Loading {
+    /// Goes on for some hundredths of a second. True once there is nothing left but to take what was loaded.
+    pub fn step(&mut self) -> bool {
+        self.arrival.step()
+    }
+}
+
 impl Experiment {
     /// Takes rows; those of `test`, where given, are measured on, the others trained on. Without `test` the split of
     /// the settings decides. What was there before is replaced, if the new rows can be used.
     ///
     /// Errors: work is under way; the split leaves nothing to train on or to measure on.
     pub fn load(&mut self, loaded: Loaded) -> Result<DataView> {
+        let loading = self.loading(loaded)?;
+        self.take_loaded(loading)
+    }
+
+    /// [`Experiment::load`] in steps: what was there stays until [`Experiment::take_loaded`], and for good if the loading is
+    /// dropped before.
+    ///
+    /// Errors: as [`Experiment::load`], as far as they are certain before the rows are split.
+    pub fn loading(&self, loaded: Loaded) -> Result<Loading> {
         self.idle("loading rows")?;
         let given_split = loaded.test.is_some();
         let rows = match loaded.test {
@@ -94,7 +121,45 @@ impl Experiment {
             reading.map(|reading| serde_json::to_string(&reading).expect("it has a JSON form")).unwrap_or_default();
         let source = Source { rejected, reading, titles, ..Source::default() };
         let k_core = loaded.k_core.unwrap_or(self.settings.k_core);
-        self.take(rows, given_split, source, Settings { k_core, ..self.settings.as_ref().clone() })
+        let settings = Settings { k_core, ..self.settings.as_ref().clone() };
+        let arrival = Arrival::new(rows, given_split, &settings)?;
+        Ok(Loading { arrival, source, settings, k_core: loaded.k_core })
+    }
+
+    /// Takes what was loaded; what steps are left are done.
+    ///
+    /// Errors: as [`Experiment::load`].
+    pub fn take_loaded(&mut self, loading: Loading) -> Result<DataView> {
+        self.idle("loading rows")?;
+        let Loading { arrival, source, mut settings, k_core } = loading;
+        let mut dataset = arrival.done()?;
+        let now = Settings { k_core: k_core.unwrap_or(self.settings.k_core), ..self.settings.as_ref().clone() };
+        // Somebody changed the settings meanwhile.
+        if (now.seed, now.split, now.k_core) != (settings.seed, settings.split, settings.k_core) {
+            dataset = dataset.again(&now)?;
+        }
+        settings = now;
+        Ok(self.take(dataset, source, settings))
+    }
+
+    /// What a person should know before training where the rows that are loaded, with the settings, need more memory than a
+    /// browser's tab has: the item vectors of all sub-models side by side, twice, beside the rows.
+    pub fn too_large(&self) -> Option<Note> {
+        let view = self.source.view.as_ref()?;
+        let factors = self.filled_model().factors.unwrap_or(0);
+        let numbers = f64::from(view.items) * f64::from(self.settings.partition.shards) * f64::from(factors);
+        let rows = f64::from(view.train_rows) + f64::from(view.test_rows);
+        let bytes = 8.0 * numbers + 72.0 * rows;
+        let message = || {
+            format!(
+                "training {} sub-models of {factors} factors on {} items takes about {:.0} GB, more than a tab can hold: keep only \
+                 users and items with more rows, read a share of the users, or take fewer shards or factors",
+                self.settings.partition.shards,
+                view.items,
+                bytes / 1e9
+            )
+        };
+        (bytes > TAB_ROOM).then(|| Note::new("training", message()))
     }
 
     /// Takes the generated sample.
@@ -107,25 +172,25 @@ impl Experiment {
         self.idle("loading rows")?;
         let made = synthetic(config)?;
         let items = made.interactions.items().iter().map(str::to_owned);
-        let users = made.interactions.users().iter().map(str::to_owned);
+        let users = || made.interactions.users().iter().map(str::to_owned);
         let source = Source {
             titles: items.zip(made.titles).collect(),
-            groups: users.zip(made.user_groups).collect(),
+            names: users().zip((0..).map(invented_name)).collect(),
+            groups: users().zip(made.user_groups).collect(),
             ..Source::default()
         };
-        self.take(made.interactions, false, source, self.settings.as_ref().clone())
+        let settings = self.settings.as_ref().clone();
+        Ok(self.take(Dataset::new(made.interactions, false, &settings)?, source, settings))
     }
 
-    fn take(&mut self, rows: Interactions, given: bool, source: Source, settings: Settings) -> Result<DataView> {
-        let dataset = Dataset::new(rows, given, &settings)?;
-        let mut source = source;
+    fn take(&mut self, dataset: Dataset, mut source: Source, settings: Settings) -> DataView {
         let view = DataView::of(&dataset, &source.rejected);
         source.view = Some(view.clone());
         let (settings, watch) = (Arc::new(settings), std::mem::take(&mut self.watch));
         let queue = std::mem::take(&mut self.queue);
         let wanted = Pipeline::new(Arc::new(dataset), settings.clone(), Shards::Computed);
         *self = Experiment { settings, wanted: Some(wanted), source, queue, watch, ..Experiment::default() };
-        Ok(view)
+        view
     }
 
     /// Changes the settings. Results stay until the next build; the stages whose outcomes are missing now are named.
@@ -213,8 +278,8 @@ impl Experiment {
     pub(super) fn filled_model(&self) -> ModelConfig {
         let view = self.source.view.as_ref();
         let (n_users, n_items) = view.map_or((u32::MAX, u32::MAX), |data| (data.users, data.items));
-        // The penalty of `ease` follows the number of rows; nothing else looks at them.
-        let rows = view.filter(|_| self.settings.model.name == ModelName::Ease).map_or(0, |data| data.train_rows);
+        // What follows from the number of rows follows from all of them here: each shard chooses by its own.
+        let rows = view.map_or(0, |data| data.train_rows);
         let shape = ShardRows { n_users, n_items, items: vec![0; rows as usize], ..ShardRows::default() };
         self.settings.model.filled(&shape)
     }
@@ -239,12 +304,13 @@ impl Experiment {
 impl DataView {
     fn of(dataset: &Dataset, rejected: &BTreeMap<String, u32>) -> Self {
         let rows = dataset.rows();
+        let [train_rows, validation_rows, test_rows] = dataset.counts();
         DataView {
             users: rows.users().len() as u32,
             items: rows.items().len() as u32,
-            train_rows: dataset.count(Fate::Train) + dataset.count(Fate::Validation),
-            validation_rows: dataset.count(Fate::Validation),
-            test_rows: dataset.count(Fate::Test),
+            train_rows,
+            validation_rows,
+            test_rows,
             users_without_train: (rows.users().len() - dataset.active().len()) as u32,
             filtered: (dataset.read().rows().len() - rows.rows().len()) as u32,
             rejected: rejected.clone(),
@@ -255,5 +321,47 @@ impl DataView {
     /// The rows after an addition.
     pub(super) fn refreshed(&self, dataset: &Dataset) -> Self {
         DataView::of(dataset, &self.rejected)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_no_tab_can_train_is_said_before_it_is_tried() {
+        let mut experiment = Experiment::default();
+        experiment.load_sample(Size::Small, 1).unwrap();
+        assert_eq!(experiment.too_large(), None);
+        let mut settings = experiment.settings().clone();
+        settings.partition.shards = 6_000;
+        settings.model.factors = Some(512);
+        experiment.configure(settings).unwrap();
+        let note = experiment.too_large().unwrap();
+        assert!(note.code == "training" && note.message.contains("400 items takes about 10 GB"), "{}", note.message);
+    }
+
+    #[test]
+    fn a_loading_that_is_dropped_leaves_what_was_there_and_one_that_is_taken_equals_a_load() {
+        let mut experiment = Experiment::default();
+        experiment.load_sample(Size::Small, 1).unwrap();
+        let before = experiment.rows().unwrap().clone();
+        let rows = synthetic(&Size::Medium.config(2)).unwrap().interactions;
+        let loaded = || Loaded { rows: rows.clone(), ..Loaded::default() };
+        let mut dropped = experiment.loading(loaded()).unwrap();
+        dropped.step();
+        drop(dropped);
+        assert_eq!(*experiment.rows().unwrap(), before);
+        let mut loading = experiment.loading(loaded()).unwrap();
+        while !loading.step() {}
+        // Settings that change meanwhile are those that count.
+        let settings = Settings { seed: 5, ..experiment.settings().clone() };
+        experiment.configure(settings.clone()).unwrap();
+        experiment.take_loaded(loading).unwrap();
+        let mut other = Experiment::default();
+        other.configure(settings).unwrap();
+        other.load(loaded()).unwrap();
+        assert_eq!(experiment.rows().unwrap(), other.rows().unwrap());
+        assert_ne!(*experiment.rows().unwrap(), before);
     }
 }

@@ -18,12 +18,16 @@
 mod activity;
 mod beside;
 mod changes;
+mod drive;
 pub(crate) mod error;
 mod figures;
 mod history;
 mod load;
 mod notice;
 mod opinions;
+mod parts;
+mod people;
+mod portraits;
 mod queue;
 mod receipts;
 mod record;
@@ -41,22 +45,27 @@ use std::sync::Arc;
 use serde_bytes::ByteBuf;
 
 use crate::Digest;
-use crate::pipeline::{Pipeline, Settings, Store};
+use crate::pipeline::{Pipeline, Settings, Stage, Store};
+use crate::serve::Server;
 
 pub use activity::Activity;
 pub use error::ExperimentError;
 pub use figures::ComparisonView;
-pub use load::Loaded;
+pub use load::{Loaded, Loading};
 pub use notice::Notice;
 pub use opinions::{OpinionView, OpinionsView};
+pub use parts::{AssignmentView, VectorsView};
+pub use people::{PersonFigures, figure_names};
 pub use receipts::{rules, settings};
 pub use rehearsal::{AuditHistogram, AuditItem, AuditPerson, AuditView};
 pub use sequence::{SequenceStep, SequenceView, TwinSummary};
 pub use sweep::{SweepConfig, SweepPoint, SweepView};
 pub use view::{
-    ChangeView, DataView, DigestsView, ItemView, PartitionView, PersonView, Phase, ResultView, SecondsView, ShardView,
-    Snapshot, UsersView,
+    BecauseView, ChangeView, DataView, DigestsView, ItemView, PartitionView, PersonView, Phase, ReasonView, ResultView,
+    SecondsView, ShardView, Snapshot, UsersView,
 };
+
+pub use history::WorkDoneView;
 
 use history::History;
 use load::Source;
@@ -152,10 +161,18 @@ impl Experiment {
         if self.history.last.is_some() { "unlearned" } else { "original" }
     }
 
-    /// The pipeline that recommends, if it is built to its end.
+    /// Reads what serves back, to be asked.
+    ///
+    /// Errors: nothing is trained yet.
+    pub fn server(&self) -> crate::Result<Server> {
+        Server::new(self.trained("recommending")?, &self.store)
+    }
+
+    /// The pipeline that recommends, if it is combined; it may not be measured yet.
     fn trained(&self, what: &'static str) -> crate::Result<&Pipeline> {
         let advice = "train and combine the shards first";
         let missing = ExperimentError::TooEarly { what, needs: "a trained ensemble", advice };
-        self.serving.as_ref().filter(|pipeline| pipeline.missing(&self.store).is_none()).ok_or(missing.into())
+        let combined = |pipeline: &&Pipeline| pipeline.reached(Stage::Combine, &self.store);
+        self.serving.as_ref().filter(combined).ok_or(missing.into())
     }
 }

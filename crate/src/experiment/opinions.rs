@@ -4,6 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::combine::{UserRows, standardise};
 use crate::error::Result;
+use crate::evaluate::rank;
 use crate::pipeline::trains;
 
 use super::{Experiment, ExperimentError, ItemView};
@@ -49,9 +50,14 @@ impl Experiment {
         let served = pipeline.served(&self.store)?;
         let mut scorer = served.scorer()?;
         let listed = self.records.get(self.serving_name()).and_then(|record| record.metrics.get(user as usize));
-        let top: Vec<u32> = listed.map(|result| result.top.iter().copied().take(TOP).collect()).unwrap_or_default();
+        let mut top: Vec<u32> = listed.map(|result| result.top.iter().copied().take(TOP).collect()).unwrap_or_default();
         let rows = UserRows { items: &table.items, values: &table.values, own: &table.own };
         let mut scores = vec![0.0; served.ensemble.n_items() as usize];
+        // Where a sample of the people is measured, the others' lists are made when they are asked for.
+        if top.is_empty() {
+            scorer.score(&rows, &mut scores);
+            top = rank(&mut scores, rows.items, TOP);
+        }
         let present = pipeline.divided(&self.store).expect("a trained pipeline has shards").present();
         let opinions = present.iter().enumerate().map(|(member, &shard)| {
             let own = table.own.iter().any(|&(own, _)| usize::from(own) == member);

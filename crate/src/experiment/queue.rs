@@ -7,7 +7,7 @@ use serde_bytes::ByteBuf;
 
 use crate::Digest;
 use crate::error::{Error, Result};
-use crate::pipeline::{JobOut, PipelineError, Run, Runner, Slot, Store};
+use crate::pipeline::{JobOut, PipelineError, Run, Runner, Slot, Stage, Store};
 use crate::unlearn::Proposal;
 
 use super::beside::Next;
@@ -43,6 +43,8 @@ pub(super) struct Asked {
 #[derive(Clone, Debug)]
 pub(super) enum What {
     Activity(Activity),
+    /// A change whose bill was seen, built so far before it is committed.
+    Proposal(Box<Proposal>, Stage),
     Verify(Box<Verify>),
 }
 
@@ -50,6 +52,7 @@ impl What {
     fn name(&self) -> &'static str {
         match self {
             What::Activity(activity) => activity.name(),
+            What::Proposal(..) => "change",
             What::Verify(_) => "verify",
         }
     }
@@ -206,6 +209,7 @@ impl Experiment {
                     }
                 }
             }
+            What::Proposal(proposal, goal) => Work::Pursuit(Box::new(self.pursue(*proposal, goal)?)),
             What::Verify(verify) => Work::Verify(verify),
         };
         self.queue.current = Some(Current { ticket, last, part, work });
@@ -219,6 +223,22 @@ impl Experiment {
         self.queue.waiting.clear();
         self.queue.told.clear();
         self.tidy();
+    }
+
+    /// Drops what has this ticket, whether it is under way or waits; what else was asked for goes on. As with
+    /// [`Experiment::cancel`], of a sequence what was carried out stays. Is it too late, nothing happens.
+    pub fn cancel_ticket(&mut self, ticket: u32) {
+        self.queue.waiting.retain(|asked| asked.ticket != ticket);
+        if self.ticket() == Some(ticket) {
+            self.queue.current = None;
+            self.tidy();
+            self.settle();
+        }
+    }
+
+    /// The ticket of what is under way.
+    pub fn ticket(&self) -> Option<u32> {
+        self.queue.current.as_ref().map(|current| current.ticket)
     }
 
     /// Is work under way or queued?

@@ -95,6 +95,7 @@ impl Experiment {
         let name = &run.hints.name;
         if name == "retrained" {
             self.history.retrained = run.seconds;
+            self.history.work.retrained = run.work;
         }
         match self.record(run, &self.store) {
             Some(record) => {

@@ -40,6 +40,7 @@ impl Experiment {
             change: last.map(|last| last.view.clone()),
             digests: self.digests(before),
             seconds: self.seconds(),
+            work: self.history.work,
             others: others.filter_map(|(name, record)| Some((name.clone(), record.facts.partition.clone()?))).collect(),
             stale: self.stale(),
             twin: self.history.twin.clone(),
@@ -129,6 +130,7 @@ impl Experiment {
             stop: trained.map(|trained| trained.stop),
             best_epoch: trained.and_then(|trained| trained.best).map(|best| best.epoch),
             best_metric: trained.and_then(|trained| trained.best).map(|best| best.metric),
+            chosen: trained.and_then(|trained| trained.chosen.clone()),
             seconds: trained.map_or(0.0, |trained| trained.seconds),
             touched: before.is_some() && touched && trained.is_some(),
             digest: trained.map(|trained| trained.digest),
@@ -192,6 +194,9 @@ impl Experiment {
         Ok(UsersView {
             ids: rows.users().iter().map(str::to_owned).collect(),
             train_rows: users.clone().map(count).collect(),
+            names: self.names(rows.users()),
+            anchors: self.anchors(wanted),
+            suggested: self.suggested(wanted),
             handles: users.clone().map(|user| wanted.dataset().handle(user)).collect(),
             shard_of: serving
                 .and_then(|serving| first_shards(serving, &self.store))
@@ -199,7 +204,7 @@ impl Experiment {
         })
     }
 
-    /// One person: rows, shards, and the top of every pipeline's list.
+    /// One person: rows, shards, and every pipeline's list, as long as the longest that is measured.
     pub fn person(&self, id: &str) -> Result<PersonView> {
         let pipeline = self.serving.as_ref().or(self.wanted.as_ref()).ok_or(ExperimentError::NoData)?;
         let rows = pipeline.rows();
@@ -207,15 +212,18 @@ impl Experiment {
         let own = rows.rows_of(user);
         let is_test = |item: u32| own.iter().any(|row| row.item == item && row.fate == Fate::Test);
         let lists = self.records.iter().filter_map(|(name, record)| {
-            let top = &record.metrics.get(user as usize)?.top;
-            let list = top.iter().take(20).map(|&item| self.item_view(pipeline, item, 0.0, is_test(item))).collect();
+            // Who is outside the sample that was measured has no list but the one that `opinions` makes.
+            let top = record.metrics.get(user as usize).map(|user| &user.top).filter(|top| !top.is_empty())?;
+            let list = top.iter().map(|&item| self.item_view(pipeline, item, 0.0, is_test(item))).collect();
             Some((name.clone(), list))
         });
         let divided = pipeline.divided(&self.store);
         let shards = divided.map_or_else(Vec::new, |divided| divided.assignment.shards_of_user(rows, user));
         let shown =
             |row: &crate::interactions::Row| self.item_view(pipeline, row.item, row.value, row.fate == Fate::Test);
-        Ok(PersonView { id: id.to_owned(), shards, rows: own.iter().map(shown).collect(), lists: lists.collect() })
+        let name = self.source.names.get(id).cloned().unwrap_or_else(|| id.to_owned());
+        let (rows, lists) = (own.iter().map(shown).collect(), lists.collect());
+        Ok(PersonView { id: id.to_owned(), name, shards, rows, lists, reasons: self.reasons(user)? })
     }
 
     /// An item as it is shown.

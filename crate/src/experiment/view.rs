@@ -16,7 +16,7 @@ use crate::unlearn::{SavingView, Taint};
 
 use super::figures::ComparisonView;
 use super::sweep::SweepView;
-use super::{AuditView, SequenceView};
+use super::{AuditView, SequenceView, WorkDoneView};
 
 /// How far the experiment is.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
@@ -110,6 +110,8 @@ pub struct ShardView {
     pub best_metric: Option<f32>,
     /// Why training stopped; none while it is untrained or empty.
     pub stop: Option<StopReason>,
+    /// What was chosen from its rows where a knob was left out, and why, in words.
+    pub chosen: Option<String>,
     /// Computing time of its training.
     pub seconds: f64,
     /// Was it trained again at the last request?
@@ -134,6 +136,8 @@ pub struct ResultView {
     pub coverage: BTreeMap<String, f64>,
     /// Users measured.
     pub users: u32,
+    /// Users who could be measured: more than those who were, where a sample stands for all of them.
+    pub users_with_test: u32,
     /// Users left out because they have no test row.
     pub users_without_test: u32,
     /// Items that no sub-model has seen and nobody can be told of; none where the sub-models are no longer kept.
@@ -276,6 +280,8 @@ pub struct Snapshot {
     pub digests: DigestsView,
     /// Times.
     pub seconds: SecondsView,
+    /// Work until serving, which no pace and no number of cores changes.
+    pub work: WorkDoneView,
     /// Partitions of the pipelines beside the one that serves, by name.
     #[cfg_attr(feature = "ts", tsify(type = "Record<string, PartitionView>"))]
     pub others: BTreeMap<String, PartitionView>,
@@ -299,6 +305,12 @@ pub struct Snapshot {
 pub struct UsersView {
     /// External ids.
     pub ids: Vec<String>,
+    /// What each is called, where the people are invented; else empty.
+    pub names: Vec<String>,
+    /// Is each an anchor, whose going may move others? Empty unless the partition in force has anchors.
+    pub anchors: Vec<bool>,
+    /// Somebody to begin with: rather active, and no anchor.
+    pub suggested: Option<String>,
     /// Training rows of each.
     pub train_rows: Vec<u32>,
     /// Index of each when the file was loaded.
@@ -327,6 +339,8 @@ pub struct ItemView {
 pub struct PersonView {
     /// External id.
     pub id: String,
+    /// What the person is called, where people are invented; else the id.
+    pub name: String,
     /// Shards that hold rows of the person.
     pub shards: Vec<u32>,
     /// The person's rows.
@@ -334,4 +348,28 @@ pub struct PersonView {
     /// Top of the list per pipeline, best first.
     #[cfg_attr(feature = "ts", tsify(type = "Record<string, ItemView[]>"))]
     pub lists: BTreeMap<String, Vec<ItemView>>,
+    /// Why the first items of the serving ensemble's list are there; empty where its scores are no sum over the person's rows.
+    pub reasons: Vec<ReasonView>,
+}
+
+/// Why an item is recommended: the rows of the person that add most to its score.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "ts", derive(tsify::Tsify))]
+pub struct ReasonView {
+    /// The item.
+    pub item: String,
+    /// The rows that speak for it most, the strongest first.
+    pub because: Vec<BecauseView>,
+}
+
+/// One row of the person, and what it adds.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "ts", derive(tsify::Tsify))]
+pub struct BecauseView {
+    /// Its item.
+    pub item: String,
+    /// The item's title, or its id.
+    pub title: String,
+    /// Its share of everything that speaks for the recommended item, 0 to 1.
+    pub share: f32,
 }

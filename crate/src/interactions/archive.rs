@@ -1,11 +1,12 @@
 //! The reader that callers see: text, `.gz`, `.tar`, `.tar.gz` or `.zip`, told apart by their first bytes.
 
+use super::finish::Finish;
 use super::inflate::Gunzip;
 use super::plan::{Kind, Plan, START, Unpack, head_of};
 use super::reader::TextReader;
 use super::roles::Note;
 use super::source::refused;
-use super::{Interactions, ItemTitles, ReadAt, ReadConfig, ReadError, ReadReport, contents, movielens, zip};
+use super::{Interactions, ItemTitles, ReadAt, ReadConfig, ReadError, ReadReport, contents, movielens, titles_of, zip};
 
 /// Bytes that a file of titles may unpack to.
 const MAX_TITLES: usize = 64 << 20;
@@ -29,6 +30,8 @@ pub struct Reader {
     stage: Stage,
     bytes: u64,
     from: Option<From>,
+    /// Of another file.
+    titles: Option<ItemTitles>,
 }
 
 enum Stage {
@@ -37,6 +40,8 @@ enum Stage {
     /// An archive, kept until it is whole.
     Keep(Vec<u8>),
     Pipe(Box<Pipe>),
+    /// All bytes have come; how many were no part of the packed text.
+    Finish(Box<Finish>, u64),
     Failed(ReadError),
 }
 
@@ -52,7 +57,7 @@ struct From {
 impl Reader {
     /// A reader that has seen nothing, for bytes that are pushed.
     pub fn new(config: ReadConfig) -> Self {
-        Reader { config, stage: Stage::Start(Vec::new()), bytes: 0, from: None }
+        Reader { config, stage: Stage::Start(Vec::new()), bytes: 0, from: None, titles: None }
     }
 
     /// A reader that takes the bytes itself; follow with [`Reader::step`] until that says it is done.
@@ -64,7 +69,7 @@ impl Reader {
         let Plan { at, end, unpack, name, titles, .. } = plan;
         let from = From { source, at, end, buffer: Vec::new(), titles };
         let pipe = Box::new(Pipe { unpack, text, name });
-        Ok(Reader { config, stage: Stage::Pipe(pipe), bytes: 0, from: Some(from) })
+        Ok(Reader { config, stage: Stage::Pipe(pipe), bytes: 0, from: Some(from), titles: None })
     }
 
     /// Takes up to `most` more bytes. True once all are taken.
@@ -90,6 +95,20 @@ impl Reader {
         self.failed().map_or(Ok(read == 0), |error| Err(error.clone()))
     }
 
+    /// Takes titles and genres from the text of another file, as [`super::titles_of`] reads it, instead of those that an archive
+    /// may hold beside the rows. How many there are.
+    ///
+    /// Errors: the text lists no titles.
+    pub fn with_titles(&mut self, text: &[u8]) -> Result<u32, ReadError> {
+        let titles = titles_of(text);
+        if titles.is_empty() {
+            return Err(ReadError::NoTitles);
+        }
+        let count = titles.iter().len() as u32;
+        self.titles = Some(titles);
+        Ok(count)
+    }
+
     /// The next bytes. Once the file is refused ([`Reader::failed`]) further bytes are ignored.
     pub fn push(&mut self, chunk: &[u8]) {
         self.bytes += chunk.len() as u64;
@@ -106,7 +125,7 @@ impl Reader {
                     self.stage = Stage::Failed(error);
                 }
             }
-            Stage::Failed(_) => {}
+            Stage::Finish(..) | Stage::Failed(_) => {}
         }
     }
 
@@ -133,7 +152,7 @@ impl Reader {
         match &self.stage {
             Stage::Failed(error) => Some(error),
             Stage::Pipe(pipe) => pipe.text.failed(),
-            Stage::Start(_) | Stage::Keep(_) => None,
+            Stage::Start(_) | Stage::Keep(_) | Stage::Finish(..) => None,
         }
     }
 
@@ -146,6 +165,7 @@ impl Reader {
     pub fn rows(&self) -> u32 {
         match &self.stage {
             Stage::Pipe(pipe) => pipe.text.rows(),
+            Stage::Finish(finish, _) => finish.usable(),
             _ => 0,
         }
     }
@@ -169,32 +189,58 @@ impl Reader {
         self.end(true).map(|(interactions, report, _)| (interactions, report))
     }
 
-    fn end(mut self, part: bool) -> Result<(Interactions, ReadReport, ItemTitles), ReadError> {
+    /// Puts what was read in order, a step at a time: true once [`Reader::finish`] has nothing left to do. A step takes some
+    /// hundredths of a second, so that whoever calls can stop in between. `part` as in [`Reader::finish_with_titles`].
+    ///
+    /// Errors: as [`Reader::finish`].
+    pub fn settle(&mut self, part: bool) -> Result<bool, ReadError> {
+        if let Some(from) = &self.from
+            && from.at < from.end
+        {
+            return self.step(1 << 20).map(|_| false);
+        }
         if matches!(self.stage, Stage::Start(_)) {
             self.begin();
         }
-        match self.stage {
+        match std::mem::replace(&mut self.stage, Stage::Failed(ReadError::Empty)) {
             Stage::Keep(archive) => {
-                let mut reader = Reader::open(Box::new(archive), self.config)?;
-                while !reader.step(1 << 20)? {}
-                reader.end(part)
+                let titles = self.titles.take();
+                *self = Reader { titles, ..Reader::open(Box::new(archive), self.config.clone())? };
+                Ok(false)
             }
             Stage::Pipe(mut pipe) => {
                 pipe.finish()?;
                 let Pipe { unpack, text, name } = *pipe;
-                let (interactions, mut report) = text.finish(part, name)?;
-                if let Unpack::Gzip(Gunzip { garbage: garbage @ 1.., .. }) = unpack {
-                    let message =
-                        format!("{garbage} bytes behind the packed text are no part of it and were passed over");
-                    report.notes.push(Note::new("garbage", message));
-                }
-                let mut titles = self.from.and_then(|from| from.titles()).unwrap_or_default();
-                titles.retain(|id| interactions.items().find(id).is_some());
-                Ok((interactions, report, titles))
+                let garbage = if let Unpack::Gzip(Gunzip { garbage, .. }) = unpack { garbage } else { 0 };
+                self.stage = Stage::Finish(Box::new(text.finish(part, name)?), garbage);
+                Ok(false)
+            }
+            Stage::Finish(mut finish, garbage) => {
+                let done = finish.step()?;
+                self.stage = Stage::Finish(finish, garbage);
+                Ok(done)
             }
             Stage::Failed(error) => Err(error),
             Stage::Start(_) => Err(ReadError::Empty),
         }
+    }
+
+    fn end(mut self, part: bool) -> Result<(Interactions, ReadReport, ItemTitles), ReadError> {
+        while !self.settle(part)? {}
+        let Stage::Finish(finish, garbage) = self.stage else { return Err(ReadError::Empty) };
+        let (interactions, mut report) = finish.done();
+        if garbage > 0 {
+            let message = format!("{garbage} bytes behind the packed text are no part of it and were passed over");
+            report.notes.push(Note::new("garbage", message));
+        }
+        let given = self.titles.is_some();
+        let mut titles = self.titles.or_else(|| self.from.and_then(|from| from.titles())).unwrap_or_default();
+        titles.retain(|id| interactions.items().find(id).is_some());
+        if given && titles.is_empty() {
+            let message = "the list of titles names none of the items: are items called the same in both files?";
+            report.notes.push(Note::new("titles", message.to_owned()));
+        }
+        Ok((interactions, report, titles))
     }
 }
 

@@ -1,14 +1,27 @@
 //! Dates as people and programs write them, as seconds since 1970.
 
 /// Seconds since 1970 of `2005-04-02`, `2005-04-02 23:53:47.5Z`, `2005-04-02T23:53:47+02:00`, `2.4.2005`, `4/2/2005 11:53 PM`,
-/// `02-Apr-2005`, `Apr 2, 2005`, `Sat, 2 Apr 2005 23:53:47` or `04 2, 2005`. Where both may be meant, `day_first` decides.
+/// `02-Apr-2005`, `Apr 2, 2005`, `Sat, 2 Apr 2005 23:53:47`, `Sat Apr 02
+/// 23:53:47 +0000 2005` or `04 2, 2005`. Where both may be meant, `day_first` decides.
 /// A zone that is named with numbers is taken off, another is not known and passed over.
 pub(super) fn parse_date(text: &str, day_first: bool) -> Option<i64> {
     let text = text.trim();
     if text.len() > 48 || !text.is_ascii() {
         return None;
     }
-    let (date, clock) = parts(text);
+    // `Tue Apr 03 18:00:09 +0000 2012`: the year stands behind the time of day.
+    let late = text.rsplit_once(' ').filter(|(before, year)| {
+        year.len() == 4 && year.bytes().all(|byte| byte.is_ascii_digit()) && before.contains(':')
+    });
+    let dated;
+    let (date, clock) = match late {
+        None => parts(text),
+        Some((before, year)) => {
+            let (date, clock) = parts(before);
+            dated = format!("{date} {year}");
+            (dated.as_str(), clock)
+        }
+    };
     let (year, month, day) = calendar(date, day_first)?;
     Some(days(year, month, day) * 86_400 + clock_seconds(clock)?)
 }

@@ -143,6 +143,12 @@ pub enum ReadError {
         /// What is wrong and what to do.
         problem: String,
     },
+    /// A list of titles was expected.
+    #[error(
+        "no titles found: expected a line for each item with its id, its title and perhaps its genres, such as movies.csv, \
+         movies.dat or u.item, or a header that names an item and a title"
+    )]
+    NoTitles,
     /// A `.zip` without a table of interactions.
     #[error(
         "the archive holds no file of interactions: it holds {}, and expected a .csv, .tsv, .dat, .data, .txt, .inter or .json file",
@@ -197,6 +203,7 @@ impl ReadError {
             ReadError::OneItem { .. } => "read.one_item",
             ReadError::BadArchive { .. } => "read.bad_archive",
             ReadError::NoTable { .. } => "read.no_table",
+            ReadError::NoTitles => "read.no_titles",
             ReadError::NoEntry { .. } => "read.no_entry",
             ReadError::File { .. } => "read.file",
             ReadError::ArchiveTooLarge { .. } => "read.archive_too_large",

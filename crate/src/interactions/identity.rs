@@ -4,6 +4,7 @@ use std::borrow::Cow;
 use std::collections::BTreeMap;
 
 use super::compose::composed;
+use super::intern::Interner;
 use super::{Alike, Ids};
 
 /// Groups that are told; the others are counted.
@@ -83,18 +84,11 @@ fn reason(group: &[&str]) -> &'static str {
     }
 }
 
-/// Where each id goes when those with one key are made one: the keys, and for each id its place among them.
-pub(super) fn merged(ids: Vec<String>) -> (Vec<String>, Vec<u32>) {
-    let mut places: BTreeMap<String, u32> = BTreeMap::new();
-    let mut at = Vec::with_capacity(ids.len());
-    for id in &ids {
-        let next = places.len() as u32;
-        at.push(*places.entry(key(id).into_owned()).or_insert(next));
-    }
-    let mut keys = vec![String::new(); places.len()];
-    for (key, place) in places {
-        keys[place as usize] = key;
-    }
+/// The ids with those that have one key made one, and for each of the old ones its number among them.
+pub(super) fn merged(ids: &Interner) -> (Interner, Vec<u32>) {
+    let mut keys = Interner::default();
+    let place = |number| keys.number(key(ids.get(number)).as_bytes()).expect("the key of a text is a text");
+    let at = (0..ids.len() as u32).map(place).collect();
     (keys, at)
 }
 
@@ -144,7 +138,10 @@ mod tests {
 
     #[test]
     fn made_one_they_share_a_place() {
-        let (keys, at) = merged(["B", "a", "b", "07", "A "].map(str::to_owned).to_vec());
-        assert_eq!((keys, at), (["b", "a", "7"].map(str::to_owned).to_vec(), vec![0, 1, 0, 2, 1]));
+        let mut ids = Interner::default();
+        ["B", "a", "b", "07", "A "].iter().for_each(|id| assert!(ids.number(id.as_bytes()).is_some()));
+        let (keys, at) = merged(&ids);
+        assert_eq!((0..3).map(|number| keys.get(number)).collect::<Vec<_>>(), ["b", "a", "7"]);
+        assert_eq!((keys.len(), at), (3, vec![0, 1, 0, 2, 1]));
     }
 }

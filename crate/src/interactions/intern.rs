@@ -1,5 +1,6 @@
 //! Ids to numbers while a file is read: one hash look-up a row, one copy per distinct id.
 
+use std::cmp::Ordering;
 use std::hash::{BuildHasher, Hasher};
 
 use hashbrown::{DefaultHashBuilder, HashTable};
@@ -39,11 +40,24 @@ impl Interner {
         Some(number)
     }
 
-    /// The texts, first seen first.
-    pub(super) fn into_texts(self) -> Vec<String> {
-        (0..self.ends.len() as u32)
-            .map(|number| String::from_utf8_lossy(slice(&self.text, &self.ends, number)).into_owned())
-            .collect()
+    /// How many there are.
+    pub(super) fn len(&self) -> usize {
+        self.ends.len()
+    }
+
+    /// The text with a number. Panics where no text has it.
+    pub(super) fn get(&self, number: u32) -> &str {
+        std::str::from_utf8(slice(&self.text, &self.ends, number)).expect("only UTF-8 is given a number")
+    }
+
+    /// Which of two texts comes first.
+    pub(super) fn compare(&self, one: u32, other: u32) -> Ordering {
+        slice(&self.text, &self.ends, one).cmp(slice(&self.text, &self.ends, other))
+    }
+
+    /// Room that finding took is given back: from here on texts are only looked up by number.
+    pub(super) fn close(&mut self) {
+        self.table = HashTable::new();
     }
 }
 
@@ -69,7 +83,9 @@ mod tests {
         assert_eq!(numbers, [Some(0), Some(1), Some(0), Some(2), Some(1)]);
         assert_eq!(interner.number(b"\xff"), None);
         assert_eq!(interner.number(b"a\nb"), None);
-        assert_eq!(interner.into_texts(), ["b", "", "a"]);
+        let texts: Vec<&str> = (0..interner.len() as u32).map(|number| interner.get(number)).collect();
+        assert_eq!(texts, ["b", "", "a"]);
+        assert_eq!((interner.compare(0, 2), interner.compare(1, 1)), (Ordering::Greater, Ordering::Equal));
     }
 
     #[test]

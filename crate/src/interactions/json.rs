@@ -1,9 +1,15 @@
 //! JSON objects to records: one a line, or in a list, or in a list inside an object. Objects are cut from the stream by their
 //! brackets; each is then read by serde_json.
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
+use std::ops::Bound;
 
+use memchr::{memchr, memchr3};
+use serde::Deserialize;
+use serde::de::{self, Deserializer, IgnoredAny, MapAccess, Visitor};
 use serde_json::Value;
+use serde_json::value::RawValue;
 
 use super::ReadError;
 use super::records::{MAX_RECORD, Record};
@@ -58,52 +64,72 @@ impl Objects {
         chunk: &[u8],
         sink: &mut dyn FnMut(Found<'_>) -> Result<(), ReadError>,
     ) -> Result<(), ReadError> {
-        for &byte in chunk {
-            let inside = self.depth > self.level;
-            if inside {
-                self.object.push(byte);
-                if self.object.len() > MAX_RECORD {
-                    return Err(ReadError::LongRow { line: self.begun, limit: MAX_RECORD as u32 });
+        // Where in the chunk the object begins that is not ended yet; one from before goes on at the beginning.
+        let (mut from, mut at) = (0, 0);
+        while at < chunk.len() {
+            if self.in_string && !self.escaped {
+                let plain = memchr3(b'"', b'\\', b'\n', &chunk[at..]);
+                at = plain.map_or(chunk.len(), |plain| at + plain);
+                if at == chunk.len() {
+                    break;
                 }
             }
+            let byte = chunk[at];
+            at += 1;
             if byte == b'\n' {
                 self.line = self.line.saturating_add(1);
                 // A line end ends a string that is not closed, so that one broken line does not swallow the rest.
                 if self.in_string && self.level == 0 {
+                    self.hold(if self.depth > self.level { &chunk[from..at] } else { &[] })?;
                     self.drop_broken(sink)?;
                 }
                 continue;
             }
             if self.in_string {
-                match byte {
-                    _ if self.escaped => self.escaped = false,
-                    b'\\' => self.escaped = true,
-                    b'"' => self.in_string = false,
-                    _ => {}
-                }
+                (self.escaped, self.in_string) = (!self.escaped && byte == b'\\', self.escaped || byte != b'"');
                 continue;
             }
             match byte {
                 b'"' => self.in_string = true,
                 b'{' | b'[' => {
-                    if self.depth == self.level && byte == b'{' {
-                        self.begun = self.line;
-                        self.object.push(byte);
+                    if self.depth == self.level {
+                        (self.begun, from) = (self.line, at - 1);
                     }
                     self.depth += 1;
                 }
                 b'}' | b']' => {
+                    let inside = self.depth > self.level;
                     self.depth = self.depth.saturating_sub(1);
-                    if self.depth == self.level && !self.object.is_empty() {
-                        let object = std::mem::take(&mut self.object);
-                        let done = self.row(&object, sink);
-                        self.object = object;
-                        self.object.clear();
-                        done?;
+                    if inside && self.depth == self.level {
+                        let held = std::mem::take(&mut self.object);
+                        let own = &chunk[from..at];
+                        if held.is_empty() {
+                            self.row(own, sink)?;
+                        } else {
+                            self.object = held;
+                            self.hold(own)?;
+                            let whole = std::mem::take(&mut self.object);
+                            self.row(&whole, sink)?;
+                            self.object = whole;
+                            self.object.clear();
+                        }
                     }
                 }
                 _ => {}
             }
+        }
+        self.hold(if self.depth > self.level { &chunk[from..] } else { &[] })
+    }
+
+    /// Keeps a part of an object until the rest of it comes.
+    fn hold(&mut self, part: &[u8]) -> Result<(), ReadError> {
+        self.object.extend_from_slice(part);
+        self.bound(self.object.len())
+    }
+
+    fn bound(&self, length: usize) -> Result<(), ReadError> {
+        if length > MAX_RECORD {
+            return Err(ReadError::LongRow { line: self.begun, limit: MAX_RECORD as u32 });
         }
         Ok(())
     }
@@ -125,23 +151,115 @@ impl Objects {
         object: &[u8],
         sink: &mut dyn FnMut(Found<'_>) -> Result<(), ReadError>,
     ) -> Result<(), ReadError> {
-        let value = match serde_json::from_slice::<Value>(object) {
-            Ok(value) => value,
-            Err(error) => return sink(Found::Broken(self.begun, error.to_string())),
-        };
+        self.bound(object.len())?;
         self.text.clear();
         self.fields.clear();
         self.fields.resize(self.names.len(), (0, 0));
-        let (names, text, fields) = (&self.names, &mut self.text, &mut self.fields);
-        walk(&value, "", &mut |name, value| {
-            if let Some(&at) = names.get(name) {
-                let start = text.len() as u32;
-                write(value, text);
-                fields[at] = (start, text.len() as u32);
-            }
-        });
+        let members = Members { names: &self.names, outer: "", text: &mut self.text, fields: &mut self.fields };
+        if let Err(error) = members.of(object) {
+            return sink(Found::Broken(self.begun, error.to_string()));
+        }
         let lines = self.line - self.begun + 1;
         sink(Found::Row(Record::new(&self.text, &self.fields, self.begun, lines.min(1))))
+    }
+}
+
+/// Takes the values of an object that have a name, as they are written; the others are only passed over.
+struct Members<'a> {
+    names: &'a BTreeMap<String, usize>,
+    /// Of an object inside another: the name of that one, with a dot.
+    outer: &'a str,
+    text: &'a mut Vec<u8>,
+    fields: &'a mut [(u32, u32)],
+}
+
+impl Members<'_> {
+    fn of(self, object: &[u8]) -> serde_json::Result<()> {
+        let mut json = serde_json::Deserializer::from_slice(object);
+        json.deserialize_map(self)?;
+        json.end()
+    }
+
+    /// Does a name that is wanted begin so? If any does, the first that is not before it does.
+    fn leads_to(&self, name: &str) -> bool {
+        let from = (Bound::Included(name), Bound::Unbounded);
+        self.names.range::<str, _>(from).next().is_some_and(|(known, _)| known.starts_with(name))
+    }
+
+    /// Objects inside it as `outer.inner`; deeper than three is nobody's user.
+    fn take(&mut self, name: &str, value: &str) -> serde_json::Result<()> {
+        if value.starts_with('{') && self.outer.matches('.').count() < 2 {
+            let outer = format!("{name}.");
+            if self.leads_to(&outer) {
+                let inner =
+                    Members { names: self.names, outer: &outer, text: &mut *self.text, fields: &mut *self.fields };
+                return inner.of(value.as_bytes());
+            }
+            return Ok(());
+        }
+        let Some(&at) = self.names.get(name) else { return Ok(()) };
+        let start = self.text.len() as u32;
+        match value.strip_prefix('"').and_then(|value| value.strip_suffix('"')) {
+            Some(plain) if memchr(b'\\', plain.as_bytes()).is_none() => self.text.extend_from_slice(plain.as_bytes()),
+            Some(_) => self.text.extend_from_slice(serde_json::from_str::<String>(value)?.as_bytes()),
+            None if value == "null" => {}
+            None => self.text.extend_from_slice(value.as_bytes()),
+        }
+        self.fields[at] = (start, self.text.len() as u32);
+        Ok(())
+    }
+}
+
+impl<'de> Visitor<'de> for Members<'_> {
+    type Value = ();
+
+    fn expecting(&self, out: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        out.write_str("an object")
+    }
+
+    fn visit_map<A: MapAccess<'de>>(mut self, mut members: A) -> Result<(), A::Error> {
+        while let Some(name) = members.next_key::<Name<'de>>()? {
+            let full;
+            let name = match self.outer {
+                "" => &*name.0,
+                outer => {
+                    full = format!("{outer}{}", name.0);
+                    &full
+                }
+            };
+            if self.leads_to(name) {
+                let value = members.next_value::<&RawValue>()?;
+                self.take(name, value.get()).map_err(de::Error::custom)?;
+            } else {
+                members.next_value::<IgnoredAny>()?;
+            }
+        }
+        Ok(())
+    }
+}
+
+/// A name, copied only where something in it is escaped.
+struct Name<'de>(Cow<'de, str>);
+
+impl<'de> Deserialize<'de> for Name<'de> {
+    fn deserialize<D: Deserializer<'de>>(json: D) -> Result<Self, D::Error> {
+        struct Text;
+        impl<'de> Visitor<'de> for Text {
+            type Value = Name<'de>;
+
+            fn expecting(&self, out: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+                out.write_str("a name")
+            }
+
+            fn visit_borrowed_str<E>(self, name: &'de str) -> Result<Name<'de>, E> {
+                Ok(Name(Cow::Borrowed(name)))
+            }
+
+            fn visit_str<E>(self, name: &str) -> Result<Name<'de>, E> {
+                Ok(Name(Cow::Owned(name.to_owned())))
+            }
+        }
+        json.deserialize_str(Text)
     }
 }
 
@@ -152,16 +270,6 @@ fn walk(value: &Value, outer: &str, each: &mut dyn FnMut(&str, &Value)) {
         let name = if outer.is_empty() { name.clone() } else { format!("{outer}.{name}") };
         // Deeper than three is nobody's user.
         if value.is_object() && outer.matches('.').count() < 2 { walk(value, &name, each) } else { each(&name, value) }
-    }
-}
-
-fn write(value: &Value, text: &mut Vec<u8>) {
-    match value {
-        Value::Null => {}
-        Value::String(string) => text.extend_from_slice(string.as_bytes()),
-        Value::Bool(_) | Value::Number(_) | Value::Array(_) | Value::Object(_) => {
-            text.extend(value.to_string().bytes())
-        }
     }
 }
 

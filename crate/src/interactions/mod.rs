@@ -9,6 +9,8 @@ mod dates;
 mod encoding;
 mod error;
 mod filter;
+mod finish;
+mod gather;
 mod identity;
 mod ids;
 mod inflate;
@@ -16,8 +18,10 @@ mod intern;
 mod json;
 mod movielens;
 mod names;
+mod packed;
 #[cfg(feature = "parquet")]
 mod parquet;
+mod people;
 mod plan;
 mod preview;
 mod reader;
@@ -45,9 +49,11 @@ pub use contents::ArchiveEntry;
 pub use error::{ReadError, SplitError};
 pub use filter::k_core;
 pub use ids::Ids;
+pub use movielens::titles_of;
 #[cfg(feature = "parquet")]
 pub use parquet::parquet_lines;
-pub use preview::{Preview, SizeEstimate, preview, preview_of};
+pub use people::invented_name;
+pub use preview::{Preview, SizeEstimate, TAB_ROOM, preview, preview_of};
 pub use report::{
     ACTIVITY_BINS, Alike, DataSummary, FIRST_REJECTIONS, Filtered, Histogram, POPULARITY_BINS, ReadReport, Rejection,
     Swallowed,
@@ -56,7 +62,8 @@ pub use roles::{Column, Confidence, Note};
 pub use rows::{Consent, Fate, Interactions, Row, Triple};
 pub use source::ReadAt;
 pub use split::{
-    JoinReport, SplitConfig, SplitMethod, SplitReport, join_given, report as split_report, split, split_digest,
+    JoinReport, SplitConfig, SplitMethod, SplitReport, Splitter, join_given, report as split_report, split,
+    split_digest,
 };
 pub use synthetic::{Size, Synthetic, SyntheticConfig, synthetic, to_csv};
 pub use titles::{ItemTitle, ItemTitles};

@@ -17,12 +17,12 @@ const ITEM: &str = "item itemid iid movie movieid sku product productid items mi
     recipeid video videoid app appid goods goodsid offer offerid news newsid course courseid hotel hotelid restaurant \
     restaurantid place placeid venue venueid poi poiid locationid beer beerid beerbeerid joke jokeid show showid \
     listing listingid stockcode productcode itemindex itemidx trackuri tracktrackuri albumid album artistname trackname \
-    mastermetadatatrackname itemkey title producttitle booktitle movietitle itemname productname \
+    mastermetadatatrackname itemkey gmapid title producttitle booktitle movietitle itemname productname \
     artikel artikelid artikelnummer artikelnr produkt produktid buch produit idproduit livre idfilm articulo articuloid \
     producto productoid idproducto pelicula peliculaid libro articolo prodotto idprodotto produto filme livro boek produkty \
     ksiazka idproduktu vara varor tuote termek vyrobek urun tovar";
 const RATING: &str = "rating ratings val value score stars star overall bookrating starrating userrating preference plays \
-    playcount count weight reviewscore reviewoverall ratingvalue ratingscore feedback playtimeforever hoursplayed quantity \
+    playcount count weight reviewscore reviewoverall ratingvalue ratingscore feedback playtimeforever hoursplayed watchratio cnt quantity \
     qty frequency bewertung wertung punkte evaluation puntuacion valoracion calificacion valutazione avaliacao beoordeling \
     waardering ocena betyg";
 /// Taken only where numbers stand below.

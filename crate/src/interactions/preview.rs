@@ -14,10 +14,10 @@ const ROWS: usize = 8;
 const LOOKED_INTO: usize = 12;
 /// Bytes looked at of each.
 const GLANCE: usize = 8 << 10;
-/// Copies of the rows that there are at most while they are sorted.
+/// What there is of the rows at most, from reading to training: packed and sorted ones, those that a filter leaves, shards.
 const COPIES: f64 = 3.0;
 /// Bytes that a browser's tab can hold for rows: wasm ends at 4 GB, and training needs its share.
-const ROOM: f64 = 3e9;
+pub const TAB_ROOM: f64 = 3e9;
 
 /// What a reader would make of a file, before it is read.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -63,7 +63,7 @@ pub struct Preview {
 pub struct SizeEstimate {
     /// Rows.
     pub rows: f64,
-    /// Bytes of memory that reading them takes at most.
+    /// Bytes of memory that reading and dividing them takes at most.
     pub memory: f64,
     /// Where that is more than a browser's tab can hold: the share of users that it can.
     pub share: Option<f32>,
@@ -127,7 +127,7 @@ fn estimate(heads: f64, all: bool, sniffed: &Sniffed) -> SizeEstimate {
     let rows = if all { sniffed.rows.len() as f64 } else { f64::from(sniffed.lines) * heads * sniffed.rows_per_line };
     let memory = rows * size_of::<Row>() as f64 * COPIES;
     // Rounded down to whole hundredths, so that it is easily said and typed.
-    let share = (memory > ROOM).then(|| ((ROOM / memory * 100.0).floor() / 100.0).max(0.01) as f32);
+    let share = (memory > TAB_ROOM).then(|| ((TAB_ROOM / memory * 100.0).floor() / 100.0).max(0.01) as f32);
     SizeEstimate { rows: rows.round(), memory, share }
 }
 

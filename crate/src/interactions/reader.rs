@@ -1,14 +1,14 @@
-//! Unpacked bytes in chunks to interactions. Memory grows with rows and distinct ids, never with the text.
+//! Unpacked bytes in chunks to rows. Memory grows with rows and distinct ids, never with the text.
 
 use super::encoding::Decoder;
-use super::filter::k_core;
+use super::finish::Finish;
 use super::json::{self, Objects};
+use super::packed::PackedRows;
 use super::records::Records;
-use super::roles::{Note, few_pairs, unique_items};
 use super::shape::Unfold;
 use super::sink::Sink;
 use super::sniff::{self, HEAD, Layout, Sniffed};
-use super::{DataSummary, Filtered, Interactions, ReadConfig, ReadError, ReadReport, Row, Shape, identity};
+use super::{ReadConfig, ReadError, Shape};
 
 /// Reads plain text. What comes out depends on the bytes only, not on how they were cut into chunks.
 pub(super) struct TextReader {
@@ -59,7 +59,7 @@ impl TextReader {
 
     pub(super) fn rows(&self) -> u32 {
         match &self.stage {
-            Stage::Body(body) => body.rows.len() as u32,
+            Stage::Body(body) => body.rows.len(),
             _ => 0,
         }
     }
@@ -81,12 +81,14 @@ impl TextReader {
     }
 
     /// `part`: of a file that is joined to another, so that one user or item alone is no reason to refuse it.
-    pub(super) fn finish(mut self, part: bool, source: String) -> Result<(Interactions, ReadReport), ReadError> {
+    ///
+    /// What is left to do with the rows comes in steps.
+    pub(super) fn finish(mut self, part: bool, source: String) -> Result<Finish, ReadError> {
         if matches!(self.stage, Stage::Head(_)) {
             self.begin(true);
         }
         match self.stage {
-            Stage::Body(body) => body.finish(&self.config, part, source),
+            Stage::Body(body) => body.finish(self.config, part, source),
             Stage::Failed(error) => Err(error),
             Stage::Head(_) => Err(ReadError::Empty),
         }
@@ -96,7 +98,7 @@ impl TextReader {
 struct Body {
     decoder: Decoder,
     cutter: Cutter,
-    rows: Vec<Row>,
+    rows: PackedRows,
     sink: Sink,
 }
 
@@ -114,9 +116,14 @@ impl Body {
         let cutter = match layout.shape {
             Shape::Json => Cutter::Json(Objects::new(layout.level, &layout.names)),
             Shape::Table => Cutter::Lines(records(), !layout.has_header),
-            shape => Cutter::Unfolded(records(), Unfold::new(shape, &layout.header), !layout.has_header),
+            shape => Cutter::Unfolded(records(), Unfold::new(shape, layout.first, &layout.header), !layout.has_header),
         };
-        Ok(Body { decoder: Decoder::new(layout.encoding), cutter, rows: Vec::new(), sink: Sink::new(layout, config)? })
+        Ok(Body {
+            decoder: Decoder::new(layout.encoding),
+            cutter,
+            rows: PackedRows::default(),
+            sink: Sink::new(layout, config)?,
+        })
     }
 
     fn push(&mut self, chunk: &[u8]) -> Result<(), ReadError> {
@@ -124,52 +131,22 @@ impl Body {
         feed(&mut self.cutter, Some(text), &mut self.sink, &mut self.rows)
     }
 
-    fn finish(
-        mut self,
-        config: &ReadConfig,
-        part: bool,
-        source: String,
-    ) -> Result<(Interactions, ReadReport), ReadError> {
+    fn finish(mut self, config: ReadConfig, part: bool, source: String) -> Result<Finish, ReadError> {
         feed(&mut self.cutter, None, &mut self.sink, &mut self.rows)?;
-        let Body { rows, mut sink, cutter, .. } = self;
+        let Body { rows, sink, cutter, .. } = self;
         let lines = match &cutter {
             Cutter::Lines(records, _) | Cutter::Unfolded(records, ..) => records.lines(),
             Cutter::Json(objects) => objects.lines(),
         };
-        if rows.is_empty() {
+        if rows.len() == 0 {
             return Err(sink.nothing());
         }
-        let usable = rows.len() as u32;
-        let mut interactions = gather(&mut sink, rows, config.merge_ids);
-        let distinct = interactions.rows().len() as u32;
-        if !part {
-            if distinct == 1 && usable > 1 {
-                let (user, item) = (interactions.users().get(0).to_owned(), interactions.items().get(0).to_owned());
-                return Err(ReadError::AllSame { rows: usable, user, item });
-            }
-            refuse_single(&interactions, "")?;
-        }
-        let mut filtered = std::mem::take(&mut sink.filtered);
-        if let Some(positive) = config.positive {
-            // A threshold that is not a number keeps nothing instead of everything.
-            interactions = interactions.without(|row| positive.is_nan() || row.value < positive);
-            filtered.below_threshold = distinct - interactions.rows().len() as u32;
-        }
-        let positive = interactions.rows().len() as u32;
-        interactions = k_core(interactions, config.k_core);
-        filtered.k_core = positive - interactions.rows().len() as u32;
-        if interactions.rows().is_empty() {
-            return Err(ReadError::NoRows { reason: filters_left_nothing(config, distinct, &filtered) });
-        }
-        if !part {
-            refuse_single(&interactions, " left after the filters")?;
-        }
-        Ok(report(interactions, sink, (source, lines, usable, distinct), filtered, config))
+        Ok(Finish::new(config, sink, rows, part, source, lines))
     }
 }
 
 /// Text, or its end, to rows.
-fn feed(cutter: &mut Cutter, text: Option<&[u8]>, sink: &mut Sink, rows: &mut Vec<Row>) -> Result<(), ReadError> {
+fn feed(cutter: &mut Cutter, text: Option<&[u8]>, sink: &mut Sink, rows: &mut PackedRows) -> Result<(), ReadError> {
     match cutter {
         Cutter::Lines(records, begun) => {
             let mut each = |record: &super::records::Record<'_>| {
@@ -211,128 +188,4 @@ fn feed(cutter: &mut Cutter, text: Option<&[u8]>, sink: &mut Sink, rows: &mut Ve
             }
         }
     }
-}
-
-/// Numbers by id, with ids that are alike made one if that was asked for.
-fn gather(sink: &mut Sink, mut rows: Vec<Row>, merge: bool) -> Interactions {
-    let mut users = std::mem::take(&mut sink.users).into_texts();
-    let mut items = std::mem::take(&mut sink.items).into_texts();
-    if merge {
-        let (merged, user_at) = identity::merged(users);
-        users = merged;
-        let (merged, item_at) = identity::merged(items);
-        items = merged;
-        for row in &mut rows {
-            row.user = user_at[row.user as usize];
-            row.item = item_at[row.item as usize];
-        }
-    }
-    Interactions::from_first_seen(users, items, rows)
-}
-
-fn report(
-    interactions: Interactions,
-    sink: Sink,
-    (source, lines, usable, distinct): (String, u32, u32, u32),
-    filtered: Filtered,
-    config: &ReadConfig,
-) -> (Interactions, ReadReport) {
-    let summary = DataSummary::of(&interactions);
-    let (mut alike, users) = identity::alike(interactions.users(), true);
-    let (items_alike, items) = identity::alike(interactions.items(), false);
-    alike.extend(items_alike);
-    let layout = &sink.layout;
-    let mut notes: Vec<Note> = layout.found.notes.clone();
-    // What the first rows made probable the whole file decides.
-    notes.retain(|note| note.code != "few_pairs" && note.code != "unique_items");
-    notes.extend(few_pairs(usable, distinct));
-    notes.extend(unique_items(summary.rows, summary.items));
-    notes.extend(swallowed(&sink));
-    if sink.mended_ids > 0 {
-        let message = format!(
-            "{} ids are not UTF-8 and were read as Windows-1252; choose the encoding if they look wrong",
-            sink.mended_ids
-        );
-        notes.push(Note::new("mended", message));
-    }
-    if users + items > 0 {
-        let message = format!(
-            "{users} groups of users and {items} of items have ids that differ only in case, spaces, invisible characters, \
-             Unicode form or leading zeros: they are kept apart, and forgetting one leaves the others, unless they are made one"
-        );
-        notes.push(Note::new("alike", message));
-    }
-    let ids = |ids: &super::Ids| ids.iter().map(|id| id.len() as u64 + 24).sum::<u64>();
-    let memory = interactions.rows().len() as u64 * size_of::<Row>() as u64
-        + ids(interactions.users())
-        + ids(interactions.items());
-    let report = ReadReport {
-        asked: config.clone(),
-        source,
-        encoding: layout.encoding,
-        shape: layout.shape,
-        delimiter: layout.dialect.delimiter,
-        has_header: layout.has_header,
-        columns: layout.columns(),
-        rows_read: sink.rows_read,
-        lines,
-        rejected: sink.rejected.iter().map(|(reason, count)| ((*reason).to_owned(), *count)).collect(),
-        first_rejections: sink.first_rejections,
-        duplicates: usable - distinct,
-        filtered,
-        unreadable_times: sink.unreadable_times,
-        unclear_consents: sink.unclear_consents,
-        mended_ids: sink.mended_ids,
-        swallowed: sink.swallowed,
-        alike,
-        alike_groups: users + items,
-        memory,
-        notes,
-        summary,
-    };
-    (interactions, report)
-}
-
-/// A quote that took many lines into one row.
-fn swallowed(sink: &Sink) -> Option<Note> {
-    let worst = sink.swallowed.iter().max_by_key(|swallowed| swallowed.lines)?;
-    // Texts of a few lines are common in reviews; what was left out, or is long, is not.
-    let suspect =
-        worst.lines > 20 || sink.rejected.contains_key("column_count") || sink.rejected.contains_key("line_break");
-    let message = || {
-        format!(
-            "the quote (\") in line {} swallowed {} lines, {} lines in all are inside quotes: choose to read quotes as text if \
-             they are rows of their own",
-            worst.line,
-            worst.lines - 1,
-            sink.swallowed_lines
-        )
-    };
-    suspect.then(|| Note::new("swallowed", message()))
-}
-
-fn refuse_single(interactions: &Interactions, after: &str) -> Result<(), ReadError> {
-    let (rows, after) = (interactions.rows().len() as u32, after.to_owned());
-    if interactions.users().len() == 1 {
-        return Err(ReadError::OneUser { user: interactions.users().get(0).to_owned(), rows, after });
-    }
-    if interactions.items().len() == 1 {
-        return Err(ReadError::OneItem { item: interactions.items().get(0).to_owned(), rows, after });
-    }
-    Ok(())
-}
-
-fn filters_left_nothing(config: &ReadConfig, rows: u32, filtered: &Filtered) -> String {
-    let mut reason = format!("{rows} rows were read, but the filters left none of them: ");
-    if let Some(positive) = config.positive {
-        reason += &format!("{} are rated below {positive}", filtered.below_threshold);
-    }
-    if config.k_core > 1 {
-        let and = if config.positive.is_some() { ", and " } else { "" };
-        reason += &format!(
-            "{and}no group of users and items has at least {} rows each ({} rows fell)",
-            config.k_core, filtered.k_core
-        );
-    }
-    reason + "; lower them"
 }

@@ -55,7 +55,7 @@ pub struct Note {
 }
 
 impl Note {
-    pub(super) fn new(code: &str, message: String) -> Self {
+    pub(crate) fn new(code: &str, message: String) -> Self {
         Note { code: code.to_owned(), message }
     }
 }
@@ -173,29 +173,64 @@ fn by_place(stats: &[Stats], rows: usize, config: &ReadConfig, columns: &mut Col
         columns[Role::Rating as usize] =
             Some((free[0], Confidence::Likely, format!("{} different numbers stand in it", stats[free[0]].distinct)));
     }
+    // What happened, in words, is neither who nor what.
+    let event = (2..stats.len()).find(|&at| is_free(columns, at) && stats[at].is_event());
     for role in [Role::User, Role::Item] {
         if auto(role) {
             let place = (0..stats.len()).find(|&at| {
-                is_free(columns, at) && !(stats[at].counts_up && rows >= ENOUGH && stats.len() > 3 && at == 0)
+                is_free(columns, at)
+                    && !(stats[at].counts_up && rows >= ENOUGH && stats.len() > 3 && at == 0)
+                    && !(rows >= ENOUGH && stats[at].is_measured())
+                    && event != Some(at)
             });
             columns[role as usize] =
                 place.map(|at| (at, Confidence::Likely, "by its place: the file has no header".to_owned()));
         }
     }
+    // Amazon wrote the user first once and writes the product first now.
+    if let [Some((user, _, why)), Some((item, _, because)), ..] = columns
+        && auto(Role::User)
+        && auto(Role::Item)
+        && rows >= ENOUGH
+        && stats[*user].most(stats[*user].asins)
+        && !stats[*item].most(stats[*item].asins)
+    {
+        std::mem::swap(user, item);
+        *because = "numbers of products stand in it".to_owned();
+        *why = "numbers of products stand in the column before".to_owned();
+    }
+    // In a table of four columns or fewer the place alone tells.
+    let narrow = stats.len() <= 4 || rows < ENOUGH;
     let numeric = |at: usize| stats[at].most(stats[at].numbers) && !stats[at].is_time();
     if auto(Role::Rating) && columns[Role::Rating as usize].is_none() {
-        let place = (2..stats.len()).find(|&at| is_free(columns, at) && numeric(at));
+        let fits = |&at: &usize| is_free(columns, at) && numeric(at) && (narrow || stats[at].is_rating());
+        let place = (2..stats.len()).filter(|&at| narrow || stats[at].distinct > 1).find(fits);
+        let place = place.filter(|_| event.is_none()).or(event);
         // Words below a place where ratings usually stand are refused row by row, with the reason.
         let place = place.or_else(|| (stats.len() == 3 && is_free(columns, 2) && stats[2].distinct > 20).then_some(2));
         columns[Role::Rating as usize] =
             place.map(|at| (at, Confidence::Likely, "by its place: the file has no header".to_owned()));
     }
-    if auto(Role::Time) && columns[Role::Time as usize].is_none() {
+    if auto(Role::Time) && columns[Role::Time as usize].is_none() && narrow {
         let rating = columns[Role::Rating as usize].as_ref().map_or(1, |(at, ..)| *at);
         let place = (rating + 1..stats.len())
             .find(|&at| is_free(columns, at) && stats[at].most(stats[at].whole + stats[at].dates));
         columns[Role::Time as usize] =
             place.map(|at| (at, Confidence::Likely, "by its place: the file has no header".to_owned()));
+    }
+    if let ([Some((user, ..)), Some((item, ..)), rating, ..], false) = (&*columns, narrow) {
+        let rating =
+            rating.as_ref().map_or("no ratings".to_owned(), |(at, ..)| format!("ratings from column {}", at + 1));
+        notes.push(Note::new(
+            "by_place",
+            format!(
+                "the file has {} columns and no header: users are taken from column {}, items from column {}, {rating}; look \
+                 whether that is right",
+                stats.len(),
+                user + 1,
+                item + 1
+            ),
+        ));
     }
     if let [Some((user, ..)), Some((item, ..)), ..] = columns
         && rows >= ENOUGH
@@ -272,7 +307,7 @@ fn by_content(
 fn words(names: &[String], stats: &[Stats], found: &Found, config: &ReadConfig) -> bool {
     let Some(at) = found.place(Role::Rating) else { return false };
     let none = stats[at].numbers * 2 < stats[at].filled;
-    !config.positive_words.is_empty() || (none && is_event(&names[at]))
+    !config.positive_words.is_empty() || (none && (is_event(&names[at]) || stats[at].is_event()))
 }
 
 fn order_of_dates(rows: &[Vec<String>], found: &mut Found, config: &ReadConfig) -> bool {
@@ -367,7 +402,9 @@ fn rating_notes(at: usize, rows: &[Vec<String>], config: &ReadConfig, found: &mu
     }
     for (code, count) in [groups.first(), groups.last()].into_iter().flatten().copied() {
         let others: Vec<f32> = groups.iter().map(|(value, _)| *value).filter(|value| *value != code).collect();
-        let apart = others.iter().all(|value| *value > 0.0 && *value <= 20.0);
+        // Jokes are rated from -10 to 10.
+        let least = if code.abs() >= 99.0 { -20.0 } else { f32::MIN_POSITIVE };
+        let apart = others.iter().all(|value| (least..=20.0).contains(value));
         if matches!(code, 0.0 | -1.0 | 99.0 | -99.0 | 999.0) && others.len() >= 3 && apart && count * 50 >= values.len()
         {
             notes.push(Note::new(

@@ -106,16 +106,9 @@ impl Interactions {
         Interactions { users, items, rows, starts }
     }
 
-    /// From ids in any order, each once, and rows that refer to them by position: what the reader has when the text ends.
-    /// Renumbers by byte order, then as [`Interactions::from_rows`].
-    pub fn from_first_seen(users: Vec<String>, items: Vec<String>, mut rows: Vec<Row>) -> Self {
-        let (users, user_rank) = rank(users);
-        let (items, item_rank) = rank(items);
-        for row in &mut rows {
-            row.user = user_rank[row.user as usize];
-            row.item = item_rank[row.item as usize];
-        }
-        Self::from_rows(users, items, rows)
+    /// From rows that are sorted already, each pair once; `starts` says where each user's begin, and where all end.
+    pub(super) fn assembled(users: Ids, items: Ids, rows: Vec<Row>, starts: Vec<u32>) -> Self {
+        Interactions { users, items, rows, starts }
     }
 
     /// The users.
@@ -195,6 +188,12 @@ impl Interactions {
         let rows = self.rows.iter().filter(|row| !forget(row)).copied().collect();
         Self::from_rows(self.users.clone(), self.items.clone(), rows)
     }
+
+    /// As [`Interactions::without`] of all others, in the memory that is there.
+    pub(super) fn keeping(mut self, keep: impl Fn(&Row) -> bool) -> Self {
+        self.rows.retain(keep);
+        Self::from_rows(self.users, self.items, self.rows)
+    }
 }
 
 /// Saved form: what the rest can be computed from.
@@ -251,8 +250,8 @@ fn sort_and_dedup(rows: Vec<Row>, n_users: usize, n_items: usize) -> Vec<Row> {
     rows
 }
 
-fn counting_sort(rows: Vec<Row>, n_keys: usize, key: impl Fn(&Row) -> u32) -> Vec<Row> {
-    let mut next = starts_of(n_keys, rows.iter().map(&key));
+fn counting_sort(rows: Vec<Row>, n_keys: usize, key: fn(&Row) -> u32) -> Vec<Row> {
+    let mut next = starts_of(n_keys, rows.iter().map(key));
     let mut sorted = rows.clone();
     for row in rows {
         let place = &mut next[key(&row) as usize];
@@ -274,17 +273,6 @@ pub(super) fn starts_of(n_keys: usize, keys: impl Iterator<Item = u32>) -> Vec<u
     starts
 }
 
-/// Sorts distinct ids; also says where each went.
-fn rank(ids: Vec<String>) -> (Ids, Vec<u32>) {
-    let mut order: Vec<(String, u32)> = ids.into_iter().zip(0..).collect();
-    order.sort_unstable();
-    let mut at = vec![0; order.len()];
-    for (rank, (_, seen)) in order.iter().enumerate() {
-        at[*seen as usize] = rank as u32;
-    }
-    (Ids::new(order.into_iter().map(|(id, _)| id).collect()), at)
-}
-
 /// Keeps the ids that are used; also says where each old index went, where any moved.
 fn compact(ids: Ids, used: impl Iterator<Item = u32>) -> (Ids, Option<Vec<u32>>) {
     let mut at = vec![u32::MAX; ids.len()];
@@ -294,14 +282,14 @@ fn compact(ids: Ids, used: impl Iterator<Item = u32>) -> (Ids, Option<Vec<u32>>)
     if at.iter().all(|&place| place == 0) {
         return (ids, None);
     }
-    let mut kept = Vec::new();
+    let mut kept = Ids::default();
     for (place, id) in at.iter_mut().zip(ids.iter()) {
         if *place == 0 {
             *place = kept.len() as u32;
-            kept.push(id.to_owned());
+            kept.push(id);
         }
     }
-    (Ids::new(kept), Some(at))
+    (kept, Some(at))
 }
 
 #[cfg(test)]
@@ -327,19 +315,6 @@ mod tests {
         let b = all.users().find("b").unwrap();
         let twin = Interactions::new(vec![triple("a", "x", 1.0), triple("c", "x", 1.0)]);
         assert_eq!(all.without(|row| row.user == b), twin);
-    }
-
-    #[test]
-    fn first_seen_numbering_is_undone() {
-        let row = |user, item, value| Row { user, item, value, time: 0, fate: Fate::Train, consent: Consent::Unsaid };
-        let seen = Interactions::from_first_seen(
-            vec!["b".into(), "unused".into(), "a".into()],
-            vec!["y".into(), "x".into()],
-            vec![row(0, 0, 1.0), row(2, 1, 2.0), row(0, 0, 3.0), row(2, 0, 4.0)],
-        );
-        let triples = [("b", "y", 1.0), ("a", "x", 2.0), ("b", "y", 3.0), ("a", "y", 4.0)];
-        assert_eq!(seen, Interactions::new(triples.map(|(u, i, v)| triple(u, i, v)).to_vec()));
-        assert_eq!(seen.users().len(), 2);
     }
 
     #[test]

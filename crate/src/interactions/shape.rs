@@ -8,9 +8,24 @@ use super::{ReadError, Role, Shape};
 /// Cells of a matrix that say nothing.
 const NOTHING: [&[u8]; 8] = [b"", b"NA", b"NaN", b"nan", b"null", b"None", b"-", b"?"];
 
+/// What stands first in a line of a list or a matrix.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum First {
+    /// The user.
+    User,
+    /// How many items follow: each line is a user of its own.
+    Count,
+    /// An item like the others: each line is a user of its own.
+    Item,
+}
+
 /// Turns the records of one layout into rows.
 pub(super) struct Unfold {
     shape: Shape,
+    first: First,
+    /// Lines so far, where each is a user of its own.
+    line: Vec<u8>,
+    lines: u32,
     /// The items of a matrix, from its header.
     items: Vec<Vec<u8>>,
     /// The item of the block that is being read.
@@ -21,13 +36,14 @@ pub(super) struct Unfold {
 
 impl Unfold {
     /// `names`: the header of the file itself, needed for a matrix.
-    pub(super) fn new(shape: Shape, names: &[String]) -> Self {
+    pub(super) fn new(shape: Shape, first: First, names: &[String]) -> Self {
         let items = if shape == Shape::Matrix {
             names.iter().map(|name| name.clone().into_bytes()).collect()
         } else {
             Vec::new()
         };
-        Unfold { shape, items, block: Vec::new(), text: Vec::new(), fields: Vec::new() }
+        let (line, block, text, fields) = Default::default();
+        Unfold { shape, first, line, lines: 0, items, block, text, fields }
     }
 
     /// Hands on what `record` holds.
@@ -53,15 +69,28 @@ impl Unfold {
         if record.is_blank() {
             return Ok(());
         }
-        let user = record.field(0);
+        let line = self.next_line();
+        let user = if self.first == First::User { record.field(0) } else { &line };
         let user = user.strip_suffix(b":").unwrap_or(user);
-        for at in 1..record.len() {
+        for at in usize::from(self.first != First::Item)..record.len() {
             if !record.field(at).is_empty() {
                 self.join(&[user, record.field(at)]);
                 sink(&self.made(record))?;
             }
         }
+        self.line = line;
         Ok(())
+    }
+
+    /// The number of a line as a user; to be given back.
+    fn next_line(&mut self) -> Vec<u8> {
+        let mut line = std::mem::take(&mut self.line);
+        if self.first != First::User {
+            self.lines += 1;
+            line.clear();
+            line.extend(self.lines.to_string().bytes());
+        }
+        line
     }
 
     fn row_of_block(
@@ -100,17 +129,19 @@ impl Unfold {
             return sink(record);
         }
         let items = std::mem::take(&mut self.items);
+        let line = self.next_line();
+        let user = if self.first == First::User { record.field(0) } else { &line };
         let mut done = Ok(());
-        for (at, item) in items.iter().enumerate().skip(1) {
+        for (at, item) in items.iter().enumerate().skip(usize::from(self.first != First::Item)) {
             if !NOTHING.contains(&record.field(at)) {
-                self.join(&[record.field(0), item, record.field(at)]);
+                self.join(&[user, item, record.field(at)]);
                 done = sink(&self.made(record));
                 if done.is_err() {
                     break;
                 }
             }
         }
-        self.items = items;
+        (self.items, self.line) = (items, line);
         done
     }
 
@@ -182,7 +213,53 @@ fn lists(records: &[Vec<String>]) -> bool {
     let uneven = most * 10 < records.len() * 7;
     // Lists of equal length are told from a table by their width alone.
     let wide = widths[0] > 6 && records.len() >= 3;
-    distinct && ((numbers && (uneven || wide)) || (uneven && widths[0] != widths[widths.len() - 1] && tokens(records)))
+    (distinct
+        && ((numbers && (uneven || wide)) || (uneven && widths[0] != widths[widths.len() - 1] && tokens(records))))
+        || (numbers && uneven && records.len() >= 5 && first(Shape::Lists, records) != First::User)
+}
+
+/// What the lines of a list or a matrix begin with (`records` without a header). A user stands in few lines; a number that
+/// says how many values follow does so in all.
+pub(super) fn first(shape: Shape, records: &[Vec<String>]) -> First {
+    if !matches!(shape, Shape::Lists | Shape::Matrix) || records.len() < 3 {
+        return First::User;
+    }
+    let nothing = |field: &&String| NOTHING.contains(&field.as_bytes()) || matches!(field.as_str(), "99" | "99.0");
+    let counts = |record: &Vec<String>| {
+        let values = record[1..].iter().filter(|field| !field.is_empty());
+        let filled = values.filter(|field| shape == Shape::Lists || !nothing(field)).count();
+        record[0].parse() == Ok(filled)
+    };
+    let mut firsts: Vec<&str> = records.iter().map(|record| record[0].as_str()).collect();
+    tiny_sort::unstable::sort(&mut firsts);
+    firsts.dedup();
+    if records.iter().all(counts) {
+        First::Count
+    } else if firsts.len() * 3 < records.len() * 2 {
+        First::Item
+    } else {
+        First::User
+    }
+}
+
+/// Is it a matrix without a header: many columns of a few small numbers or nothing, the same ones again and again in a line?
+pub(super) fn is_bare_matrix(records: &[Vec<String>]) -> bool {
+    let Some(width) = records.first().map(Vec::len).filter(|&width| width >= 8 && records.len() >= 3) else {
+        return false;
+    };
+    let repeats = |record: &&Vec<String>| {
+        let mut cells: Vec<&str> = record[1..].iter().map(String::as_str).collect();
+        tiny_sort::unstable::sort(&mut cells);
+        cells.dedup();
+        cells.len() + 2 < width
+    };
+    records.iter().all(|record| record.len() == width && record[1..].iter().all(small))
+        && records.iter().filter(repeats).count() * 10 >= records.len() * 9
+}
+
+/// A cell of a matrix: nothing, or a small number.
+fn small(cell: &String) -> bool {
+    NOTHING.contains(&cell.as_bytes()) || cell.replace(',', ".").parse::<f64>().is_ok_and(|value| value.abs() <= 100.0)
 }
 
 fn tokens(records: &[Vec<String>]) -> bool {
@@ -209,10 +286,6 @@ pub(super) fn is_matrix(records: &[Vec<String>]) -> bool {
     let distinct = |mut names: Vec<&str>| {
         tiny_sort::unstable::sort(&mut names);
         names.windows(2).all(|pair| pair[0] != pair[1])
-    };
-    let small = |cell: &String| {
-        NOTHING.contains(&cell.as_bytes())
-            || cell.replace(',', ".").parse::<f64>().is_ok_and(|value| value.abs() <= 100.0)
     };
     headed
         && !other

@@ -6,6 +6,7 @@ use crate::numerics::random::{Purpose, keyed_fraction};
 
 use super::encoding::character;
 use super::intern::Interner;
+use super::packed::PackedRows;
 use super::records::Record;
 use super::report::{FIRST_REJECTIONS, Swallowed};
 use super::sniff::Layout;
@@ -97,7 +98,7 @@ impl Sink {
     }
 
     #[inline]
-    pub(super) fn record(&mut self, record: &Record<'_>, rows: &mut Vec<Row>) -> Result<(), ReadError> {
+    pub(super) fn record(&mut self, record: &Record<'_>, rows: &mut PackedRows) -> Result<(), ReadError> {
         if record.is_blank() {
             return Ok(());
         }
@@ -133,7 +134,7 @@ impl Sink {
         }
         let (user_id, item_id) = (record.field(self.user), record.field(self.item));
         for (column, id, empty) in [(self.user, user_id, "empty_user"), (self.item, item_id, "empty_item")] {
-            if id.is_empty() {
+            if is_nobody(id) {
                 return self.reject(record, empty, Some(column));
             }
             if id.len() > MAX_ID {
@@ -251,7 +252,10 @@ impl Sink {
                     record.lines()
                 ),
                 "column_count" => format!("expected {expected} columns, but there are {found}: `{value}`"),
-                "empty_user" | "empty_item" => "expected an id, but there is nothing".to_owned(),
+                "empty_user" | "empty_item" if value.is_empty() => "expected an id, but there is nothing".to_owned(),
+                "empty_user" | "empty_item" => {
+                    format!("expected an id, but there is `{value}`, which means that there is none")
+                }
                 "rating_not_a_number" => format!("expected a number such as 4 or 3.5, but there is `{value}`"),
                 "id_too_long" => format!("expected an id, but there is a text of more than {MAX_ID} bytes: `{value}`"),
                 "line_break" => "expected an id, but it runs over several lines: a quote (\") is not closed".to_owned(),
@@ -313,6 +317,12 @@ impl Sink {
         };
         ReadError::NoRows { reason }
     }
+}
+
+/// No id, or what programs write where there is none.
+fn is_nobody(id: &[u8]) -> bool {
+    const NONE: [&[u8]; 10] = [b"NA", b"N/A", b"<NA>", b"NULL", b"null", b"<null>", b"NaN", b"nan", b"None", b"\\N"];
+    id.is_empty() || (id.len() <= 6 && NONE.contains(&id))
 }
 
 fn cut(field: &[u8]) -> String {

@@ -5,7 +5,7 @@ use super::encoding::{Decoder, detect};
 use super::json;
 use super::records::{Dialect, Record, Records};
 use super::roles::{self, Found, Note};
-use super::shape::{self, Unfold};
+use super::shape::{self, First, Unfold};
 use super::values::parse_rating;
 use super::{Column, ColumnChoice, Delimiter, Encoding, ReadConfig, ReadError, Role, Shape, names};
 
@@ -31,6 +31,8 @@ pub(super) struct Layout {
     pub(super) names: Vec<String>,
     /// Brackets around JSON's rows.
     pub(super) level: u32,
+    /// What stands first in the lines of a list or a matrix.
+    pub(super) first: First,
     pub(super) found: Found,
 }
 
@@ -165,6 +167,7 @@ fn objects(text: &[u8], whole: bool, config: &ReadConfig) -> Result<Sniffed, Rea
         header: Vec::new(),
         names,
         level,
+        first: First::User,
         found: empty_found(),
     };
     let (lines, rows_per_line) = (objects.lines(), rows.len() as f64 / f64::from(objects.lines().max(1)));
@@ -208,7 +211,9 @@ fn table(text: &[u8], first: usize, whole: bool, config: &ReadConfig) -> Result<
     let (records, lines) = records(text, whole, &dialect, MOST_ROWS);
     let matrix = config.shape == Some(Shape::Matrix)
         || (config.shape.is_none() && config.header != Some(false) && shape::is_matrix(&records));
-    let has_header = config.header.unwrap_or_else(|| matrix || looks_like_header(&records));
+    let bare = !matrix && config.shape.is_none() && config.header != Some(true) && shape::is_bare_matrix(&records);
+    let has_header = config.header.unwrap_or_else(|| matrix || (!bare && looks_like_header(&records)));
+    let matrix = matrix || bare;
     let guess = || if matrix { Shape::Matrix } else { shape::guess(&records, has_header) };
     let shape = config.shape.unwrap_or_else(guess);
     let has_header =
@@ -222,10 +227,15 @@ fn table(text: &[u8], first: usize, whole: bool, config: &ReadConfig) -> Result<
         let trailing = records.iter().skip(1).all(|record| record.len() != width || record[width - 1].is_empty());
         header.insert(if trailing { width - 1 } else { 0 }, if trailing { String::new() } else { "row".to_owned() });
     }
-    if shape != Shape::Table {
-        notes.push(Note::new("shape", shape_words(shape, width)));
+    let first = shape::first(shape, &records[usize::from(has_header).min(records.len())..]);
+    if shape == Shape::Matrix && !has_header {
+        // Items are called by their place among the items.
+        header = (usize::from(first == First::Item)..).take(width).map(|number| number.to_string()).collect();
     }
-    let mut unfold = Unfold::new(shape, &header);
+    if shape != Shape::Table {
+        notes.push(Note::new("shape", shape_words(shape, first, width)));
+    }
+    let mut unfold = Unfold::new(shape, first, &header);
     let (mut rows, mut fields_of, mut unfolded) = (Vec::new(), Vec::new(), 0);
     for record in records.iter().skip(usize::from(has_header)) {
         fields_of.clear();
@@ -245,21 +255,39 @@ fn table(text: &[u8], first: usize, whole: bool, config: &ReadConfig) -> Result<
     }
     let names = shape::names(shape, &header, width);
     let found = Found { notes, ..empty_found() };
-    let layout =
-        Layout { encoding: Encoding::Utf8, strict: false, shape, dialect, has_header, header, names, level: 0, found };
+    let layout = Layout {
+        encoding: Encoding::Utf8,
+        strict: false,
+        shape,
+        dialect,
+        has_header,
+        header,
+        names,
+        level: 0,
+        first,
+        found,
+    };
     let rows_per_line = if shape == Shape::Table { 1.0 } else { unfolded as f64 / records.len().max(1) as f64 };
     Ok(Sniffed { layout, rows, lines, rows_per_line, problem: None })
 }
 
-fn shape_words(shape: Shape, width: usize) -> String {
-    match shape {
-        Shape::Lists => "each line is taken for a user followed by all its items".to_owned(),
+fn shape_words(shape: Shape, first: First, width: usize) -> String {
+    let mut words = match shape {
+        Shape::Lists if first == First::User => "each line is taken for a user followed by all its items".to_owned(),
+        Shape::Lists => "each line is taken for all items of one user".to_owned(),
         Shape::Blocks => "lines such as `1:` are taken for the item of the rows that follow".to_owned(),
         Shape::Matrix => {
-            format!("this is taken for a matrix: a row for each user, a column for each of {} items", width - 1)
+            let items = width - usize::from(first != First::Item);
+            format!("this is taken for a matrix: a row for each user, a column for each of {items} items")
         }
         Shape::Table | Shape::Json => String::new(),
-    }
+    };
+    words += match first {
+        First::User => "",
+        First::Count => "; the first number says how many there are, and users are called by their line",
+        First::Item => "; no column names users, so they are called by their line",
+    };
+    words
 }
 
 struct Candidate {

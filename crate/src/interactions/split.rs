@@ -69,68 +69,99 @@ pub struct SplitReport {
 /// Errors: a share out of range, times all equal for leave-last-out, no test row for `given`, no train row left; the
 /// fates are then as before.
 pub fn split(interactions: &mut Interactions, config: &SplitConfig, seed: u64) -> Result<SplitReport, SplitError> {
-    for (field, value, example) in [("test", config.test, 0.2), ("validation", config.validation, 0.1)] {
-        if !(0.0..=MAX_SHARE).contains(&value) {
-            return Err(SplitError::Share { field, value, example });
-        }
-    }
-    let fates = match config.method {
-        SplitMethod::HoldOut => fates(interactions, |_, key| {
-            if below(seed, Purpose::Test, key, config.test) { Fate::Test } else { validation(seed, key, config) }
-        }),
-        SplitMethod::Given if interactions.rows().iter().all(|row| row.fate != Fate::Test) => {
-            return Err(SplitError::NoTest);
-        }
-        SplitMethod::Given => fates(interactions, |row, key| match row.fate {
-            Fate::Test => Fate::Test,
-            Fate::Train | Fate::Validation => validation(seed, key, config),
-        }),
-        SplitMethod::LeaveLastOut => leave_last_out(interactions, config.validation > 0.0)?,
-    };
-    if !fates.is_empty() && !fates.contains(&Fate::Train) {
-        return Err(SplitError::NoTrain { rows: fates.len() as u32 });
-    }
-    interactions.set_fates(&fates);
+    let mut splitter = Splitter::new(interactions, config, seed)?;
+    while !splitter.step(interactions) {}
+    splitter.done(interactions)?;
     Ok(report(interactions))
 }
 
-fn fates(interactions: &Interactions, fate: impl Fn(&Row, [&[u8]; 2]) -> Fate) -> Vec<Fate> {
-    let (users, items) = (interactions.users(), interactions.items());
-    let key = |row: &Row| [users.get(row.user).as_bytes(), items.get(row.item).as_bytes()];
-    interactions.rows().iter().map(|row| fate(row, key(row))).collect()
+/// [`split`] in steps, for rows so many that whoever asked may want to stop it. All of them are of the same interactions.
+pub struct Splitter {
+    config: SplitConfig,
+    seed: u64,
+    fates: Vec<Fate>,
+    /// The next user of whom the last rows are held out.
+    user: u32,
 }
 
-fn below(seed: u64, purpose: Purpose, key: [&[u8]; 2], share: f32) -> bool {
-    keyed_fraction(seed, purpose, &key) < f64::from(share)
-}
+/// Rows of one step: some hundredths of a second.
+const STEP: usize = 1 << 17;
 
-fn validation(seed: u64, key: [&[u8]; 2], config: &SplitConfig) -> Fate {
-    if below(seed, Purpose::Validation, key, config.validation) { Fate::Validation } else { Fate::Train }
-}
-
-fn leave_last_out(interactions: &Interactions, validation: bool) -> Result<Vec<Fate>, SplitError> {
-    let rows = interactions.rows();
-    let mut fates = vec![Fate::Train; rows.len()];
-    if let Some(first) = rows.first()
-        && rows.iter().all(|row| row.time == first.time)
-    {
-        return Err(SplitError::NoTime { time: first.time });
-    }
-    let mut start = 0;
-    for user in 0..interactions.users().len() as u32 {
-        let own = interactions.rows_of(user);
-        // Rows come in the order of their item ids, and a stable sort keeps that among equal times.
-        let mut order: Vec<usize> = (0..own.len()).collect();
-        tiny_sort::stable::sort_by_key(&mut order, |&at| own[at].time);
-        if let [.., _, last] = order[..] {
-            fates[start + last] = Fate::Test;
+impl Splitter {
+    /// Errors: as [`split`], but that no train row is left.
+    pub fn new(interactions: &Interactions, config: &SplitConfig, seed: u64) -> Result<Self, SplitError> {
+        for (field, value, example) in [("test", config.test, 0.2), ("validation", config.validation, 0.1)] {
+            if !(0.0..=MAX_SHARE).contains(&value) {
+                return Err(SplitError::Share { field, value, example });
+            }
         }
-        if let (true, [.., _, before, _]) = (validation, &order[..]) {
-            fates[start + before] = Fate::Validation;
+        let rows = interactions.rows();
+        match config.method {
+            SplitMethod::Given if rows.iter().all(|row| row.fate != Fate::Test) => return Err(SplitError::NoTest),
+            SplitMethod::LeaveLastOut => {
+                if let Some(first) = rows.first()
+                    && rows.iter().all(|row| row.time == first.time)
+                {
+                    return Err(SplitError::NoTime { time: first.time });
+                }
+            }
+            SplitMethod::Given | SplitMethod::HoldOut => {}
         }
-        start += own.len();
+        Ok(Splitter { config: *config, seed, fates: Vec::with_capacity(rows.len()), user: 0 })
     }
-    Ok(fates)
+
+    /// Decides on some more rows. True once all are decided on.
+    pub fn step(&mut self, interactions: &Interactions) -> bool {
+        let (all, begun) = (interactions.rows(), self.fates.len());
+        if self.config.method == SplitMethod::LeaveLastOut {
+            while self.fates.len() < all.len().min(begun + STEP) {
+                leave_last_out(interactions.rows_of(self.user), self.config.validation > 0.0, &mut self.fates);
+                self.user += 1;
+            }
+            return self.fates.len() == all.len();
+        }
+        let (users, items) = (interactions.users(), interactions.items());
+        for row in &all[begun..all.len().min(begun + STEP)] {
+            let key = [users.get(row.user).as_bytes(), items.get(row.item).as_bytes()];
+            let below = |purpose, share| keyed_fraction(self.seed, purpose, &key) < f64::from(share);
+            let test = match self.config.method {
+                SplitMethod::Given => row.fate == Fate::Test,
+                SplitMethod::HoldOut | SplitMethod::LeaveLastOut => below(Purpose::Test, self.config.test),
+            };
+            self.fates.push(match test {
+                true => Fate::Test,
+                false if below(Purpose::Validation, self.config.validation) => Fate::Validation,
+                false => Fate::Train,
+            });
+        }
+        self.fates.len() == all.len()
+    }
+
+    /// Sets the fates once [`Splitter::step`] says that all are decided on.
+    ///
+    /// Errors: no train row is left; the fates are then as before.
+    pub fn done(self, interactions: &mut Interactions) -> Result<(), SplitError> {
+        if !self.fates.is_empty() && !self.fates.contains(&Fate::Train) {
+            return Err(SplitError::NoTrain { rows: self.fates.len() as u32 });
+        }
+        interactions.set_fates(&self.fates);
+        Ok(())
+    }
+}
+
+/// Adds the fates of one user's rows.
+fn leave_last_out(own: &[Row], validation: bool, fates: &mut Vec<Fate>) {
+    let start = fates.len();
+    fates.resize(start + own.len(), Fate::Train);
+    // Rows come in the order of their item ids, and a stable sort keeps that among equal times.
+    let mut order: Vec<usize> = (0..own.len()).collect();
+    tiny_sort::stable::sort_by_key(&mut order, |&at| own[at].time);
+    if let [.., _, last] = order[..] {
+        fates[start + last] = Fate::Test;
+    }
+    if let (true, [.., _, before, _]) = (validation, &order[..]) {
+        fates[start + before] = Fate::Validation;
+    }
 }
 
 /// Counts what the fates in place come to.

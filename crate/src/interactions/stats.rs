@@ -16,6 +16,12 @@ pub(super) struct Stats {
     pub(super) low: f64,
     pub(super) high: f64,
     pub(super) long: usize,
+    /// Numbers with four or more places behind the point, as places on the globe have them.
+    pub(super) precise: usize,
+    /// Numbers of products as Amazon writes them, the numbers of books among them.
+    pub(super) asins: usize,
+    /// Short words, such as `view` or `addtocart`.
+    pub(super) words: usize,
     /// 0, 1, 2 ... or 1, 2, 3 ...
     pub(super) counts_up: bool,
 }
@@ -34,6 +40,10 @@ impl Stats {
             previous = Some(field);
             seen.push(field);
             stats.long += usize::from(field.chars().count() > 40);
+            stats.precise += usize::from(field.split_once('.').is_some_and(|(_, places)| places.len() >= 4));
+            stats.asins += usize::from(is_asin(field.as_bytes()));
+            let letter = |byte: u8| byte.is_ascii_alphabetic() || byte == b'_';
+            stats.words += usize::from(field.len() <= 20 && field.bytes().all(letter));
             let number = parse_rating(field.as_bytes(), true).map(f64::from);
             if let Some(number) = field.parse::<f64>().ok().or(number) {
                 stats.numbers += 1;
@@ -65,12 +75,32 @@ impl Stats {
 
     /// A few numbers close together.
     pub(super) fn is_rating(&self) -> bool {
-        self.most(self.numbers) && self.distinct <= 21 && self.high - self.low <= 100.0 && self.low >= -100.0
+        let near = self.low >= -100.0 && self.high <= 200.0 && self.high - self.low <= 100.0;
+        self.most(self.numbers) && self.distinct <= 21 && near
+    }
+
+    /// Places on the globe, or other measurements: neither ids nor ratings.
+    pub(super) fn is_measured(&self) -> bool {
+        self.most(self.numbers) && self.most(self.precise) && self.distinct > 1
+    }
+
+    /// A handful of words that come again and again: what happened, not whom or what it happened to.
+    pub(super) fn is_event(&self) -> bool {
+        self.most(self.words) && (2..=6).contains(&self.distinct) && self.filled >= 20 * self.distinct
     }
 
     /// Could it be ids? Neither times, nor long texts, nor broken numbers, nor a row number.
     pub(super) fn is_id(&self) -> bool {
         let numbered = self.counts_up && self.distinct == self.filled && self.filled > 2;
         self.filled > 0 && !self.is_time() && self.long * 5 < self.filled && self.whole == self.numbers && !numbered
+    }
+}
+
+fn is_asin(field: &[u8]) -> bool {
+    let body = |rest: &[u8]| rest.iter().all(|byte| byte.is_ascii_digit() || byte.is_ascii_uppercase());
+    match field {
+        [b'B', b'0', rest @ ..] => rest.len() == 8 && body(rest),
+        [isbn @ .., b'0'..=b'9' | b'X'] => isbn.len() == 9 && isbn.iter().all(u8::is_ascii_digit),
+        _ => false,
     }
 }

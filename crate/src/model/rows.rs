@@ -20,9 +20,32 @@ pub struct ShardRows {
     pub values: Vec<f32>,
     /// Is the row held out for validation? As long as `items`.
     pub validation: Vec<bool>,
+    /// Shards of the ensemble that this is one of; 0 or 1: it is the only one. Noise in one of many models is averaged away by
+    /// what combines them, so each may be penalised less.
+    pub shards: u32,
 }
 
 impl ShardRows {
+    /// From (user, item, value), numbered from 0, in any order; of equal pairs the last one counts. Nothing is held out.
+    pub fn of(triples: impl IntoIterator<Item = (u32, u32, f32)>) -> Self {
+        let pairs: std::collections::BTreeMap<(u32, u32), f32> =
+            triples.into_iter().map(|(user, item, value)| ((user, item), value)).collect();
+        let count = |numbers: &mut dyn Iterator<Item = u32>| numbers.max().map_or(0, |last| last + 1);
+        let n_users = count(&mut pairs.keys().map(|(user, _)| *user));
+        let mut starts = vec![0u32; n_users as usize + 1];
+        pairs.keys().for_each(|(user, _)| starts[*user as usize + 1] += 1);
+        (1..starts.len()).for_each(|at| starts[at] += starts[at - 1]);
+        ShardRows {
+            n_users,
+            n_items: count(&mut pairs.keys().map(|(_, item)| *item)),
+            starts,
+            items: pairs.keys().map(|(_, item)| *item).collect(),
+            validation: vec![false; pairs.len()],
+            values: pairs.into_values().collect(),
+            shards: 1,
+        }
+    }
+
     /// Users x items of the rows for which `keep` says so (by row number). Users without such a row stay, empty.
     pub fn csr(&self, keep: impl Fn(usize) -> bool) -> Csr {
         let mut starts = Vec::with_capacity(self.starts.len());

@@ -122,6 +122,7 @@ fn trains_on_hardly_anything(config: &ModelConfig) {
             items: items.to_vec(),
             values: vec![1.0; items.len()],
             validation: vec![validation; items.len()],
+            shards: 1,
         };
         let model = train(rows, config, 1);
         let mut scores = vec![0.0; n_items as usize];

@@ -38,6 +38,8 @@ pub enum StopReason {
     NoValidation,
     /// Trained slice by slice with checkpoints: the number of epochs was fixed beforehand.
     Scheduled,
+    /// The weights vanished: what is charged for them outweighs all that they explain.
+    Vanished,
 }
 
 impl StopReason {
@@ -49,6 +51,9 @@ impl StopReason {
             StopReason::Closed => "solved in closed form",
             StopReason::NoValidation => "had no validation row and ran the default number of epochs",
             StopReason::Scheduled => "was trained slice by slice, for a number of epochs fixed beforehand",
+            StopReason::Vanished => {
+                "learned nothing: its weights vanished under the penalty; lower lambda, or leave it out"
+            }
         }
     }
 }
@@ -103,6 +108,10 @@ pub trait Trainer: Send {
     fn stopped(&self) -> Option<StopReason>;
     /// The best look at the validation rows; none for a model that needs none, or where there are none.
     fn best(&self) -> Option<Best> {
+        None
+    }
+    /// What was chosen from the rows where a knob was left out, and why, in words; none where nothing was.
+    fn chosen(&self) -> Option<String> {
         None
     }
     /// About how much is done, 0 to 1.

@@ -196,7 +196,8 @@ fn paired(best: &[f64], other: &[f64]) -> (f64, f64) {
 /// The rows that are not held out, a tenth of them flagged anew to decide when to stop. Users without a row and items without
 /// a row keep their numbers.
 fn stopping_rows(rows: &ShardRows, seed: u64, shard: u32) -> ShardRows {
-    let mut out = ShardRows { n_users: rows.n_users, n_items: rows.n_items, starts: vec![0], ..ShardRows::default() };
+    let ShardRows { n_users, n_items, shards, .. } = *rows;
+    let mut out = ShardRows { n_users, n_items, shards, starts: vec![0], ..ShardRows::default() };
     for (user, window) in rows.starts.windows(2).enumerate() {
         for row in window[0] as usize..window[1] as usize {
             if !rows.validation[row] {

@@ -90,6 +90,11 @@ impl Hasher {
         self.u32(value.to_bits())
     }
 
+    /// Adds a double by its bits.
+    pub fn f64(&mut self, value: f64) -> &mut Self {
+        self.u64(value.to_bits())
+    }
+
     /// Adds floats by their bits.
     pub fn f32s(&mut self, values: &[f32]) -> &mut Self {
         self.u64(values.len() as u64);

@@ -41,6 +41,8 @@ pub enum Purpose {
     Salt = 18,
     Silhouette = 19,
     UserSample = 20,
+    Measured = 21,
+    Probe = 22,
 }
 
 /// SipHash-2-4 of `parts` (each preceded by its length) under the key (seed, purpose).

@@ -6,6 +6,7 @@ use crate::Digest;
 use crate::embedding::EmbeddingConfig;
 use crate::error::Result;
 use crate::evaluate::popularity;
+use crate::model::StopReason;
 use crate::numerics::random::{Purpose, keyed_hash};
 use crate::partition::{Method, PartitionInput};
 
@@ -208,7 +209,8 @@ impl Pipeline {
         let divided = self.divided(store)?;
         let part = |shard: u32| {
             let trained = store.sub_model(&self.train_key(shard, &divided))?;
-            Some(MemberPart { weights: trained.weights.digest, items: divided.shards[shard as usize].items.clone() })
+            let own = &divided.shards[shard as usize];
+            Some(MemberPart { weights: trained.weights.digest, items: own.items.clone(), rows: own.n_rows })
         };
         let members = divided.present().into_iter().map(part).collect::<Option<Vec<_>>>()?;
         let weights = members.iter().map(|member| member.weights).collect();
@@ -269,8 +271,9 @@ impl Pipeline {
         let divided = serving.as_ref().and_then(|_| self.divided(store));
         let job_of = |(chunk, users): (usize, std::ops::Range<u32>)| {
             let key = self.evaluate_key(chunk, store).filter(|key| !store.has(key))?;
-            let weight = f64::from(users.end - users.start);
-            let table = table(self.dataset(), divided.as_deref(), users);
+            let measured = self.measured(users);
+            let weight = measured.clone().count() as f64;
+            let table = table(self.dataset(), divided.as_deref(), measured);
             let config = self.settings().evaluate.clone();
             Some(match (self.is_baseline(), &serving) {
                 (Some(baseline), _) => {
@@ -308,8 +311,9 @@ impl Pipeline {
         let config = &self.settings().evaluate;
         let asked = self.dataset().chunks().enumerate().filter_map(|(chunk, users)| {
             let key = self.verdicts_key(chunk, store).filter(|key| !store.has(key))?;
-            let weight = f64::from(users.end - users.start);
-            let users = table(self.dataset(), divided.as_deref(), users);
+            let measured = self.measured(users);
+            let weight = measured.clone().count() as f64;
+            let users = table(self.dataset(), divided.as_deref(), measured);
             let body = Body::Verdicts(EvaluateJob { ensemble, prepared, config: config.clone(), users }, self.seed());
             Some(job(key, Slot::Verdicts(chunk), weight, &body, inputs.clone()))
         });
@@ -369,12 +373,16 @@ pub fn accept(
             let (method, shards, division) = (partition.method, partition.shards, partition.assignment);
             Kept::Partition(Partitioned { method, shards, division, facts }.into())
         }
-        (Slot::Train(shard), Outcome::Train { weights, epochs, stop, best, checkpoints, work }) => {
+        (Slot::Train(shard), Outcome::Train { weights, epochs, stop, best, chosen, checkpoints, work }) => {
+            if stop == StopReason::Vanished {
+                let message = format!("Shard {} {}.", shard + 1, stop.words());
+                events.push(Event::Note { pipeline: hints.name.clone(), message });
+            }
             let divided = pipeline.divided(store).expect("a sub-model is trained when there are shards");
             let digest = divided.shards[shard as usize].digest(pipeline.dataset(), shard, &weights);
             let checkpoints = pipeline.checkpoints(shard, &divided, checkpoints, store);
             let weights = Blob::new(weights.into_vec());
-            Kept::SubModel(Trained { weights, digest, epochs, stop, best, seconds, work, checkpoints }.into())
+            Kept::SubModel(Trained { weights, digest, epochs, stop, best, chosen, seconds, work, checkpoints }.into())
         }
         (Slot::Combine, Outcome::Combine { prepared, note }) => {
             if let Some(message) = &note {

@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::error::{Error, Result};
 use crate::interactions::{
-    Consent, Fate, Interactions, Row, SplitConfig, SplitError, SplitMethod, k_core, split, split_digest,
+    Consent, Fate, Interactions, Row, SplitConfig, SplitError, SplitMethod, Splitter, k_core, split_digest,
 };
 use crate::numerics::digest::{Digest, Hasher};
 use crate::numerics::random::{Purpose, keyed_fraction};
@@ -44,6 +44,7 @@ struct Digests {
     catalogue: OnceLock<Digest>,
     training: OnceLock<Digest>,
     chunks: OnceLock<Vec<Digest>>,
+    testable: OnceLock<u32>,
 }
 
 /// Users measured by one job at the least: fewer would be mostly overhead.
@@ -90,9 +91,7 @@ impl Dataset {
     ///
     /// Errors: the filter leaves nothing; the split leaves fewer than two users to train on.
     pub fn new(read: Interactions, given_split: bool, settings: &Settings) -> Result<Self> {
-        let handles = read.users().iter().map(str::to_owned).zip(0..).collect();
-        let empty = Dataset { handles, given_split, ..Dataset::default() };
-        empty.of(read, settings)?.usable()
+        Arrival::new(read, given_split, settings)?.whole()?.usable()
     }
 
     /// From rows that were filtered and split already.
@@ -110,8 +109,17 @@ impl Dataset {
 
     /// Filters and splits `read`; handles and the assignment file are kept for who is there.
     fn of(&self, read: Interactions, settings: &Settings) -> Result<Self> {
-        let mut rows = if settings.k_core > 1 { self.filtered(&read, settings.k_core) } else { read.clone() };
-        if !read.rows().is_empty() && rows.rows().is_empty() {
+        self.arriving(read, settings)?.whole()
+    }
+
+    fn arriving(&self, read: Interactions, settings: &Settings) -> Result<Arrival> {
+        let (rows, unfiltered) = match settings.k_core {
+            0 | 1 => (read, None),
+            k => (self.filtered(&read, k), Some(read)),
+        };
+        if let (Some(read), true) = (&unfiltered, rows.rows().is_empty())
+            && !read.rows().is_empty()
+        {
             let (count, k) = (read.rows().len(), settings.k_core);
             return Err(PipelineError::Unusable(format!(
                 "{count} rows were read, and no group of users and items has at least {k} rows each: lower k-core"
@@ -120,34 +128,17 @@ impl Dataset {
         }
         let method = if self.given_split { SplitMethod::Given } else { settings.split.method };
         let no_test_left = method == SplitMethod::Given && rows.rows().iter().all(trains);
-        if !rows.rows().is_empty() && !no_test_left {
-            split(&mut rows, &SplitConfig { method, ..settings.split }, settings.seed.into())?;
-        }
-        let unfiltered = (settings.k_core > 1 && rows.rows().len() < read.rows().len()).then(|| Arc::new(read));
-        let active = active(&rows);
-        let mut all = Dataset {
-            rows,
-            unfiltered,
-            active,
+        let splits = !rows.rows().is_empty() && !no_test_left;
+        let config = SplitConfig { method, ..settings.split };
+        let splitter = splits.then(|| Splitter::new(&rows, &config, settings.seed.into())).transpose()?;
+        let unfiltered = unfiltered.filter(|read| rows.rows().len() < read.rows().len()).map(Arc::new);
+        let base = Dataset {
             handles: self.handles.clone(),
             given_split: self.given_split,
             assignment_file: self.assignment_file.clone(),
-            digests: Digests::default(),
+            ..Dataset::default()
         };
-        let users = all.unfiltered.as_deref().unwrap_or(&all.rows).users();
-        let mut handles = std::mem::take(&mut all.handles);
-        handles.retain(|id, _| users.find(id).is_some());
-        let mut next = self.handles.values().max().map_or(0, |last| last + 1);
-        for id in users.iter() {
-            handles.entry(id.to_owned()).or_insert_with(|| {
-                next += 1;
-                next - 1
-            });
-        }
-        let named = &mut all.assignment_file;
-        named.retain(|id, _| users.find(id).is_some());
-        all.handles = handles;
-        Ok(all)
+        Ok(Arrival { dataset: Dataset { rows, unfiltered, ..base }, splitter })
     }
 
     /// Rows given as test are counted by nobody: they stay where user and item do.
@@ -232,9 +223,11 @@ impl Dataset {
         Dataset { assignment_file, ..self.clone() }
     }
 
-    /// Number of rows with a fate.
-    pub fn count(&self, fate: Fate) -> u32 {
-        self.rows.rows().iter().filter(|row| row.fate == fate).count() as u32
+    /// Numbers of rows that are trained on, held out for validation (they are trained on, too), and measured on.
+    pub fn counts(&self) -> [u32; 3] {
+        let mut counts = [0; 3];
+        self.rows.rows().iter().for_each(|row| counts[row.fate as usize] += 1);
+        [counts[0] + counts[1], counts[1], counts[2]]
     }
 
     /// Digest of the rows and their fates.
@@ -275,6 +268,18 @@ impl Dataset {
         (0..users).step_by(size as usize).map(move |from| from..users.min(from + size))
     }
 
+    /// Can the user be measured? Only somebody with rows to be served by, and rows to measure on.
+    pub fn is_testable(&self, user: u32) -> bool {
+        let rows = self.rows.rows_of(user);
+        rows.iter().any(trains) && !rows.iter().all(trains)
+    }
+
+    /// How many can.
+    pub fn testable(&self) -> u32 {
+        let all = || (0..self.rows.users().len() as u32).filter(|&user| self.is_testable(user)).count() as u32;
+        *self.digests.testable.get_or_init(all)
+    }
+
     /// Digests of the rows of each of these ranges of users, in catalogue numbers, with their ids.
     pub(super) fn chunk_digests(&self) -> &[Digest] {
         self.digests.chunks.get_or_init(|| {
@@ -307,6 +312,60 @@ impl Dataset {
     pub fn consenting(&self) -> Option<u32> {
         let asked = self.rows.rows().iter().any(|row| row.consent != Consent::Unsaid);
         asked.then(|| self.active.iter().filter(|&&user| self.rows.consents(user, &[])).count() as u32)
+    }
+}
+
+/// Rows on their way to a dataset, in steps: whoever asked for it may want to stop it.
+pub struct Arrival {
+    dataset: Dataset,
+    /// None where there is nothing to split.
+    splitter: Option<Splitter>,
+}
+
+impl Arrival {
+    /// As [`Dataset::new`].
+    ///
+    /// Errors: as [`Dataset::new`], as far as they are certain before the rows are split.
+    pub fn new(read: Interactions, given_split: bool, settings: &Settings) -> Result<Self> {
+        Dataset { given_split, ..Dataset::default() }.arriving(read, settings)
+    }
+
+    /// Goes on for a while. True once all rows are split.
+    pub fn step(&mut self) -> bool {
+        self.splitter.as_mut().is_none_or(|splitter| splitter.step(&self.dataset.rows))
+    }
+
+    /// What has come of it. O(rows), but without a hash for each.
+    ///
+    /// Errors: the split leaves fewer than two users to train on.
+    pub fn done(self) -> Result<Dataset> {
+        self.whole()?.usable()
+    }
+
+    fn whole(mut self) -> Result<Dataset> {
+        while !self.step() {}
+        let Arrival { dataset: mut all, splitter } = self;
+        if let Some(splitter) = splitter {
+            splitter.done(&mut all.rows)?;
+        }
+        all.active = active(&all.rows);
+        let users = all.unfiltered.as_deref().unwrap_or(&all.rows).users();
+        let mut handles = std::mem::take(&mut all.handles);
+        let mut next = handles.values().max().map_or(0, |last| last + 1);
+        if next == 0 {
+            handles = users.iter().map(str::to_owned).zip(0..).collect();
+        } else {
+            handles.retain(|id, _| users.find(id).is_some());
+            for id in users.iter() {
+                handles.entry(id.to_owned()).or_insert_with(|| {
+                    next += 1;
+                    next - 1
+                });
+            }
+        }
+        all.assignment_file.retain(|id, _| users.find(id).is_some());
+        all.handles = handles;
+        Ok(all)
     }
 }
 

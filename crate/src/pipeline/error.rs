@@ -20,6 +20,14 @@ pub enum PipelineError {
         /// What is wrong.
         reason: String,
     },
+    /// A job of another version: its outcome would be other bytes.
+    #[error("this job was made by ultrare {found}, and this is {own}: use one version wherever its jobs run")]
+    OtherVersion {
+        /// The version that made it.
+        found: String,
+        /// This one.
+        own: &'static str,
+    },
     /// A job whose large inputs are not at hand.
     #[error("a job needs an input that was not given: {digest}")]
     Lacking {
@@ -57,6 +65,7 @@ impl PipelineError {
         match self {
             PipelineError::Foreign { .. } => "pipeline.foreign",
             PipelineError::Damaged { .. } => "pipeline.damaged",
+            PipelineError::OtherVersion { .. } => "pipeline.other_version",
             PipelineError::Lacking { .. } => "pipeline.lacking",
             PipelineError::UnknownJob { .. } => "pipeline.unknown_job",
             PipelineError::Assignment { .. } => "pipeline.assignment",

@@ -82,11 +82,12 @@ pub(crate) struct EnsembleParts {
     pub members: Vec<MemberPart>,
 }
 
-/// A sub-model by the digest of its weights, and where its items are in the catalogue.
+/// A sub-model by the digest of its weights, where its items are in the catalogue, and how many rows it saw.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub(crate) struct MemberPart {
     pub weights: Digest,
     pub items: Vec<u32>,
+    pub rows: u32,
 }
 
 /// Users' rows in catalogue numbers, as flat arrays.
@@ -188,6 +189,7 @@ pub(crate) enum Outcome {
         epochs: u32,
         stop: StopReason,
         best: Option<Best>,
+        chosen: Option<String>,
         checkpoints: Vec<SliceCheckpoint>,
         work: Option<WorkDone>,
     },

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 
 use crate::Digest;
+use crate::combine::CombineError;
 use crate::error::Result;
 
 use super::advance::{Hints, Job, Slot, accept, advance};
@@ -63,6 +64,19 @@ impl StageSeconds {
     }
 }
 
+/// What was done for a pipeline until it could serve; what measured it is not among it. None of it depends on how fast it was
+/// watched or on how many cores.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "ts", derive(tsify::Tsify))]
+pub struct WorkView {
+    /// Rows that sub-models were trained on, each once.
+    pub rows: u32,
+    /// The same times the epochs for which they were trained on: what the model's updates are made from.
+    pub examples: u64,
+    /// Computing seconds.
+    pub seconds: f64,
+}
+
 /// A pipeline on its way. What it has reached is in the store; this knows only which jobs are out, and what time went by.
 #[derive(Clone, Debug)]
 pub struct Run {
@@ -76,6 +90,8 @@ pub struct Run {
     pub trained: Vec<u32>,
     /// Wall time by stage, as far as it was told.
     pub seconds: StageSeconds,
+    /// What was done for it until it could serve.
+    pub work: WorkView,
     out: BTreeMap<u32, (Digest, Slot)>,
     /// What was taken from outcomes that were kept elsewhere, and not yet told.
     recalled: Vec<(Slot, Vec<Event>)>,
@@ -86,11 +102,17 @@ pub struct Run {
 impl Run {
     /// At its beginning.
     ///
-    /// Errors: settings out of range, anchors or an assignment file that do not fit: said before any work.
+    /// Errors: settings out of range, anchors or an assignment file that do not fit, a combiner that the model has nothing
+    /// for: said before any work.
     pub fn new(pipeline: Pipeline, goal: Stage, hints: Hints) -> Result<Self> {
         pipeline.check()?;
-        let (trained, seconds, out) = (Vec::new(), StageSeconds::default(), BTreeMap::new());
-        Ok(Run { pipeline, goal, hints, trained, seconds, out, recalled: Vec::new(), stage: None, total: 0 })
+        let (combiner, model) = (pipeline.settings().combine.method, pipeline.settings().model.name);
+        if goal >= Stage::Combine && pipeline.is_baseline().is_none() && !combiner.works_with(model) {
+            let (method, model) = (combiner.as_str(), model.as_str());
+            return Err(CombineError::NoItemVectors { method, model, member: 0 }.into());
+        }
+        let (trained, seconds, work, out) = (Vec::new(), StageSeconds::default(), WorkView::default(), BTreeMap::new());
+        Ok(Run { pipeline, goal, hints, trained, seconds, work, out, recalled: Vec::new(), stage: None, total: 0 })
     }
 
     /// Is nothing missing any more?
@@ -152,7 +174,15 @@ impl Run {
         let mut events = accept(&self.pipeline, key, slot, outcome, seconds, store, &self.hints)?;
         self.out.remove(&id);
         self.seconds.work += seconds;
+        if slot.stage() < Stage::Evaluate {
+            self.work.seconds += seconds;
+        }
         if let Slot::Train(shard) = slot {
+            let divided = self.pipeline.divided(store).expect("who has trained a shard has divided");
+            let rows = divided.shards[shard as usize].n_rows;
+            let epochs = self.pipeline.sub_model(shard, store).map_or(0, |trained| trained.epochs);
+            self.work.rows += rows;
+            self.work.examples += u64::from(rows) * u64::from(epochs);
             self.trained.push(shard);
             self.trained.sort_unstable();
         }

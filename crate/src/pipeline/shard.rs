@@ -55,7 +55,7 @@ pub(super) fn row_digests(dataset: &Dataset, assignment: &Assignment) -> Vec<Dig
 }
 
 impl Shard {
-    /// The shard's rows in local numbers: all that a sub-model ever sees.
+    /// The shard's rows in local numbers, and how many shards there are: all that a sub-model ever sees.
     pub fn rows(&self, dataset: &Dataset, assignment: &Assignment, shard: u32) -> ShardRows {
         let data = dataset.rows();
         let mut local = vec![0u32; data.items().len()];
@@ -70,6 +70,7 @@ impl Shard {
             items: Vec::with_capacity(n_rows),
             values: Vec::with_capacity(n_rows),
             validation: Vec::with_capacity(n_rows),
+            shards: assignment.shards,
         };
         rows.starts.push(0);
         for &user in &self.users {

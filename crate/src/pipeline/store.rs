@@ -100,6 +100,8 @@ pub struct Trained {
     pub stop: StopReason,
     /// The best look at validation rows.
     pub best: Option<Best>,
+    /// What was chosen from the shard's rows where a knob was left out, and why, in words.
+    pub chosen: Option<String>,
     /// Computing seconds.
     pub seconds: f64,
     /// How much of the training was done; none where nothing could be saved.

@@ -8,7 +8,7 @@ use super::value::Divided;
 
 /// Rows of some users, `first` being the first of them among all. A user without training rows gets no test rows either:
 /// nobody can serve such a user.
-pub(super) fn table(dataset: &Dataset, divided: Option<&Divided>, users: impl Iterator<Item = u32>) -> UserTable {
+pub(crate) fn table(dataset: &Dataset, divided: Option<&Divided>, users: impl Iterator<Item = u32>) -> UserTable {
     let mut users = users.peekable();
     let mut table = UserTable { first: users.peek().copied().unwrap_or_default(), ..UserTable::empty() };
     let present = divided.map_or_else(Vec::new, Divided::present);

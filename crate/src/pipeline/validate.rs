@@ -2,7 +2,7 @@
 //! when they come in, so that nothing that indexes by them later can fail.
 
 use crate::error::Result;
-use crate::evaluate::{METRICS, UserMetrics};
+use crate::evaluate::UserMetrics;
 use crate::partition::Partition;
 
 use super::advance::Slot;
@@ -28,15 +28,7 @@ impl Pipeline {
                 ensure(partition.shards == wanted, "it has another number of shards than was asked for")?;
                 self.divides(partition)
             }
-            (Slot::Evaluate(chunk), Outcome::Evaluate(results)) => {
-                let users = self.dataset().chunks().nth(chunk).map_or(0, |users| users.len());
-                let width = self.settings().evaluate.cutoffs.len() * METRICS.len();
-                ensure(
-                    results.len() == users && results.iter().all(|result| result.values.len() == width),
-                    "its figures are not those of the users who were asked for",
-                )?;
-                self.lists_items(results)
-            }
+            (Slot::Evaluate(chunk), Outcome::Evaluate(results)) => self.fits_chunk(chunk, results),
             (Slot::Verdicts(_), Outcome::Verdicts(verdicts)) => Ok(verdicts.check()?),
             (Slot::Train(_), Outcome::Train { .. })
             | (Slot::Combine, Outcome::Combine { .. })
@@ -63,11 +55,10 @@ impl Pipeline {
             let found = Assignment::of(self.rows(), self.dataset().active(), made.shards, &made.division);
             ensure(found.is_ok(), "its list of shards is not one of these rows")?;
         }
-        for (chunk, users) in self.dataset().chunks().enumerate() {
+        for chunk in 0..self.n_chunks() {
             let key = self.evaluate_key(chunk, store);
             if let Some(results) = key.and_then(|key| store.metrics(&key)) {
-                ensure(results.len() == users.len(), "there are not figures for each user")?;
-                self.lists_items(results)?;
+                self.fits_chunk(chunk, results)?;
             }
         }
         Ok(())

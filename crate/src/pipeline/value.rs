@@ -253,10 +253,11 @@ impl Pipeline {
         hasher.finish()
     }
 
-    /// Key of a shard's sub-model: the shard's rows with its number, and the model's settings.
+    /// Key of a shard's sub-model: the shard's rows with its number, how many shards there are, and the model's settings.
     pub fn train_key(&self, shard: u32, divided: &Divided) -> Digest {
         let mut hasher = self.key("train");
-        hasher.str(&json(&self.settings.model)).u32(shard).digest(&divided.rows[shard as usize]).finish()
+        hasher.str(&json(&self.settings.model)).u32(shard).u32(divided.assignment.shards);
+        hasher.digest(&divided.rows[shard as usize]).finish()
     }
 
     /// Key of the combiner; none while a sub-model is missing.
@@ -286,7 +287,7 @@ impl Pipeline {
     pub fn evaluate_key(&self, chunk: usize, store: &Store) -> Option<Digest> {
         let mut hasher = self.key("evaluate");
         hasher.digest(&self.dataset.chunk_digests()[chunk]).digest(&self.recommender(store)?);
-        hasher.str(&json(&self.settings.evaluate.cutoffs));
+        hasher.str(&json(&self.settings.evaluate.cutoffs)).f64(self.sample().share());
         Some(hasher.finish())
     }
 
@@ -294,7 +295,7 @@ impl Pipeline {
     pub fn verdicts_key(&self, chunk: usize, store: &Store) -> Option<Digest> {
         let mut hasher = self.key("verdicts");
         hasher.digest(&self.dataset.chunk_digests()[chunk]).digest(&self.recommender(store)?);
-        Some(hasher.finish())
+        Some(hasher.f64(self.sample().share()).finish())
     }
 
     /// Key of the errors taken apart; none while the combiner is missing.
@@ -305,7 +306,8 @@ impl Pipeline {
             hasher.digest(users);
         });
         let evaluate = &self.settings.evaluate;
-        Some(hasher.u32(evaluate.bootstrap).f32(evaluate.confidence).finish())
+        let sampled = self.sample().share();
+        Some(hasher.u32(evaluate.bootstrap).f32(evaluate.confidence).f64(sampled).finish())
     }
 
     /// Digest of what recommends, whether it was trained or not.
@@ -368,15 +370,6 @@ impl Pipeline {
             Some(missing) => missing > goal,
             None => goal < Stage::Decompose || decomposed(),
         }
-    }
-
-    /// Every user's figures, once all are measured.
-    pub fn metrics(&self, store: &Store) -> Option<Vec<crate::evaluate::UserMetrics>> {
-        let mut all = Vec::new();
-        for chunk in 0..self.n_chunks() {
-            all.extend(store.metrics(&self.evaluate_key(chunk, store)?)?.iter().cloned());
-        }
-        Some(all)
     }
 
     /// The errors taken apart, once they are.

@@ -48,6 +48,24 @@ fn one() -> f32 {
     1.0
 }
 
+impl<U: Into<String>, I: Into<String>> From<(U, I)> for AddedRow {
+    fn from((user, item): (U, I)) -> Self {
+        AddedRow { user: user.into(), item: item.into(), value: one(), time: 0 }
+    }
+}
+
+impl<U: Into<String>, I: Into<String>> From<(U, I, f32)> for AddedRow {
+    fn from((user, item, value): (U, I, f32)) -> Self {
+        AddedRow { value, ..(user, item).into() }
+    }
+}
+
+impl<U: Into<String>, I: Into<String>> From<(U, I, f32, i64)> for AddedRow {
+    fn from((user, item, value, time): (U, I, f32, i64)) -> Self {
+        AddedRow { time, ..(user, item, value).into() }
+    }
+}
+
 impl From<Request> for Change {
     fn from(forget: Request) -> Self {
         Change { forget, add: Vec::new() }
@@ -58,6 +76,22 @@ impl Change {
     /// To forget these users.
     pub fn forget_users<S: Into<String>>(users: impl IntoIterator<Item = S>) -> Self {
         Request::of_users(users).into()
+    }
+
+    /// To forget these items, whoever has them.
+    pub fn forget_items<S: Into<String>>(items: impl IntoIterator<Item = S>) -> Self {
+        Request { items: items.into_iter().map(Into::into).collect(), ..Request::default() }.into()
+    }
+
+    /// To forget single rows: (user, item).
+    pub fn forget_rows<U: Into<String>, I: Into<String>>(rows: impl IntoIterator<Item = (U, I)>) -> Self {
+        let interactions = rows.into_iter().map(|(user, item)| (user.into(), item.into())).collect();
+        Request { interactions, ..Request::default() }.into()
+    }
+
+    /// To add rows: `(user, item)`, with a value or a value and a time behind.
+    pub fn add_rows<R: Into<AddedRow>>(rows: impl IntoIterator<Item = R>) -> Self {
+        Change { add: rows.into_iter().map(Into::into).collect(), ..Change::default() }
     }
 
     /// To add rows that were read.

@@ -14,6 +14,8 @@ pub struct Rates {
     pub seconds_per_shard: Vec<f64>,
     /// Seconds of one full retrain without shards, if it was ever run.
     pub full_seconds: Option<f64>,
+    /// Computing seconds of making this ensemble from the rows, if it was ever made in one go.
+    pub full_work: Option<f64>,
     /// Seconds of the combiner, which is made again at every request that touches a shard.
     pub combine_seconds: f64,
     /// Shards trained at a time; 0 counts as 1.
@@ -87,6 +89,13 @@ pub struct Plan {
     pub untouched: Vec<u32>,
     /// Rows that will be trained on again: the touched shards' remaining ones.
     pub rows_to_train: u32,
+    /// Rows that making the ensemble again from what remains would train on.
+    pub rows_full: u32,
+    /// Estimated computing seconds until the ensemble serves again, on however many cores; `None` while nothing was measured.
+    /// An upper bound when the partition is made again.
+    pub work: Option<f64>,
+    /// Computing seconds of making the same ensemble from what remains instead, where known.
+    pub work_full: Option<f64>,
     /// Estimated seconds until the ensemble serves again; `None` while nothing was measured. An upper bound when the
     /// partition is made again.
     pub seconds: Option<f64>,
@@ -135,9 +144,31 @@ pub fn plan(difference: &Difference, rates: &Rates, procedure: &Procedure) -> Pl
     if !bill.touched.is_empty() {
         bill.taints = expected_taints(procedure);
     }
+    bill.rows_full = left;
+    bill.work = work(&bill, difference, rates, procedure);
+    let before: u32 = difference.shards.iter().map(|shard| shard.before).sum();
+    bill.work_full = rates.full_work.map(|seconds| seconds * f64::from(left) / f64::from(before.max(1)));
     bill.seconds = estimate(&bill, difference, rates, procedure);
     bill.warnings = warnings(&bill, difference, procedure);
     bill
+}
+
+/// Measured computing seconds scaled by the rows that stay, plus the combiner's; everything where the partition is made again.
+fn work(bill: &Plan, difference: &Difference, rates: &Rates, procedure: &Procedure) -> Option<f64> {
+    if bill.touched.is_empty() {
+        return Some(0.0);
+    }
+    if procedure.divides_again() {
+        return rates.full_work;
+    }
+    if rates.seconds_per_shard.len() != difference.shards.len() {
+        return None;
+    }
+    let scaled = |touched: &TouchedShard| {
+        let rows = f64::from(difference.shards[touched.shard as usize].before.max(1));
+        rates.seconds_per_shard[touched.shard as usize] * f64::from(touched.rows_after) / rows
+    };
+    Some(bill.touched.iter().map(scaled).sum::<f64>() + rates.combine_seconds)
 }
 
 /// Measured seconds scaled by the rows that stay (an epoch's cost is linear in them), spread over the workers with

@@ -108,8 +108,13 @@ fn a_partition_of_other_rows_is_refused_with_its_place() {
 fn time_scales_with_the_rows_that_stay_and_spreads_over_workers() {
     let data = names(&[("a", "x"), ("a", "y"), ("b", "x"), ("b", "y"), ("c", "x"), ("c", "y")]);
     let request = Request { items: vec!["x".into()], ..Request::default() };
-    let mut rates =
-        Rates { seconds_per_shard: vec![4.0, 6.0, 2.0], full_seconds: Some(20.0), combine_seconds: 0.5, workers: 1 };
+    let mut rates = Rates {
+        seconds_per_shard: vec![4.0, 6.0, 2.0],
+        full_seconds: Some(20.0),
+        full_work: Some(15.0),
+        combine_seconds: 0.5,
+        workers: 1,
+    };
     let seconds = |rates: &Rates, how| bill_at(&data, 3, &[0, 0, 1, 1, 2, 2], &request, rates, how).seconds;
     assert_eq!(seconds(&rates, &EXACT), Some(6.5));
     rates.workers = 2;

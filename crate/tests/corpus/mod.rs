@@ -3,6 +3,7 @@
 #![allow(dead_code, reason = "each target that uses the corpus uses a part of it")]
 
 pub mod archives;
+pub mod known;
 pub mod layouts;
 pub mod refused;
 
@@ -32,6 +33,7 @@ pub fn cases() -> Vec<Case> {
     let mut cases = layouts::cases();
     cases.extend(archives::cases());
     cases.extend(refused::cases());
+    cases.extend(known::cases());
     cases
 }
 

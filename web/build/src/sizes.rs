@@ -13,8 +13,9 @@ const GOAL: usize = 250_000;
 /// What they may weigh until the goal is reached: about what they do, so that they do not grow unseen. Receipts are read and
 /// checked in the module since it weighs more than 750 kB: JSON in, and every setting in it.
 /// Groups, rivals, decomposition and sweep took it past 860; every layout, archive and encoding of files past 920, changes that
-/// add rows, keyed stages and receipts of version 2 past 1000.
-const BUDGET: usize = 1_040_000;
+/// add rows, keyed stages and receipts of version 2 past 1000; members, vectors and answers for visitors past 1040; names, reasons
+/// and work past 1060.
+const BUDGET: usize = 1_140_000;
 
 /// Prints raw, gzip and brotli sizes; fails above the budget.
 pub fn check(pkg: &Path, name: &str) -> Result<()> {

@@ -13,13 +13,15 @@ export interface Link {
   data: string | null;
   /** Parts of the page that a teacher's link leaves out: `knobs`, `article`, `ledger`, ... */
   hide: string[];
+  /** The lesson that is begun. */
+  lesson: string | null;
   /** What could not be understood, in words. */
   problem: string | null;
 }
 
 export function readLink(hash: string): Link {
   const settings = new Map<string, Json>();
-  const link: Link = { settings: {}, data: null, hide: [], problem: null };
+  const link: Link = { settings: {}, data: null, hide: [], lesson: null, problem: null };
   const text = hash.replace(/^#/, "");
   if (!text) return link;
   const [version, ...parts] = text.split("&");
@@ -35,6 +37,7 @@ export function readLink(hash: string): Link {
     const key = decode(part.slice(0, at));
     const value = decode(part.slice(at + 1));
     if (key === "data") link.data = value;
+    else if (key === "lesson") link.lesson = value;
     else if (key === "hide") link.hide = value.split(",").filter(Boolean);
     else if (/^[a-z_]+(\.[a-z_]+)*$/.test(key)) settings.set(key, parse(value));
   }
@@ -42,10 +45,11 @@ export function readLink(hash: string): Link {
   return link;
 }
 
-export function writeLink(link: Pick<Link, "settings" | "data" | "hide">): string {
+export function writeLink(link: Pick<Link, "settings" | "data" | "hide"> & Partial<Pick<Link, "lesson">>): string {
   const parts = [`v${LINK_VERSION}`];
   if (link.data) parts.push(`data=${encode(link.data)}`);
   for (const key of Object.keys(link.settings).sort()) parts.push(`${key}=${encode(String(link.settings[key]))}`);
+  if (link.lesson) parts.push(`lesson=${encode(link.lesson)}`);
   if (link.hide.length) parts.push(`hide=${link.hide.join(",")}`);
   return parts.length === 1 ? "" : `#${parts.join("&")}`;
 }

@@ -1,7 +1,7 @@
 /** The map of users as pixels: where each point is, how large, in which colour and shape. */
 import { PointGrid } from "./geometry";
 import { CROSS, paint, type Scene } from "./paint";
-import { hues, rgb, SHAPES, shapeOf } from "./palette";
+import { hues, rgb, SHAPES, shapeOf, shapePath } from "./palette";
 
 export interface MapState {
   mode: "plain" | "shards";
@@ -131,7 +131,8 @@ export class MapView {
       scene.alphas[i] = 255;
       scene.shapes[i] = CROSS;
     }
-    const floor = 3.1 * this.#ratio;
+    // Crosses that would cover each other are smaller.
+    const floor = 3.1 * this.#ratio * Math.min(1, Math.max(0.35, Math.sqrt(900 / Math.max(1, state.chosen.size))));
     if (state.chosen.size || state.gone.size) {
       const radii = scene.radii.slice();
       for (const set of [state.gone, state.chosen]) for (const i of set) if (i < n) radii[i] = Math.max(radii[i]!, set === state.chosen ? floor : floor * 0.75);
@@ -140,8 +141,39 @@ export class MapView {
     this.#context.putImageData(image, 0, 0);
   }
 
-  png(): Promise<Blob | null> {
-    return new Promise((done) => this.canvas.toBlob(done));
+  /** The map on a ground of its own, with a legend and a sentence below it. */
+  png({ dark, shards, words }: { dark: boolean; shards: number; words: string }): Promise<Blob | null> {
+    const canvas = document.createElement("canvas");
+    const r = this.#ratio;
+    const [width, legend] = [this.canvas.width, shards ? 34 * r : 0];
+    canvas.width = width;
+    canvas.height = this.canvas.height + legend + 54 * r;
+    const pen = canvas.getContext("2d")!;
+    pen.fillStyle = dark ? "#1a1e22" : "#fffefb";
+    pen.fillRect(0, 0, canvas.width, canvas.height);
+    pen.drawImage(this.canvas, 0, 0);
+    pen.font = `${13 * r}px sans-serif`;
+    const step = Math.min(46 * r, (width - 28 * r) / Math.max(1, shards));
+    for (let k = 0; k < shards && step > 14 * r; k++) {
+      pen.save();
+      pen.translate(14 * r + k * step, this.canvas.height + 8 * r);
+      pen.scale(1.3 * r, 1.3 * r);
+      pen.fillStyle = hues(dark)[k % hues(dark).length]!;
+      pen.fill(new Path2D(shapePath(shapeOf(k))), "evenodd");
+      pen.restore();
+      pen.fillStyle = dark ? "#b7b8b5" : "#50565b";
+      if (step > 34 * r) pen.fillText(String(k + 1), 31 * r + k * step, this.canvas.height + 19 * r);
+    }
+    pen.fillStyle = dark ? "#b7b8b5" : "#50565b";
+    let [line, y] = ["", this.canvas.height + legend + 18 * r];
+    for (const word of words.split(" ")) {
+      if (line && pen.measureText(`${line} ${word}`).width > width - 28 * r) {
+        pen.fillText(line, 14 * r, y);
+        [line, y] = [word, y + 18 * r];
+      } else line = line ? `${line} ${word}` : word;
+    }
+    pen.fillText(line, 14 * r, y);
+    return new Promise((done) => canvas.toBlob(done));
   }
 }
 

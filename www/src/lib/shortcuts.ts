@@ -16,6 +16,7 @@ export const KEYS: readonly [string, string][] = [
   ["F", "search for a user"],
   ["U", "undo the last change to the basket"],
   ["T", "light or dark"],
+  ["B", "projector mode: larger words"],
   ["?", "this list"],
 ];
 
@@ -52,6 +53,7 @@ function action_of(key: string): (() => void) | null {
     };
     case "u": case "U": return () => basket.undo();
     case "t": case "T": return () => ui.cycleTheme();
+    case "b": case "B": return () => (ui.projector = !ui.projector);
     case "?": return () => (ui.dialog = "keys");
   }
   const phase = PHASES[Number(key) - 1];

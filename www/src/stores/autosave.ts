@@ -66,6 +66,7 @@ export async function bringBack(hash: string): Promise<boolean> {
     lab.raced = { unlearn: (snapshot.results.unlearned && snapshot.seconds.unlearn) ?? null, retrain: (snapshot.results.retrained && snapshot.seconds.retrain) ?? null };
     ledger.bringBack(kept.words.entries);
     ledger.kept = { problem: null };
+    stream.forgetRecording();
     stream.place(kept.handles, kept.positions);
     stream.settle(lab.users);
     lab.activity = null;

@@ -3,16 +3,23 @@ import type { Activity as Asked, Mode, PartitionView, Request, ReadChoice, ReadC
 import { listed, plural, seconds, sentence } from "../lib/format";
 import { drop, wipe } from "../lib/keep";
 import { at } from "../lib/link";
+import { START } from "../lib/start";
 import { basket } from "./basket.svelte";
 import { ledger } from "./ledger.svelte";
 import { FULL, SAMPLE_PACE, SPEEDS, total } from "./pace";
 import { settings } from "./settings.svelte";
 import { stream } from "./stream.svelte";
+import { traffic } from "./traffic.svelte";
 import { ui } from "./ui.svelte";
 
 export type Activity = "open" | "load" | "build" | "forget" | "compare" | "check" | "beside" | "audit" | "sequence" | Measuring;
 /** Figures beside the run on show: other ensembles, the errors taken apart, the sweep. */
 export type Measuring = "baselines" | "decompose" | "sweep";
+/** Computing seconds up to which the twin is made without being asked for. */
+const AT_ONCE = 20;
+/** A person's card as it was, in this page's memory only. */
+export interface Torn { name: string; rows: number; liked: string[]; answer: string | null }
+
 class Lab {
   session: Session | null = null;
   snapshot = $state.raw<Snapshot | null>(null);
@@ -38,6 +45,14 @@ class Lab {
   raced = $state.raw<{ unlearn: number | null; retrain: number | null }>({ unlearn: null, retrain: null });
   /** Why a partition could not be made beside the others, by method. */
   besideFailed = $state.raw<Record<string, string>>({});
+  /** Who left last, if it was one person: what the page showed of them. Kept nowhere. */
+  torn = $state.raw<Torn | null>(null);
+  /** Users of the last request, for whoever wants to repeat it. Kept nowhere. */
+  requested = $state.raw<readonly string[]>([]);
+  /** How many people the request that is carried out is about. */
+  leaving = $state(0);
+  /** Requests that the last series carried out, or 1. */
+  inSeries = $state(1);
   workers = $state(1);
   /** The division that was read from a file, and why another could not be. */
   given = $state.raw<{ name: string; users: number; shards: number } | null>(null);
@@ -53,7 +68,30 @@ class Lab {
   /** What becomes of the partition at a request: it follows from the partition itself, or is the person's choice. */
   mode = $derived<Mode>(basket.refit ? "refit" : "frozen");
   handleOf = $derived(new Map(this.everyone?.ids.map((id, i) => [id, this.everyone!.handles[i]!]) ?? []));
+  /** What the twin says of the last change: null until it was made. */
+  ending = $derived.by((): "nothing" | "tainted" | "defect" | null => {
+    const twin = this.snapshot?.change ? this.snapshot.twin : [];
+    if (!twin.length) return null;
+    if (twin.some((stage) => stage.finding === "defect")) return "defect";
+    return twin.every((stage) => stage.equal) ? "nothing" : "tainted";
+  });
+  #rowById = $derived(new Map(this.everyone?.ids.map((id, i) => [id, i]) ?? []));
   rowOf = $derived(new Map(this.everyone?.handles.map((h, i) => [h, i]) ?? []));
+
+  /** An invented name where there is one, else the id. */
+  nameOf(id: string): string {
+    return this.everyone?.names[this.#rowById.get(id) ?? -1] ?? id;
+  }
+
+  firstName(id: string): string {
+    const name = this.nameOf(id);
+    return name === id ? id : name.split(" ")[0]!;
+  }
+
+  /** Does the division rest on this person? */
+  isAnchor(id: string): boolean {
+    return this.everyone?.anchors[this.#rowById.get(id) ?? -1] ?? false;
+  }
 
   attach(session: Session): void {
     this.session = session;
@@ -122,11 +160,11 @@ class Lab {
   }
 
   async loadFiles(
-    input: { data: File } | { train: File; test: File }, read: ReadChoice | undefined,
+    input: ({ data: File } | { train: File; test: File }) & { titles?: File }, read: ReadChoice | undefined,
     onProgress: (bytes: number, total: number) => void,
   ): Promise<boolean> {
     const name = "data" in input ? input.data.name : `${input.train.name} + ${input.test.name}`;
-    const done = await this.#load(name, `file:${name}`, false, (s) => s.load(input, read, onProgress));
+    const done = await this.#load(name, `file:${name}`, false, (s) => s.load(input, read, { onProgress: ({ done, total }) => onProgress(done, total) }));
     const first: Partial<ReadConfig> = (Array.isArray(read) ? read[0] : read) ?? {};
     if (done) settings.set("k_core", first.k_core ?? 0);
     return done;
@@ -141,6 +179,7 @@ class Lab {
       return true;
     });
     if (!done) return false;
+    traffic.loaded();
     this.dataName = name;
     this.isSample = sample;
     this.given = null; // it named the users of other rows
@@ -149,6 +188,7 @@ class Lab {
     settings.stale = [];
     this.forgotten = new Set();
     this.raced = { unlearn: null, retrain: null };
+    this.torn = null;
     basket.empty();
     stream.reset("all");
     ui.person = null;
@@ -177,6 +217,7 @@ class Lab {
     });
     if (!done) return false;
     settings.stale = [];
+    this.torn = null;
     this.forgotten = new Set();
     this.raced = { unlearn: null, retrain: null };
     this.#enter("built", "", null, this.slowed ? null : total(this.snapshot!));
@@ -190,7 +231,13 @@ class Lab {
     const [change, protocol] = [basket.change(confirmed), basket.protocol];
     const leaving = basket.users.map((id) => this.handleOf.get(id)).filter((h) => h !== undefined);
     const watched = this.watched;
+    const whole = basket.users.length === basket.size;
+    const alone = whole && basket.users.length === 1 ? basket.users[0]! : null;
+    const card = alone ? await this.#card(alone) : null;
+    const torn = this.torn;
+    this.leaving = leaving.length;
     const done = await this.#run("forget", async (session) => {
+      this.torn = card;
       ui.follow = true;
       ui.show("forget", false);
       stream.reset("unlearned");
@@ -198,6 +245,8 @@ class Lab {
       this.watched = this.#hurry(session);
       this.snapshot = await session.apply({ ...change, mode: this.mode });
       await this.#dropKept(session);
+      // Asked once more, the library has to say that nobody of that id is there.
+      if (alone && card) this.torn = { ...card, answer: await session.person(alone).then(() => null, (error: Error) => sentence(error.message)) };
       this.users = await session.users();
       this.everyone = joined(this.everyone!, this.users);
       stream.settle(this.users);
@@ -205,8 +254,11 @@ class Lab {
     });
     if (!done) {
       this.watched = watched;
+      this.torn = torn;
       return false;
     }
+    this.inSeries = 1;
+    this.requested = change.forget.users ?? [];
     this.forgotten = new Set([...this.forgotten, ...leaving]);
     stream.drop(this.forgotten);
     basket.empty();
@@ -214,7 +266,16 @@ class Lab {
     const touched = this.snapshot!.change?.touched_shards ?? [];
     this.#enter("forgot", protocol, touched.length, this.watched ? null : this.raced.unlearn);
     ui.say(`${leaving.length || !change.add.length ? "Forgotten" : "Added"}. Shards trained again: ${listed(touched.map((k) => k + 1), 12)}, in ${seconds(this.raced.unlearn)}.`);
+    // The story ends with the proof. Where that takes long it is offered instead.
+    if ((this.snapshot!.work.built.seconds || Infinity) / Math.max(1, this.workers) < AT_ONCE) void this.check();
     return true;
+  }
+
+  async #card(id: string): Promise<Torn | null> {
+    const person = await this.session?.person(id).catch(() => null);
+    if (!person) return null;
+    const liked = person.rows.filter((row) => !row.test).toSorted((a, b) => b.value - a.value).slice(0, 3).map((row) => row.title || row.item);
+    return { name: person.name, rows: person.rows.length, liked, answer: null };
   }
 
   async compare(): Promise<boolean> {
@@ -258,6 +319,8 @@ class Lab {
       this.snapshot = await session.sequence(sequence, this.mode, twin);
       return true;
     });
+    this.inSeries = this.snapshot?.sequence?.steps.length ?? 1;
+    this.torn = null;
     await this.#settleForgotten("one by one");
     return !!done;
   }
@@ -281,13 +344,13 @@ class Lab {
   /** The pipeline from rows that never held the forgotten, to compare with hash for hash. */
   async check(): Promise<boolean> {
     const done = await this.#run("check", async (session) => {
-      this.#hurry(session);
+      session.setSpeed(null); // nobody watches it train
       this.snapshot = await session.twin();
       return true;
     });
     if (done) {
       const equal = this.snapshot!.twin.filter((stage) => stage.equal).length;
-      ui.say(`Compared with the twin: ${equal} of ${this.snapshot!.twin.length} stages are equal.`);
+      ui.say(this.ending === "nothing" ? "Compared with the twin: equal at every stage. Nothing of the forgotten is left." : `Compared with the twin: ${equal} of ${this.snapshot!.twin.length} stages are equal.`);
     }
     return !!done;
   }
@@ -388,7 +451,6 @@ class Lab {
     ledger.clear();
     basket.empty();
     settings.reset();
-    settings.data = null;
     ui.theme = "system";
     let others = 0;
     try {
@@ -398,7 +460,8 @@ class Lab {
     }
     const elsewhere = others ? ` ${plural(others, "other tab")} of this page keep${others === 1 ? "s" : ""} what is theirs: clear it there.` : "";
     ui.tell(`Cleared: runs, settings, data and everything kept in this browser.${elsewhere}`);
-    if (await this.loadSample("small")) await this.build();
+    settings.read(START);
+    if (await this.loadSample("medium")) await this.build();
   }
 
   /** What was kept before a request holds whom it forgot. */
@@ -454,7 +517,8 @@ function joined(before: UsersView, now: UsersView): UsersView {
   const fresh = now.handles.flatMap((handle, at) => (known.has(handle) ? [] : [at]));
   const both = <T>(old: T[], list: T[]) => [...old, ...fresh.map((at) => list[at]!)];
   return {
-    ids: both(before.ids, now.ids), train_rows: both(before.train_rows, now.train_rows),
+    names: now.names.length ? both(before.names, now.names) : [], anchors: now.anchors.length ? both(before.anchors, now.anchors) : [],
+    suggested: now.suggested, ids: both(before.ids, now.ids), train_rows: both(before.train_rows, now.train_rows),
     handles: both(before.handles, now.handles), shard_of: both(before.shard_of, now.shard_of),
   };
 }

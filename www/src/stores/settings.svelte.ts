@@ -1,5 +1,6 @@
 /** The knobs: what the person asked for, against what the results on the page were made with. */
 import type { Settings as Values, DeepPartial, Json, ModelConfig, Stage } from "../client";
+import { START } from "../lib/start";
 import { at, nested, readLink, unknownSettings, writeLink } from "../lib/link";
 
 class Settings {
@@ -10,6 +11,8 @@ class Settings {
   /** The chosen model's settings with every knob filled in by the library, if it was asked since. */
   model = $state.raw<ModelConfig | null>(null);
   hide = $state.raw<string[]>([]);
+  /** The lesson that goes on. */
+  lesson = $state<string | null>(null);
   data = $state<string | null>(null);
   /** Stages whose results were made with other settings. */
   stale = $state.raw<Stage[]>([]);
@@ -20,6 +23,7 @@ class Settings {
     const link = readLink(hash);
     this.changed = link.settings;
     this.hide = link.hide;
+    this.lesson = link.lesson;
     this.data = link.data;
     this.problem = link.problem;
     if (this.defaults) this.#check(this.defaults);
@@ -71,6 +75,11 @@ class Settings {
     this.changed = {};
   }
 
+  /** The settings of a first visit, for the data that is loaded. */
+  toStart(): void {
+    this.changed = readLink(START).settings;
+  }
+
   /** The whole configuration: defaults with the changes on top. */
   patch(): DeepPartial<Values> {
     const base = structuredClone((this.defaults ?? {}) as { [key: string]: Json });
@@ -78,7 +87,7 @@ class Settings {
   }
 
   link(): string {
-    return writeLink({ settings: this.changed, data: this.data, hide: this.hide });
+    return writeLink({ settings: this.changed, data: this.data, hide: this.hide, lesson: this.lesson });
   }
 
   hidden(part: string): boolean {

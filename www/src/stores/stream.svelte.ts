@@ -33,6 +33,8 @@ class Stream {
   /** x, y of each placed user, -1 to 1; a placed user's number is its place here, its handle stands beside it. */
   positions: Float32Array | null = null;
   handles: Uint32Array = new Uint32Array(0);
+  /** Rows of each placed user while only a recording is shown; null as soon as a run has places of its own. */
+  recordedRows: Uint16Array | null = null;
   /** Shard of each placed user. */
   shardOf: Uint16Array | null = null;
   previousShardOf: Uint16Array | null = null;
@@ -59,7 +61,8 @@ class Stream {
     this.lanes = [];
     this.updates = [];
     this.startedAt = performance.now();
-    if (parts === "all") {
+    // A recording stays until the run that it is of has places of its own.
+    if (parts === "all" && !this.recordedRows) {
       this.positions = null;
       this.handles = new Uint32Array(0);
       this.shardOf = null;
@@ -95,6 +98,7 @@ class Stream {
         this.embedding.push(event.loss);
         break;
       case "positions":
+        this.recordedRows = null;
         this.positions = new Float32Array(copy(event.xy));
         this.handles = new Uint32Array(copy(event.handles));
         this.mapVersion++;
@@ -180,11 +184,24 @@ class Stream {
     }
   }
 
+  /** A recording, until the run itself is there. */
+  play({ handles, positions, rows, shards }: { handles: Uint32Array; positions: Float32Array; rows: Uint16Array; shards: Uint16Array }): void {
+    if (this.positions) return;
+    [this.recordedRows, this.shardOf] = [rows, shards];
+    this.place(handles, positions);
+    this.touch();
+  }
+
   /** Points known from before. */
   place(handles: Uint32Array, positions: Float32Array): void {
     this.handles = handles;
     this.positions = positions;
     this.mapVersion++;
+  }
+
+  /** Something else than what was recorded is read. */
+  forgetRecording(): void {
+    this.recordedRows = null;
   }
 
   /** Shards as the library says they are: for partitions made in one go, and after a request moved someone. */

@@ -7,6 +7,7 @@ export const PHASE_TITLES: Record<Phase, string> = {
 
 type Theme = "system" | "light" | "dark";
 const THEME_KEY = "ultrare.theme";
+const MORE_KEY = "ultrare.more";
 
 class Ui {
   view = $state<Phase>("data");
@@ -15,7 +16,7 @@ class Ui {
   theme = $state<Theme>("system");
   systemDark = $state(false);
   reducedMotion = $state(false);
-  dialog = $state<null | "data" | "keys" | "check" | "clear">(null);
+  dialog = $state<null | "data" | "keys" | "check" | "clear" | "sent" | "share" | "lessons">(null);
   /** Files waiting to be looked at in the data dialog. */
   files = $state.raw<File[]>([]);
   /** The user the pointer or the keyboard is at: a handle, or -1. */
@@ -24,6 +25,11 @@ class Ui {
   shard = $state<number | null>(null);
   person = $state<string | null>(null);
   /** Single-letter shortcuts can be switched off. */
+  more = $state(false);
+  /** Words large enough for the last row of a room. */
+  projector = $state(false);
+  /** The one phase that another page shows of this one; null for the whole page. */
+  embed: Phase | null = PHASES.find((phase) => phase === new URLSearchParams(location.search).get("embed")) ?? null;
   singleKeys = $state(true);
   spoken = $state("");
   notice = $state<{ text: string; tone: "plain" | "bad" } | null>(null);
@@ -41,8 +47,17 @@ class Ui {
     this.reducedMotion = calm.matches;
     dark.addEventListener("change", () => (this.systemDark = dark.matches));
     calm.addEventListener("change", () => (this.reducedMotion = calm.matches));
+    if (this.embed) this.view = this.embed;
+    this.more = localStorage.getItem(MORE_KEY) !== null;
     const kept = localStorage.getItem(THEME_KEY);
     if (kept === "light" || kept === "dark") this.theme = kept;
+  }
+
+  /** All settings, or the first alone. */
+  foldMore(open: boolean): void {
+    this.more = open;
+    if (open) localStorage.setItem(MORE_KEY, "open");
+    else localStorage.removeItem(MORE_KEY);
   }
 
   cycleTheme(): void {
@@ -51,6 +66,7 @@ class Ui {
   }
 
   show(phase: Phase, byHand = true): void {
+    if (this.embed && phase !== this.embed) return;
     if (byHand) this.follow = false;
     else if (!this.follow) return;
     this.view = phase;

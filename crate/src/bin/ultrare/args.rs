@@ -4,12 +4,20 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
+use crate::out::is_stdout;
 use crate::reading::Reading;
+
+/// What programs that call this one can rely on.
+const CODES: &str = "Exit codes: 0 done (verify: every check is fulfilled), 1 verify found a difference, 2 refused or failed; \
+nothing was changed then. Where a file is to be written, - is the standard output.";
 
 /// Recommendation unlearning that can be checked.
 #[derive(Parser)]
-#[command(name = "ultrare", version, about)]
+#[command(name = "ultrare", version, about, after_help = CODES)]
 pub struct Cli {
+    /// Say nothing but errors, and what `-` asks for on the standard output.
+    #[arg(long, short, global = true)]
+    pub quiet: bool,
     #[command(subcommand)]
     pub command: Command,
 }
@@ -22,7 +30,13 @@ pub enum Command {
     Unlearn(Unlearn),
     /// Try settings of a model on rows held out of the training rows, never on test rows, and print them best first.
     Tune(Tune),
-    /// Check receipts against rows by training again. Exit code 1 if anything differs.
+    /// Recommend to people of a saved experiment, or to a visitor, with reasons if asked.
+    Recommend(Recommend),
+    /// Run a pipeline's jobs anywhere, as files: `job plan`, `job run` for each file, `job accept`, until nothing is left.
+    #[command(subcommand)]
+    Job(Job),
+    /// Check receipts against rows by training again. Exit code 0 if all is fulfilled, 1 if anything differs, 2 if it cannot
+    /// be checked: rows of something else, a receipt that was changed.
     Verify(Verify),
     /// Make a pair of keys to sign receipts with: FILE gets the secret one, FILE.pub the public one.
     Keys(Keys),
@@ -30,6 +44,25 @@ pub enum Command {
     Sweep(Box<Sweep>),
     /// Write generated interactions as a CSV file.
     Synth(Synth),
+    /// Print what a shell needs to complete these words: bash, zsh, fish, elvish or powershell.
+    Completions(Completions),
+}
+
+impl Command {
+    /// Does the standard output belong to a result?
+    pub fn speaks_for_itself(&self) -> bool {
+        let result = |paths: &[&Option<PathBuf>]| paths.iter().any(|path| path.as_deref().is_some_and(is_stdout));
+        let of = |out: &Output| result(&[&out.json, &out.receipt, &out.save, &out.lists, &out.per_user]);
+        match self {
+            Command::Run(run) => of(&run.out),
+            Command::Unlearn(unlearn) => of(&unlearn.out),
+            Command::Recommend(recommend) => result(&[&recommend.out]),
+            Command::Tune(tune) => result(&[&tune.json]),
+            Command::Sweep(sweep) => result(&[&sweep.json]),
+            Command::Verify(verify) => result(&[&verify.rows]),
+            _ => false,
+        }
+    }
 }
 
 /// What to read.
@@ -44,6 +77,9 @@ pub struct Input {
     /// Rows to measure on; needs --train.
     #[arg(long, value_name = "FILE", requires = "train")]
     pub test: Option<PathBuf>,
+    /// Titles and genres of the items, such as movies.csv, movies.dat or u.item, where they lie in a file of their own.
+    #[arg(long, value_name = "FILE", conflicts_with = "sample")]
+    pub titles: Option<PathBuf>,
     /// The bundled generated sample.
     #[arg(long, value_name = "SIZE", value_enum)]
     pub sample: Option<SampleSize>,
@@ -103,6 +139,9 @@ pub struct Run {
     /// file's consent column.
     #[arg(long, value_name = "P%|consent")]
     pub anchors: Option<String>,
+    /// Only read, and save rows and settings: what `job plan` begins from. Nothing is trained.
+    #[arg(long, value_name = "OUT", conflicts_with_all = ["forget", "add", "sequence"])]
+    pub prepare: Option<PathBuf>,
     /// Also measure SISA, RecEraser, popularity and chance.
     #[arg(long)]
     pub baselines: bool,
@@ -144,9 +183,15 @@ pub struct Output {
     /// Threads; by default as many as the machine has.
     #[arg(long, default_value_t = 0, value_name = "N")]
     pub threads: usize,
-    /// Write the snapshot as JSON.
+    /// Write the snapshot as JSON (docs/snapshot.schema.json).
     #[arg(long, value_name = "OUT")]
     pub json: Option<PathBuf>,
+    /// Write everybody's list, as .csv or .jsonl: what serves, and what it is compared with.
+    #[arg(long, value_name = "OUT")]
+    pub lists: Option<PathBuf>,
+    /// Write everybody's figures, as .csv or .jsonl.
+    #[arg(long, value_name = "OUT")]
+    pub per_user: Option<PathBuf>,
     /// Write the last request's receipt as JSON.
     #[arg(long, value_name = "OUT")]
     pub receipt: Option<PathBuf>,
@@ -167,6 +212,74 @@ pub struct Unlearn {
     pub forget: Forget,
     #[command(flatten)]
     pub out: Output,
+}
+
+#[derive(Args)]
+pub struct Recommend {
+    /// As saved by --save.
+    #[arg(long, value_name = "FILE")]
+    pub experiment: PathBuf,
+    /// People of the experiment; whoever is not there gets what is popular, and is told so.
+    #[arg(long, value_name = "ID,...", value_delimiter = ',', required_unless_present_any = ["everybody", "items"])]
+    pub users: Vec<String>,
+    /// Everybody in the experiment.
+    #[arg(long, conflicts_with_all = ["users", "items"])]
+    pub everybody: bool,
+    /// A visitor who shows these items.
+    #[arg(long, value_name = "ID,...", value_delimiter = ',', conflicts_with = "users")]
+    pub items: Vec<String>,
+    /// Items of a list.
+    #[arg(long, default_value_t = 20, value_name = "N")]
+    pub top: u32,
+    /// Items that are left out.
+    #[arg(long, value_name = "ID,...", value_delimiter = ',')]
+    pub exclude: Vec<String>,
+    /// Only the items in this file, one a line.
+    #[arg(long, value_name = "FILE")]
+    pub only: Option<PathBuf>,
+    /// List what the person has already, too.
+    #[arg(long)]
+    pub seen: bool,
+    /// Say which of the person's own rows lead to each item, the strongest three.
+    #[arg(long)]
+    pub explain: bool,
+    /// Write the lists as .csv, .jsonl or .json.
+    #[arg(long, value_name = "OUT")]
+    pub out: Option<PathBuf>,
+}
+
+#[derive(Subcommand)]
+pub enum Job {
+    /// Begin in an empty folder, from a saved experiment, and write the first jobs. With --forget or --add the experiment is
+    /// changed, else it is built.
+    Plan {
+        /// The folder.
+        #[arg(value_name = "DIR")]
+        dir: PathBuf,
+        /// As saved by --save, or by `run --prepare`.
+        #[arg(long, value_name = "FILE")]
+        experiment: PathBuf,
+        #[command(flatten)]
+        forget: Box<Forget>,
+    },
+    /// Run jobs. Any number at once, on any machine that sees the folder; what is done already is not done again.
+    Run {
+        /// Files that `plan` or `accept` wrote.
+        #[arg(required = true, value_name = "JOB")]
+        jobs: Vec<PathBuf>,
+    },
+    /// Take the outcomes that are there and write the next jobs; or the experiment, when nothing is left to do.
+    Accept {
+        /// The folder.
+        #[arg(value_name = "DIR")]
+        dir: PathBuf,
+    },
+}
+
+#[derive(Args)]
+pub struct Completions {
+    /// Which shell.
+    pub shell: clap_complete::Shell,
 }
 
 #[derive(Args)]

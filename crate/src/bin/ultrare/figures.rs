@@ -14,7 +14,13 @@ fn plain(x: &Interval) -> String {
 /// What stands behind the means.
 pub fn show(snapshot: &Snapshot) {
     let Some(first) = snapshot.results.values().next() else { return };
-    say!("\n{} users measured, {} left out without test rows", first.users, first.users_without_test);
+    let all = match first.users_with_test {
+        all if all > first.users => {
+            format!(" (a keyed sample of {all}, large enough for intervals as narrow as asked)")
+        }
+        _ => String::new(),
+    };
+    say!("\n{} users measured{all}, {} left out without test rows", first.users, first.users_without_test);
     for (arm, result) in &snapshot.results {
         if let Some(unknown) = result.unknown_items.filter(|&unknown| unknown > 0) {
             say!("{arm}: {unknown} items are in no shard and are recommended to nobody");

@@ -3,21 +3,69 @@
 use std::fs;
 
 use ultrare::experiment::{Activity, Experiment};
-use ultrare::unlearn::{Change, How, Mode, Request, Selection, Sequence};
+use ultrare::unlearn::{Change, How, Mode, Request, RequestError, Selection, Sequence};
 
 use crate::args::Forget;
 use crate::drive::Driver;
 use crate::words::{percent, word};
 use crate::{input, show};
 
-/// Carries out what was asked; false if nothing was.
-pub fn forget(driver: &Driver, experiment: &mut Experiment, args: &Forget) -> Result<bool, String> {
-    let mode = if args.refit { Mode::Refit } else { Mode::Frozen };
+/// What is to happen, as far as rows that are loaded can tell.
+pub enum Asked {
+    Nothing,
+    Change(Change),
+    Sequence(Sequence),
+}
+
+impl Forget {
+    /// Is anything to change?
+    pub fn changes(&self) -> bool {
+        self.forget.is_some() || self.add.is_some() || self.sequence.is_some()
+    }
+}
+
+/// Finds out what was asked; needs rows and no training.
+pub fn asked(experiment: &Experiment, args: &Forget) -> Result<Asked, String> {
     match (&args.forget, &args.sequence) {
         (what, None) if what.is_some() || args.add.is_some() => {
             let forget = what.as_ref().map(|what| request(experiment, what)).transpose()?.unwrap_or_default();
-            let added = args.add.as_ref().map(|path| input::added(path)).transpose()?.unwrap_or_default();
-            let change = Change { forget: Request { confirmed: args.confirm, ..forget }, add: added };
+            let add = args.add.as_ref().map(|path| input::added(path)).transpose()?.unwrap_or_default();
+            let change = Change { forget: Request { confirmed: args.confirm, ..forget }, add };
+            known(experiment, &change)?;
+            Ok(Asked::Change(change))
+        }
+        (_, Some(path)) => {
+            let told = |error: &dyn std::fmt::Display| format!("{}: {error}", path.display());
+            let script = fs::read_to_string(path).map_err(|error| told(&error))?;
+            let mut sequence = Sequence::parse(&script).map_err(|error| told(&error))?;
+            sequence.changes.iter_mut().for_each(|change| change.forget.confirmed = args.confirm);
+            Ok(Asked::Sequence(sequence))
+        }
+        (_, None) if args.audit => Err("--audit rehearses a request: say which with --forget".into()),
+        (_, None) => Ok(Asked::Nothing),
+    }
+}
+
+/// Refuses a change of which no name occurs.
+fn known(experiment: &Experiment, change: &Change) -> Result<(), String> {
+    let found = change.forget.resolve(experiment.dataset().map_err(|error| error.to_string())?.read());
+    let pairs = found.unknown_interactions.iter().map(|(user, item)| format!("({user}, {item})"));
+    let unknown: Vec<String> = (found.unknown_users.iter().chain(&found.unknown_items)).cloned().chain(pairs).collect();
+    match unknown.first() {
+        Some(first) if found.rows.is_empty() && change.add.is_empty() => {
+            let unknown = RequestError::Unknown { count: unknown.len() as u32, first: first.clone() };
+            Err(unknown.to_string())
+        }
+        _ => Ok(()),
+    }
+}
+
+/// Carries out what was asked.
+pub fn forget(driver: &Driver, experiment: &mut Experiment, args: &Forget, asked: Asked) -> Result<(), String> {
+    let mode = if args.refit { Mode::Refit } else { Mode::Frozen };
+    match asked {
+        Asked::Nothing => {}
+        Asked::Change(change) => {
             let plan = experiment.plan(&change, mode).map_err(|error| error.to_string())?;
             show::plan(&plan);
             if args.audit {
@@ -27,19 +75,13 @@ pub fn forget(driver: &Driver, experiment: &mut Experiment, args: &Forget) -> Re
             }
             driver.run(experiment, Activity::Change { change, mode })?;
         }
-        (_, Some(path)) => {
-            let told = |error: &dyn std::fmt::Display| format!("{}: {error}", path.display());
-            let script = fs::read_to_string(path).map_err(|error| told(&error))?;
-            let mut sequence = Sequence::parse(&script).map_err(|error| told(&error))?;
-            sequence.changes.iter_mut().for_each(|change| change.forget.confirmed = args.confirm);
+        Asked::Sequence(sequence) => {
             let done = driver.run(experiment, Activity::Sequence { sequence, mode, twin: args.audit });
             show::sequence(&experiment.snapshot());
             done?;
         }
-        (_, None) if args.audit => return Err("--audit rehearses a request: say which with --forget".into()),
-        (_, None) => return Ok(false),
     }
-    Ok(true)
+    Ok(())
 }
 
 fn request(experiment: &Experiment, what: &str) -> Result<Request, String> {

@@ -59,7 +59,12 @@ fn read(path: &Path, args: &Input, part: bool) -> Result<(Interactions, ReadRepo
     let told = |error: &dyn std::fmt::Display| format!("{shown}: {error}{}", args.reading.flags(&error.to_string()));
     let open = || File::open(path).map_err(|error| told(&error));
     let config = args.reading.config(&open()?, part).map_err(|error| told(&error))?;
-    let reader = taken(open()?, config).map_err(|error| told(&error))?;
+    let mut reader = taken(open()?, config).map_err(|error| told(&error))?;
+    if let (Some(titles), false) = (&args.titles, part) {
+        let said = |error: &dyn std::fmt::Display| format!("{}: {error}", out::line(&titles.display().to_string()));
+        let text = std::fs::read(titles).map_err(|error| said(&error))?;
+        reader.with_titles(&text).map_err(|error| said(&error))?;
+    }
     let (rows, report, titles) = reader.finish_with_titles(part).map_err(|error| told(&error))?;
     for rejection in report.first_rejections.iter().take(5) {
         say!("left out   {shown}, {}", out::line(&rejection.message));

@@ -9,10 +9,13 @@ mod drive;
 mod figures;
 mod forget;
 mod input;
+mod job;
 mod keys;
+mod lists;
 #[cfg(feature = "parquet")]
 mod parquet;
 mod reading;
+mod recommend;
 mod run;
 mod show;
 mod sweep;
@@ -24,10 +27,14 @@ mod words;
 
 use std::process::ExitCode;
 
-use clap::Parser as _;
+use clap::{CommandFactory as _, Parser as _};
 
 fn main() -> ExitCode {
-    let done = match args::Cli::parse().command {
+    let cli = args::Cli::parse();
+    if cli.quiet || cli.command.speaks_for_itself() {
+        out::quiet();
+    }
+    let done = match cli.command {
         args::Command::Run(args) => run::run(&args),
         args::Command::Unlearn(args) => unlearn::unlearn(&args),
         args::Command::Verify(args) => match verify::verify(&args) {
@@ -39,6 +46,13 @@ fn main() -> ExitCode {
         args::Command::Tune(args) => tune::tune(&args),
         args::Command::Keys(args) => keys::keys(&args),
         args::Command::Synth(args) => synth::synth(&args),
+        args::Command::Recommend(args) => recommend::recommend(&args),
+        args::Command::Job(args) => job::job(&args),
+        args::Command::Completions(args) => {
+            let mut command = args::Cli::command();
+            clap_complete::generate(args.shell, &mut command, "ultrare", &mut std::io::stdout());
+            Ok(())
+        }
     };
     match done {
         Ok(()) => ExitCode::SUCCESS,

@@ -1,7 +1,22 @@
 //! What is said on the terminal: nothing that a file brought along may steer it, and whoever stops reading ends it quietly.
 
 use std::borrow::Cow;
+use std::fs::OpenOptions;
 use std::io::{self, ErrorKind, Write};
+use std::path::Path;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+/// Is only what was asked for said?
+static QUIET: AtomicBool = AtomicBool::new(false);
+
+/// From now on nothing is said but errors, and what was asked for on the standard output.
+pub fn quiet() {
+    QUIET.store(true, Ordering::Relaxed);
+}
+
+pub fn is_quiet() -> bool {
+    QUIET.load(Ordering::Relaxed)
+}
 
 /// As shells report a program that a closed pipe ended: 128 and SIGPIPE's number.
 const CLOSED_PIPE: i32 = 141;
@@ -24,7 +39,43 @@ macro_rules! complain {
 
 /// To the standard output; a text's own line ends stand.
 pub fn put(text: &str) {
+    if is_quiet() {
+        return;
+    }
     written(io::stdout().lock().write_all(safe(text, true).as_bytes()));
+}
+
+/// `-` is the standard output.
+pub fn is_stdout(path: &Path) -> bool {
+    path == Path::new("-")
+}
+
+/// Refuses a path that nothing can be written to: to be asked before any work.
+pub fn check(paths: &[Option<&Path>]) -> Result<(), String> {
+    for path in paths.iter().flatten().filter(|path| !is_stdout(path)) {
+        let there = path.exists();
+        let refused = |error: io::Error| format!("{} cannot be written: {error}", path.display());
+        OpenOptions::new().append(true).create(true).open(path).map_err(refused)?;
+        if !there {
+            std::fs::remove_file(path).map_err(refused)?;
+        }
+    }
+    Ok(())
+}
+
+/// A result, to a file or to the standard output.
+pub fn write(path: &Path, bytes: &[u8]) -> Result<(), String> {
+    if is_stdout(path) {
+        written(io::stdout().lock().write_all(bytes));
+        return Ok(());
+    }
+    std::fs::write(path, bytes).map_err(|error| format!("{} cannot be written: {error}", path.display()))
+}
+
+/// A result as JSON.
+pub fn write_json<T: serde::Serialize>(path: &Path, value: &T) -> Result<(), String> {
+    let text = serde_json::to_string_pretty(value).map_err(|error| error.to_string())?;
+    write(path, (text + "\n").as_bytes())
 }
 
 /// To the standard error, as one line.

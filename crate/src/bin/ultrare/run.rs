@@ -1,6 +1,5 @@
 //! `ultrare run`.
 
-use std::fs;
 use std::time::Instant;
 
 use ultrare::combine::CombineMethod;
@@ -11,11 +10,16 @@ use ultrare::pipeline::{Settings, Stage};
 use crate::args::{Output, Run};
 use crate::drive::Driver;
 use crate::words::{percent, word};
-use crate::{figures, forget, input, keys, show};
+use crate::{figures, forget, input, keys, lists, out, show};
 
 /// Carries it out and prints what came of it.
 pub fn run(args: &Run) -> Result<(), String> {
-    let driver = Driver::new(args.out.threads)?;
+    check(&args.out, args.forget.changes())?;
+    out::check(&[args.prepare.as_deref()])?;
+    if args.drift && !args.forget.changes() {
+        return Err("--drift asks who would have moved without the forgotten users: say whom with --forget".into());
+    }
+    let driver = Driver::new(args.out.threads);
     let mut experiment = Experiment::new();
     experiment.configure(settings(args)?).map_err(|error| error.to_string())?;
     let began = Instant::now();
@@ -23,12 +27,17 @@ pub fn run(args: &Run) -> Result<(), String> {
     input::assign(&mut experiment, &args.partition)?;
     experiment.note_read(began.elapsed().as_secs_f64());
     show::data(&experiment.snapshot());
+    if let Some(path) = &args.prepare {
+        return out::write(path, &experiment.save());
+    }
+    // A name that nobody has is told now, not after the training.
+    let asked = forget::asked(&experiment, &args.forget)?;
 
     let go = |experiment: &mut Experiment, activity| driver.run(experiment, activity);
     go(&mut experiment, Activity::Build { until: Stage::Evaluate })?;
     show::partition(&experiment.snapshot());
     show::training(&experiment.snapshot());
-    let forgot = forget::forget(&driver, &mut experiment, &args.forget)?;
+    forget::forget(&driver, &mut experiment, &args.forget, asked)?;
     go(&mut experiment, Activity::Compare)?;
     if args.baselines {
         go(&mut experiment, Activity::Baselines)?;
@@ -37,9 +46,6 @@ pub fn run(args: &Run) -> Result<(), String> {
         go(&mut experiment, Activity::Decompose)?;
     }
     if args.drift {
-        if !forgot {
-            return Err("--drift asks who would have moved without the forgotten users: say whom with --forget".into());
-        }
         go(&mut experiment, Activity::Twin)?;
     }
     let snapshot = experiment.snapshot();
@@ -49,14 +55,30 @@ pub fn run(args: &Run) -> Result<(), String> {
     write(&experiment, &args.out)
 }
 
+/// Refuses what cannot be written, before any work.
+pub fn check(out: &Output, changes: bool) -> Result<(), String> {
+    let paths = [&out.json, &out.receipt, &out.save, &out.lists, &out.per_user];
+    out::check(&paths.map(Option::as_deref))?;
+    for path in [&out.lists, &out.per_user].into_iter().flatten() {
+        lists::Form::of(path)?;
+    }
+    if let Some(key) = &out.sign {
+        keys::read(key)?;
+    }
+    let unasked = out.receipt.is_some() && !changes;
+    if unasked { Err("--receipt: nothing is to change, so there will be no receipt".into()) } else { Ok(()) }
+}
+
 /// The files that were asked for.
 pub fn write(experiment: &Experiment, out: &Output) -> Result<(), String> {
-    let put = |path: &std::path::Path, bytes: &[u8]| {
-        fs::write(path, bytes).map_err(|error| format!("{} cannot be written: {error}", path.display()))
-    };
     if let Some(path) = &out.json {
-        let text = serde_json::to_string_pretty(&experiment.snapshot()).map_err(|error| error.to_string())?;
-        put(path, (text + "\n").as_bytes())?;
+        out::write_json(path, &experiment.snapshot())?;
+    }
+    if let Some(path) = &out.lists {
+        lists::write_lists(path, experiment)?;
+    }
+    if let Some(path) = &out.per_user {
+        lists::write_figures(path, experiment)?;
     }
     if let Some(path) = &out.receipt {
         let last = experiment.receipts().pop().ok_or("--receipt: nothing was changed, so there is no receipt")?;
@@ -64,11 +86,11 @@ pub fn write(experiment: &Experiment, out: &Output) -> Result<(), String> {
             Some(key) => keys::read(key)?.sign(last),
             None => last,
         };
-        put(path, last.to_json().as_bytes())?;
+        out::write(path, last.to_json().as_bytes())?;
         say!("head       {} (keep it elsewhere: it shows that no later receipt was cut off)", last.digest);
     }
     if let Some(path) = &out.save {
-        put(path, &experiment.save())?;
+        out::write(path, &experiment.save())?;
     }
     Ok(())
 }

@@ -51,6 +51,9 @@ pub fn training(snapshot: &Snapshot) {
     let reasons: Vec<String> = reasons.into_iter().map(|(words, count)| format!("{count} {words}")).collect();
     let (few, many) = extremes(&trained().map(|shard| shard.epochs).collect::<Vec<_>>());
     say!("training   {} sub-models, {few} to {many} epochs: {}", trained().count(), reasons.join("; "));
+    if let Some((shard, chosen)) = trained().find_map(|shard| Some((shard.shard, shard.chosen.as_ref()?))) {
+        say!("           chosen, in shard {}: {}", shard + 1, line(chosen));
+    }
     let best: Vec<u32> = trained().filter_map(|shard| shard.best_epoch).collect();
     let mean = |values: Vec<f32>| values.iter().sum::<f32>() / values.len().max(1) as f32;
     if !best.is_empty() {

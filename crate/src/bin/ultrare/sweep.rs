@@ -11,10 +11,10 @@ use ultrare::pipeline::Settings;
 
 use crate::args::Sweep;
 use crate::drive::Driver;
-use crate::input;
 use crate::out::line;
 use crate::run::standing_in;
 use crate::words::word;
+use crate::{input, out};
 
 /// What `--json` writes.
 #[derive(Serialize)]
@@ -28,7 +28,8 @@ struct Report {
 
 /// Measures point by point and prints one table per number of shards.
 pub fn sweep(args: &Sweep) -> Result<(), String> {
-    let driver = Driver::new(args.threads)?;
+    out::check(&[args.json.as_deref()])?;
+    let driver = Driver::new(args.threads);
     let shards: Vec<u32> = numbers("--shards", &args.shards)?;
     let seeds: Vec<u32> = numbers("--seeds", &args.seeds)?;
     let partitions: Vec<Method> = words("--partitions", &args.partitions)?;
@@ -62,8 +63,7 @@ pub fn sweep(args: &Sweep) -> Result<(), String> {
     }
     print(&report, &shards, &partitions, &combiners);
     if let Some(path) = &args.json {
-        let text = serde_json::to_string_pretty(&report).map_err(|error| error.to_string())?;
-        std::fs::write(path, text + "\n").map_err(|error| format!("{} cannot be written: {error}", path.display()))?;
+        out::write_json(path, &report)?;
     }
     Ok(())
 }

@@ -1,7 +1,5 @@
 //! `ultrare tune`.
 
-use std::fs;
-
 use serde_json::json;
 use ultrare::experiment::{Activity, Experiment};
 use ultrare::model::ModelError;
@@ -12,11 +10,12 @@ use crate::args::Tune;
 use crate::drive::Driver;
 use crate::run::model;
 use crate::words::word;
-use crate::{input, show};
+use crate::{input, out, show};
 
 /// Trains every setting of the grid on every shard and prints the table.
 pub fn tune(args: &Tune) -> Result<(), String> {
-    let driver = Driver::new(args.threads)?;
+    out::check(&[args.json.as_deref()])?;
+    let driver = Driver::new(args.threads);
     let mut experiment = Experiment::new();
     let mut config = experiment.settings().clone();
     config.seed = args.seed;
@@ -44,8 +43,7 @@ pub fn tune(args: &Tune) -> Result<(), String> {
     print(args, shards, &table);
     if let Some(path) = &args.json {
         let text = json!({ "model": args.model, "seed": args.seed, "shards": shards, "settings": table });
-        let text = serde_json::to_string_pretty(&text).map_err(|error| error.to_string())?;
-        fs::write(path, text + "\n").map_err(|error| format!("{} cannot be written: {error}", path.display()))?;
+        out::write_json(path, &text)?;
     }
     Ok(())
 }

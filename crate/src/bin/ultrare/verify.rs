@@ -12,10 +12,11 @@ use ultrare::unlearn::receipt::sign::check_signatures;
 use crate::args::Verify;
 use crate::drive::Driver;
 use crate::out::line;
-use crate::{input, keys};
+use crate::{input, keys, out};
 
 /// Reads receipts and rows, trains again, and says what differs and where. True if nothing does.
 pub fn verify(args: &Verify) -> Result<bool, String> {
+    out::check(&[args.rows.as_deref()])?;
     let said = |error: ultrare::Error| error.to_string();
     let mut receipts = Vec::new();
     for path in &args.receipts {
@@ -30,11 +31,11 @@ pub fn verify(args: &Verify) -> Result<bool, String> {
     input::load(&mut source, &args.input, seed)?;
     if let Some(path) = &args.rows {
         let text = text(source.rows().map_err(said)?);
-        fs::write(path, text).map_err(|error| format!("{} cannot be written: {error}", path.display()))?;
+        out::write(path, text.as_bytes())?;
     }
     let mut experiment = Experiment::new();
     experiment.verify_rows(&receipts, source.rows().map_err(said)?).map_err(said)?;
-    let notices = Driver::new(args.threads)?.drive(&mut experiment)?;
+    let notices = Driver::new(args.threads).drive(&mut experiment)?;
     let verdict = notices.into_iter().find_map(|notice| match notice {
         Notice::Verified { verdict } => Some(verdict),
         _ => None,

@@ -1,6 +1,5 @@
 //! One user's system of `joint` and `consensus`: (I + P_SS) x = 1 over the user's own rows S, by conjugate gradients.
 
-use super::form::Form;
 use crate::numerics::kernels::{axpy, dot};
 use crate::numerics::matrix::Matrix;
 
@@ -12,7 +11,7 @@ const STEPS: usize = 200;
 /// Room for one user's system, used again for the next.
 #[derive(Clone, Debug, Default)]
 pub(in crate::combine) struct UserSystem {
-    system: Vec<f32>,
+    pub(super) system: Vec<f32>,
     pub(super) x: Vec<f32>,
     residual: Vec<f32>,
     direction: Vec<f32>,
@@ -28,63 +27,66 @@ pub(super) fn refill(buffer: &mut Vec<f32>, length: usize, value: f32) {
     buffer.resize(length, value);
 }
 
-/// coordinates = A coordinates.
-pub(super) fn through(middle: &Matrix, coordinates: &mut [f32], passed: &mut Vec<f32>) {
-    refill(passed, coordinates.len(), 0.0);
-    for (row, place) in passed.iter_mut().enumerate() {
-        *place = dot(middle.row(row), coordinates);
-    }
-    coordinates.copy_from_slice(passed);
-}
-
-/// Conjugate gradients on (I + P_SS) x = 1 (Hestenes and Stiefel 1952).
-pub(super) fn solve<'a>(form: &Form, items: &[u32], work: &'a mut UserSystem) -> &'a [f32] {
-    let n = items.len();
-    if n == 0 {
-        work.x.clear();
-        return &work.x;
-    }
-    let UserSystem { system, x, residual, direction, image, coordinates, passed, .. } = work;
-    system.clear();
-    match form {
-        Form::Kernel(kernel) => {
+/// The user's own part of P, or of the rows that make it, into the room for a system; then its solution.
+pub(super) fn solve<'a>(matrix: Own<'_>, items: &[u32], work: &'a mut UserSystem) -> &'a [f32] {
+    work.system.clear();
+    match matrix {
+        Own::Kernel(kernel) => {
             for &item in items {
                 let row = kernel.row(item as usize);
-                system.extend(items.iter().map(|&other| row[other as usize]));
+                work.system.extend(items.iter().map(|&other| row[other as usize]));
             }
+            conjugate_gradients(items.len(), work, |system, direction, image, _| {
+                for (place, row) in image.iter_mut().zip(system.chunks_exact(direction.len())) {
+                    *place = dot(row, direction);
+                }
+            });
         }
-        Form::Whitened(vectors) | Form::Middle(vectors, _) => {
+        Own::Rows(vectors) => {
             for &item in items {
-                system.extend_from_slice(vectors.row(item as usize));
+                work.system.extend_from_slice(vectors.row(item as usize));
             }
+            solve_rows(items.len(), vectors.cols(), work);
         }
     }
-    let width = system.len() / n;
+    &work.x
+}
+
+/// Where a user's system comes from.
+#[derive(Clone, Copy)]
+pub(super) enum Own<'a> {
+    /// P.
+    Kernel(&'a Matrix),
+    /// Z with P = Z Z'.
+    Rows(&'a Matrix),
+}
+
+/// Solves (I + Z Z') x = 1 for the n rows Z of `width` values that are in the room for a system.
+pub(super) fn solve_rows(n: usize, width: usize, work: &mut UserSystem) {
+    conjugate_gradients(n, work, |system, direction, image, coordinates| {
+        refill(coordinates, width, 0.0);
+        for (row, &factor) in system.chunks_exact(width).zip(direction.iter()) {
+            axpy(factor, row, coordinates);
+        }
+        for (place, row) in image.iter_mut().zip(system.chunks_exact(width)) {
+            *place = dot(row, coordinates);
+        }
+    });
+}
+
+/// Conjugate gradients on (I + P_SS) x = 1 (Hestenes and Stiefel 1952); `times` multiplies by P_SS.
+fn conjugate_gradients(n: usize, work: &mut UserSystem, times: impl Fn(&[f32], &[f32], &mut [f32], &mut Vec<f32>)) {
+    let UserSystem { system, x, residual, direction, image, coordinates, .. } = work;
     for (buffer, value) in [(&mut *x, 0.0), (&mut *residual, 1.0), (&mut *direction, 1.0), (&mut *image, 0.0)] {
         refill(buffer, n, value);
+    }
+    if n == 0 {
+        return;
     }
     let mut square = n as f32;
     let enough = square * TOLERANCE * TOLERANCE;
     for _ in 0..STEPS {
-        match form {
-            Form::Kernel(_) => {
-                for (place, row) in image.iter_mut().zip(system.chunks_exact(width)) {
-                    *place = dot(row, direction);
-                }
-            }
-            Form::Whitened(_) | Form::Middle(..) => {
-                refill(coordinates, width, 0.0);
-                for (row, &factor) in system.chunks_exact(width).zip(direction.iter()) {
-                    axpy(factor, row, coordinates);
-                }
-                if let Form::Middle(_, middle) = form {
-                    through(middle, coordinates, passed);
-                }
-                for (place, row) in image.iter_mut().zip(system.chunks_exact(width)) {
-                    *place = dot(row, coordinates);
-                }
-            }
-        }
+        times(system, direction, image, coordinates);
         axpy(1.0, direction, image);
         let step = square / dot(direction, image);
         axpy(step, direction, x);
@@ -100,7 +102,6 @@ pub(super) fn solve<'a>(form: &Form, items: &[u32], work: &'a mut UserSystem) ->
         }
         square = next;
     }
-    x
 }
 
 /// out += sum of rows times weights, four rows at a time.

@@ -9,8 +9,19 @@ use crate::numerics::Matrix;
 pub(super) enum Form {
     /// P, items x items.
     Kernel(Matrix),
-    /// W with P = W W', items x coordinates.
+    /// Z with P = Z Z', items x coordinates.
     Whitened(Matrix),
-    /// V and A with P = V A V'.
-    Middle(Matrix, Matrix),
+    /// B, upper triangular, with P = (V B) (V B)' and V left in the sub-models, where most of it is missing: coordinates x
+    /// coordinates, the scale of V included.
+    Blocks(Matrix),
+}
+
+/// Items up to which the items x items kernel P is kept: 64 MB of it.
+pub(super) const KERNEL_ITEMS: usize = 4096;
+/// Values up to which items x coordinates are kept: 256 MB of them.
+const WHITENED_VALUES: usize = 1 << 26;
+
+/// Is V kept as a whole? Not if it is too large, nor if two thirds of it are missing: the sub-models then serve quicker.
+pub(super) fn is_dense(items: usize, width: usize, values: usize) -> bool {
+    items * width <= WHITENED_VALUES && values * 3 > items * width
 }

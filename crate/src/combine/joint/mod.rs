@@ -10,30 +10,31 @@
 //! P_{:,S} (I + P_SS)^-1 1. No eigenvalue of P reaches 1 / alpha, so the user's system has condition number at most
 //! 1 + 1 / alpha and a dozen conjugate gradient steps solve it to single precision.
 //!
-//! `consensus` (in `prior`) holds w to another prior and is served in the same way.
+//! `consensus` (in `prior`) holds w to another prior and is served in the same way. Where items are many and each is in few
+//! shards, V is never put together: `blocks` serves from the sub-models.
 //!
 //! Everything here is a function of the sub-models' item sides and, at serving time, of the user's own rows: what is
 //! deleted leaves with its shard.
 
+mod blocks;
 mod fold_in;
 mod form;
 mod prior;
 mod side_by_side;
 
 pub(super) use fold_in::UserSystem;
-use fold_in::{combine_rows, refill, solve, through};
-use form::Form;
+use fold_in::{Own, combine_rows, refill, solve};
+use form::{Form, KERNEL_ITEMS, is_dense};
 pub(super) use prior::Prior;
-use prior::{middle, shifted};
+use prior::{dual, factor, symmetric_product};
 use serde::{Deserialize, Serialize};
-use side_by_side::{Gram, row_scale, side_by_side};
+use side_by_side::{Gram, SideBySide};
 
 use super::{CombineError, Ensemble};
-use crate::numerics::kernels::{Into, View, Whitener, gemm, mirror_whole as mirror, scores_of_all};
-use crate::numerics::matrix::Matrix;
+use crate::numerics::kernels::{dot, scores_of_all};
 
-/// Items up to which the items x items kernel P is kept: 64 MB of it. Beyond, users are solved on whitened vectors.
-const KERNEL_ITEMS: usize = 4096;
+/// Coordinates up to which V'V is kept for the next preparation: beyond, shards overlap so little that it is quickly made again.
+const KEPT_GRAM: usize = 1024;
 
 /// What `joint` and `consensus` keep between users.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -42,13 +43,16 @@ pub(super) struct Joint {
     pub alpha: f32,
     pub lambda: f32,
     form: Form,
+    n_items: u32,
     /// V'V before scaling: a later preparation takes over the blocks between unchanged shards. Empty where the kernel was
-    /// made from V V'.
+    /// made from V V', and where it is large.
     gram: Gram,
 }
 
 impl Joint {
     /// `previous` lends the blocks of V'V that did not change; the bits do not depend on it.
+    ///
+    /// Errors: sub-models without item vectors, or with some that are no numbers; strengths beyond single precision.
     pub fn prepare(
         ensemble: &Ensemble,
         prior: Prior,
@@ -56,135 +60,140 @@ impl Joint {
         previous: Option<&Joint>,
     ) -> Result<Self, CombineError> {
         let n_items = ensemble.n_items() as usize;
-        let (mut v, offsets) = side_by_side(ensemble, prior.method())?;
-        let width = v.cols();
-        let scale = row_scale(ensemble);
-        let singular = |pivot| CombineError::Singular { pivot: pivot as u32, lambda };
-        let use_kernel = n_items <= KERNEL_ITEMS;
-        if width > n_items && use_kernel {
-            v.data_mut().iter_mut().for_each(|value| *value *= scale);
-            let form = Form::Kernel(dual_kernel(&v, prior, alpha, lambda).map_err(singular)?);
-            return Ok(Joint { prior, alpha, lambda, form, gram: Gram::default() });
+        let v = SideBySide::of(ensemble, prior.method())?;
+        v.check()?;
+        let (width, scale) = (v.width(), v.scale());
+        let made = |form, gram| Joint { prior, alpha, lambda, form, n_items: n_items as u32, gram };
+        if n_items <= KERNEL_ITEMS && width > n_items {
+            let kernel = dual(&v.whole(scale), prior, (alpha, lambda))?;
+            return Ok(made(Form::Kernel(kernel), Gram::default()));
         }
-        let gram = Gram::of(&v, &offsets, ensemble, previous.map(|previous| &previous.gram));
+        let gram = Gram::new(&v, previous.map(|previous| &previous.gram));
         let scaled: Vec<f32> = gram.values.data().iter().map(|value| value * (scale * scale)).collect();
-        v.data_mut().iter_mut().for_each(|value| *value *= scale);
-        let form = match prior {
-            Prior::Flat => {
-                let factor = Whitener::new(shifted(scaled, width, alpha, lambda), width).map_err(singular)?;
-                factor.whiten(v.data_mut());
-                if use_kernel { Form::Kernel(symmetric_product(&v, &v)) } else { Form::Whitened(v) }
-            }
-            Prior::Consensus => {
-                let middle = middle(scaled, width, alpha, lambda).map_err(singular)?;
-                if use_kernel {
-                    let mut left = Matrix::zeros(n_items, width);
-                    let (rows, inner) = (View::of(&v), View::of(&middle));
-                    gemm(n_items, width, width, rows, inner, left.data_mut(), width, Into::Set);
-                    Form::Kernel(symmetric_product(&left, &v))
-                } else {
-                    Form::Middle(v, middle)
-                }
-            }
+        let factor = factor(&scaled, width, prior, (alpha, lambda))?;
+        let whitened = || {
+            let mut whole = v.whole(scale);
+            factor.whiten(whole.data_mut());
+            whole
         };
-        Ok(Joint { prior, alpha, lambda, form, gram })
+        let form = if n_items <= KERNEL_ITEMS {
+            let vectors = whitened();
+            Form::Kernel(symmetric_product(&vectors, &vectors))
+        } else if is_dense(n_items, width, v.values()) {
+            Form::Whitened(whitened())
+        } else {
+            let mut root = factor.inverse();
+            root.data_mut().iter_mut().for_each(|value| *value *= scale);
+            Form::Blocks(root)
+        };
+        Ok(made(form, if width <= KEPT_GRAM { gram } else { Gram::default() }))
     }
 
-    /// Do its matrices fit each other?
+    /// Do its matrices fit each other, and an ensemble of so many coordinates?
     pub fn is_sound(&self) -> bool {
-        let square = |matrix: &Matrix| matrix.rows() == matrix.cols();
         let form = match &self.form {
-            Form::Kernel(kernel) => square(kernel),
-            Form::Whitened(vectors) => vectors.cols() > 0,
-            Form::Middle(vectors, middle) => vectors.cols() > 0 && square(middle) && middle.rows() == vectors.cols(),
+            Form::Kernel(kernel) => kernel.rows() == kernel.cols() && kernel.rows() == self.n_items as usize,
+            Form::Whitened(vectors) => vectors.cols() > 0 && vectors.rows() == self.n_items as usize,
+            Form::Blocks(root) => root.cols() > 0 && root.rows() == root.cols(),
         };
-        form && square(&self.gram.values)
+        form && self.gram.values.rows() == self.gram.values.cols()
     }
 
     /// Items it was prepared for.
     pub fn n_items(&self) -> usize {
+        self.n_items as usize
+    }
+
+    /// Was it prepared for sub-models like these?
+    pub fn fits(&self, ensemble: &Ensemble) -> bool {
         match &self.form {
-            Form::Kernel(matrix) | Form::Whitened(matrix) | Form::Middle(matrix, _) => matrix.rows(),
+            Form::Blocks(root) => SideBySide::of(ensemble, self.prior.method()).is_ok_and(|v| v.width() == root.rows()),
+            _ => true,
+        }
+    }
+
+    /// What each of a user's rows (ascending, inside the catalogue) adds to the score of one item: P_ji x_i, in their order.
+    pub fn terms(&self, ensemble: &Ensemble, items: &[u32], item: u32, work: &mut UserSystem) -> Vec<f32> {
+        match &self.form {
+            Form::Kernel(kernel) => {
+                let row = kernel.row(item as usize);
+                let weights = solve(Own::Kernel(kernel), items, work);
+                items.iter().zip(weights).map(|(&own, x)| row[own as usize] * x).collect()
+            }
+            Form::Whitened(vectors) => {
+                let target = vectors.row(item as usize);
+                let weights = solve(Own::Rows(vectors), items, work);
+                items.iter().zip(weights).map(|(&own, x)| dot(vectors.row(own as usize), target) * x).collect()
+            }
+            Form::Blocks(root) => {
+                let v = SideBySide::of(ensemble, self.prior.method()).expect("it was prepared for this ensemble");
+                blocks::terms(&v, root, items, item, work)
+            }
         }
     }
 
     /// Scores of all items for users with these rows (ascending, inside the catalogue), one user after the other in `out`. Each
-    /// user's bits are the same in any company.
-    pub fn score<'u>(&self, users: impl Iterator<Item = &'u [u32]>, work: &mut UserSystem, out: &mut [f32]) {
+    /// user's bits are the same in any company. The ensemble is the one it was prepared for.
+    pub fn score<'u>(
+        &self,
+        ensemble: &Ensemble,
+        users: impl Iterator<Item = &'u [u32]>,
+        work: &mut UserSystem,
+        out: &mut [f32],
+    ) {
         match &self.form {
             Form::Kernel(kernel) => {
                 for (items, out) in users.zip(out.chunks_exact_mut(kernel.rows().max(1))) {
                     out.fill(0.0);
-                    combine_rows(kernel, items, solve(&self.form, items, work), out);
+                    combine_rows(kernel, items, solve(Own::Kernel(kernel), items, work), out);
                 }
             }
-            Form::Whitened(vectors) | Form::Middle(vectors, _) => {
+            Form::Whitened(vectors) => {
                 let mut together = std::mem::take(&mut work.together);
                 together.clear();
                 for items in users {
-                    solve(&self.form, items, work);
+                    solve(Own::Rows(vectors), items, work);
                     refill(&mut work.coordinates, vectors.cols(), 0.0);
                     combine_rows(vectors, items, &work.x, &mut work.coordinates);
-                    if let Form::Middle(_, middle) = &self.form {
-                        through(middle, &mut work.coordinates, &mut work.passed);
-                    }
                     together.extend_from_slice(&work.coordinates);
                 }
                 scores_of_all(&together, vectors, out);
                 work.together = together;
             }
+            Form::Blocks(root) => {
+                let v = SideBySide::of(ensemble, self.prior.method()).expect("it was prepared for this ensemble");
+                blocks::score(&v, root, users, work, out);
+            }
         }
     }
-}
-
-/// P from V V' instead of V'V, for more coordinates than items: (I - lambda (alpha C + lambda I)^-1) / alpha with C = V V' for
-/// `joint` and (V V')^2 for `consensus`.
-fn dual_kernel(v: &Matrix, prior: Prior, alpha: f32, lambda: f32) -> Result<Matrix, usize> {
-    let m = v.rows();
-    let mut kernel = symmetric_product(v, v);
-    if prior == Prior::Consensus {
-        kernel = symmetric_product(&kernel, &kernel);
-    }
-    let factor = Whitener::new(shifted(kernel.into_vec(), m, alpha, lambda), m)?;
-    let mut inverse = Matrix::zeros(m, m);
-    (0..m).for_each(|index| inverse.row_mut(index)[index] = 1.0);
-    factor.whiten(inverse.data_mut());
-    let mut kernel = symmetric_product(&inverse, &inverse);
-    kernel.data_mut().iter_mut().for_each(|value| *value *= -lambda / alpha);
-    for index in 0..m {
-        kernel.row_mut(index)[index] += 1.0 / alpha;
-    }
-    Ok(kernel)
-}
-
-/// A B' where it is known to be symmetric.
-fn symmetric_product(a: &Matrix, b: &Matrix) -> Matrix {
-    let m = a.rows();
-    let mut out = Matrix::zeros(m, m);
-    gemm(m, m, a.cols(), View::of(a), View::of(b).transposed(), out.data_mut(), m, Into::SetUpper);
-    mirror(out.data_mut(), m);
-    out
 }
 
 #[cfg(test)]
 mod tests {
     use nalgebra::{DMatrix, DVector};
 
-    use super::super::fake_model::{FakeModel, ensemble};
+    use super::super::Member;
+    use super::super::fake_model::{FakeModel, ensemble, normals};
     use super::*;
+    use crate::numerics::Matrix;
+    use crate::numerics::kernels::{Into, View, gemm};
 
     const PRIORS: [Prior; 2] = [Prior::Flat, Prior::Consensus];
 
     /// The definition in double precision: normal equations of the user's ridge regression.
     fn dense(ensemble: &Ensemble, prior: Prior, alpha: f64, lambda: f64, items: &[u32]) -> DVector<f64> {
-        let (v, _) = side_by_side(ensemble, "joint").unwrap();
+        let v = SideBySide::of(ensemble, "joint").unwrap().whole(1.0);
         let v = DMatrix::from_fn(v.rows(), v.cols(), |i, j| f64::from(v.row(i)[j]));
         let known = (0..ensemble.n_items()).filter(|&item| ensemble.knows(item)).count() as f64;
         let v = &v * (known / v.norm_squared()).sqrt();
         let gram = v.transpose() * &v;
         let penalty = match prior {
             Prior::Flat => DMatrix::identity(v.ncols(), v.ncols()),
-            Prior::Consensus => gram.clone().try_inverse().unwrap(),
+            // With the stated floor.
+            Prior::Consensus => {
+                let floor = DMatrix::identity(v.ncols(), v.ncols()) * (1e-5 * gram.trace());
+                (&gram + floor).try_inverse().unwrap()
+            }
         };
         let mut system = alpha * &gram + lambda * penalty;
         let mut right = DVector::zeros(v.ncols());
@@ -201,15 +210,17 @@ mod tests {
         let zeros = Matrix::zeros;
         let joint = |form, values| {
             let gram = Gram { values, marks: Vec::new() };
-            Joint { prior: Prior::Flat, alpha: 1.0, lambda: 1.0, form, gram }
+            Joint { prior: Prior::Flat, alpha: 1.0, lambda: 1.0, form, n_items: 3, gram }
         };
-        let good = [Form::Kernel(zeros(3, 3)), Form::Whitened(zeros(3, 2)), Form::Middle(zeros(3, 2), zeros(2, 2))];
+        let good = [Form::Kernel(zeros(3, 3)), Form::Whitened(zeros(3, 2)), Form::Blocks(zeros(2, 2))];
         assert!(good.into_iter().all(|form| joint(form, zeros(2, 2)).is_sound()));
         let bad = [
             Form::Kernel(zeros(3, 2)),
+            Form::Kernel(zeros(2, 2)),
             Form::Whitened(zeros(3, 0)),
-            Form::Middle(zeros(3, 2), zeros(2, 3)),
-            Form::Middle(zeros(3, 2), zeros(3, 3)),
+            Form::Whitened(zeros(2, 2)),
+            Form::Blocks(zeros(2, 3)),
+            Form::Blocks(zeros(0, 0)),
         ];
         assert!(bad.into_iter().all(|form| !joint(form, zeros(2, 2)).is_sound()));
         assert!(!joint(Form::Kernel(zeros(3, 3)), zeros(2, 3)).is_sound());
@@ -223,7 +234,7 @@ mod tests {
             let expected = dense(&ensemble, prior, 0.7, 2.0, &items);
             let joint = Joint::prepare(&ensemble, prior, (0.7, 2.0), None).unwrap();
             let mut out = vec![0.0; 40];
-            joint.score([&items[..]].into_iter(), &mut UserSystem::default(), &mut out);
+            joint.score(&ensemble, [&items[..]].into_iter(), &mut UserSystem::default(), &mut out);
             for item in 0..40 {
                 assert!(
                     (f64::from(out[item]) - expected[item]).abs() < 3e-5,
@@ -241,38 +252,73 @@ mod tests {
         for prior in PRIORS {
             let ensemble = ensemble(3, 40, 9, 7);
             let scores = |form: Form| {
-                let joint = Joint { prior, alpha: 0.7, lambda: 2.0, form, gram: Gram::default() };
+                let joint = Joint { prior, alpha: 0.7, lambda: 2.0, form, n_items: 40, gram: Gram::default() };
                 let mut out = vec![0.0; 40];
-                joint.score([&items[..]].into_iter(), &mut UserSystem::default(), &mut out);
+                joint.score(&ensemble, [&items[..]].into_iter(), &mut UserSystem::default(), &mut out);
                 let company: [&[u32]; 6] = [&[1, 2], &[], &items, &[5], &[7, 8, 9], &items];
                 let mut together = vec![0.0; 240];
-                joint.score(company.into_iter(), &mut UserSystem::default(), &mut together);
+                joint.score(&ensemble, company.into_iter(), &mut UserSystem::default(), &mut together);
                 assert!(together[80..120] == out && together[200..] == out && together[40..80] == [0.0; 40]);
+                // Every score is the sum of what the user's rows add to it.
+                for item in 0..40 {
+                    let terms = joint.terms(&ensemble, &items, item, &mut UserSystem::default());
+                    let sum: f32 = terms.iter().sum();
+                    assert_eq!(terms.len(), items.len());
+                    assert!((sum - out[item as usize]).abs() < 1e-5, "{prior:?} {item}: {sum} {}", out[item as usize]);
+                    assert!(terms.iter().any(|term| term.abs() > 1e-4), "{terms:?}");
+                }
                 out
             };
-            let (mut v, _) = side_by_side(&ensemble, "joint").unwrap();
-            let scale = row_scale(&ensemble);
-            v.data_mut().iter_mut().for_each(|value| *value *= scale);
-            let dual = scores(Form::Kernel(dual_kernel(&v, prior, 0.7, 2.0).unwrap()));
+            let v = SideBySide::of(&ensemble, "joint").unwrap();
+            let whole = v.whole(v.scale());
+            let dual = scores(Form::Kernel(dual(&whole, prior, (0.7, 2.0)).unwrap()));
             let primal = scores(Joint::prepare(&ensemble, prior, (0.7, 2.0), None).unwrap().form);
             let mut gram = vec![0.0; 27 * 27];
-            gemm(27, 27, 40, View::of(&v).transposed(), View::of(&v), &mut gram, 27, Into::Set);
-            let vectors = scores(match prior {
-                Prior::Flat => {
-                    Whitener::new(shifted(gram, 27, 0.7, 2.0), 27).ok().unwrap().whiten(v.data_mut());
-                    Form::Whitened(v)
-                }
-                Prior::Consensus => Form::Middle(v, middle(gram, 27, 0.7, 2.0).unwrap()),
-            });
+            gemm(27, 27, 40, View::of(&whole).transposed(), View::of(&whole), &mut gram, 27, Into::Set);
+            let factor = factor(&gram, 27, prior, (0.7, 2.0)).unwrap();
+            let mut root = factor.inverse();
+            root.data_mut().iter_mut().for_each(|value| *value *= v.scale());
+            let blocks = scores(Form::Blocks(root));
+            let mut whitened = whole;
+            factor.whiten(whitened.data_mut());
+            let vectors = scores(Form::Whitened(whitened));
             for item in 0..40 {
-                assert!((dual[item] - primal[item]).abs() < 5e-5, "{prior:?} {item}: {} {}", dual[item], primal[item]);
-                assert!(
-                    (vectors[item] - primal[item]).abs() < 5e-5,
-                    "{prior:?} {item}: {} {}",
-                    vectors[item],
-                    primal[item]
-                );
+                for other in [dual[item], vectors[item], blocks[item]] {
+                    assert!((other - primal[item]).abs() < 5e-5, "{prior:?} {item}: {other} {}", primal[item]);
+                }
             }
+        }
+    }
+
+    /// Forty shards over 5,000 items, each item in one or two of them.
+    fn wide(seed: u64) -> Ensemble {
+        let members = (0..40).map(|shard: u32| {
+            let items: Vec<u32> = (0..5_000).filter(|item| item % 40 == shard || item % 97 == shard).collect();
+            let vectors = normals(items.len(), 8, seed + u64::from(shard));
+            let model = FakeModel { users: normals(2, 8, 1), items: vectors, vectors: true };
+            Member { model: std::sync::Arc::new(model), items, rows: 100 }
+        });
+        Ensemble::new(members.collect(), 5_000).unwrap()
+    }
+
+    #[test]
+    fn a_wide_ensemble_is_served_from_its_blocks_as_its_definition_has_it() {
+        let ensemble = wide(3);
+        let items = [0u32, 40, 80, 97, 1_000, 4_999];
+        for prior in PRIORS {
+            let joint = Joint::prepare(&ensemble, prior, (1.0, 40.0), None).unwrap();
+            assert!(matches!(joint.form, Form::Blocks(_)) && joint.is_sound() && joint.fits(&ensemble));
+            assert!(!joint.fits(&super::super::fake_model::ensemble(3, 5_000, 8, 1)));
+            let expected = dense(&ensemble, prior, 1.0, 40.0, &items);
+            let mut out = vec![7.0; 10_000];
+            joint.score(&ensemble, [&[3u32][..], &items].into_iter(), &mut UserSystem::default(), &mut out);
+            for item in 0..5_000 {
+                let (found, expected) = (f64::from(out[5_000 + item]), expected[item]);
+                assert!((found - expected).abs() < 1e-5, "{prior:?} {item}: {found} {expected}");
+            }
+            let mut alone = vec![7.0; 5_000];
+            joint.score(&ensemble, [&items[..]].into_iter(), &mut UserSystem::default(), &mut alone);
+            assert_eq!(alone, out[5_000..]);
         }
     }
 
@@ -292,9 +338,10 @@ mod tests {
 
     #[test]
     fn a_user_without_rows_gets_equal_scores() {
-        let joint = Joint::prepare(&ensemble(2, 20, 3, 5), Prior::Consensus, (1.0, 1.0), None).unwrap();
+        let ensemble = ensemble(2, 20, 3, 5);
+        let joint = Joint::prepare(&ensemble, Prior::Consensus, (1.0, 1.0), None).unwrap();
         let mut out = vec![1.0; 20];
-        joint.score([&[][..]].into_iter(), &mut UserSystem::default(), &mut out);
+        joint.score(&ensemble, [&[][..]].into_iter(), &mut UserSystem::default(), &mut out);
         assert_eq!(out, [0.0; 20]);
     }
 
@@ -312,6 +359,6 @@ mod tests {
         let mut members = ensemble(2, 20, 3, 5).members().to_vec();
         members[0] = FakeModel::poisoned(&members[0]);
         let error = Joint::prepare(&Ensemble::new(members, 20).unwrap(), Prior::Flat, (1.0, 1.0), None).unwrap_err();
-        assert_eq!(error.code(), "combine.singular");
+        assert_eq!(error, CombineError::NotFinite { member: 0 });
     }
 }

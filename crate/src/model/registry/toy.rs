@@ -104,7 +104,7 @@ mod tests {
             let model = load(&trained.to_bytes()).unwrap();
             assert_eq!((model.name(), model.to_bytes()), ("toy", trained.to_bytes()));
             assert_eq!(model.fold_in(&[1, 2], &[1.0, 1.0]), [1.0, 0.0]);
-            Member { model: Arc::from(model), items: (0..15).collect() }
+            Member { model: Arc::from(model), items: (0..15).collect(), rows: 30 }
         });
         let ensemble = Ensemble::new(members.collect(), 15).unwrap();
         assert!(CombineMethod::Joint.works_with(ModelName::Toy));

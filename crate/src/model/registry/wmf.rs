@@ -5,6 +5,9 @@
 //! items with (n_i + alpha n), y = w_u . v_i, n users, m items. Values are not used: a row is a one. The objective
 //! itself tells convergence, so validation rows are trained on like all others and no refit is needed.
 
+mod choice;
+
+use choice::{Choice, Given, choose, choose_by_slice};
 use serde::{Deserialize, Serialize};
 
 use crate::model::entry::{ModelEntry, Training};
@@ -20,22 +23,13 @@ use crate::numerics::matrix::Matrix;
 use crate::numerics::random::{Purpose, StreamKey, normal};
 use crate::numerics::sparse::Csr;
 
-/// Where `wmf` starts when a knob is left out: 64 factors but no more than the shard has users or items (beyond that they
-/// only copy single rows), alpha .3, lambda .015, in proportion to the data.
-///
-/// Chosen on a tenth of ML-100K's training rows held out, NDCG@20, factors 32 to 128, alpha .1 to 1, lambda .003 to .05: one
-/// model .246 (the best of the grid .247), 10 shards under `joint` .240, 40 shards .240, 94 shards of ten users .239; the
-/// same alpha and lambda were within .001 of the best in each.
-fn defaults(rows: &ShardRows) -> AlsParams {
-    let factors = 64.min(rows.n_users).min(rows.n_items).max(1) as usize;
-    AlsParams { factors, alpha: 0.3, lambda: 0.015, nu: 1.0 }
-}
-
 /// Sweeps at most.
 const SWEEPS: u32 = 50;
 /// Relative decrease of the objective below which it has converged: later sweeps change held-out figures by less than
 /// seeds do.
-const TOLERANCE: f32 = 3e-3;
+const TOLERANCE: f32 = 1e-3;
+/// Share of the objective of no weights at all above which nothing was learned.
+const NOTHING: f64 = 0.999;
 const ADVICE: &str = "a system of least squares has no finite solution; raise lambda, or lower alpha or factors";
 
 /// What the registry knows of it.
@@ -44,12 +38,12 @@ pub(super) static ENTRY: ModelEntry = ModelEntry {
     about: "Weighted matrix factorisation, solved exactly by alternating least squares.",
     code: 0,
     knobs: &[
-        FACTORS.defaults_to("64, or as many as the shard has users or items where these are fewer"),
+        FACTORS.defaults_to("64, or 128 where rows are few; no more than the shard has users or items"),
         EPOCHS.defaults_to("50"),
-        ALPHA.defaults_to("0.3"),
-        LAMBDA.defaults_to("0.015"),
+        ALPHA.defaults_to("from the shard's rows: 1.5 sqrt(density), at most 0.3"),
+        LAMBDA.defaults_to("from the shard's rows: what noise in them cannot exceed"),
         NU.defaults_to("1"),
-        TOLERANCE_KNOB.defaults_to("0.003"),
+        TOLERANCE_KNOB.defaults_to("0.001"),
         SLICES,
     ],
     additive: false,
@@ -63,13 +57,19 @@ pub(super) static ENTRY: ModelEntry = ModelEntry {
 };
 
 fn fill(knobs: &mut Knobs, rows: &ShardRows) {
-    let base = defaults(rows);
-    knobs.factors.get_or_insert(base.factors as u32);
-    knobs.alpha.get_or_insert(base.alpha);
-    knobs.lambda.get_or_insert(base.lambda);
-    knobs.nu.get_or_insert(base.nu);
+    let Choice { params, .. } = choose(rows, &given(knobs));
+    knobs.factors.get_or_insert(params.factors as u32);
+    knobs.alpha.get_or_insert(params.alpha);
+    knobs.lambda.get_or_insert(params.lambda);
+    knobs.nu.get_or_insert(params.nu);
     knobs.epochs.get_or_insert(SWEEPS);
     knobs.tolerance.get_or_insert(TOLERANCE);
+}
+
+/// What a person has set.
+fn given(knobs: &Knobs) -> Given {
+    let Knobs { factors, alpha, lambda, nu, .. } = knobs;
+    Given { factors: *factors, alpha: *alpha, lambda: *lambda, nu: *nu }
 }
 
 /// Alternating least squares under way: one sweep is one epoch.
@@ -77,9 +77,10 @@ pub(crate) struct WmfTrainer {
     params: AlsParams,
     by_user: Csr,
     by_item: Csr,
-    /// Most items of a shard have far fewer entries than a vector has values. Users are solved one by one, exactly like a
-    /// fold-in.
+    /// Most items of a shard, and most users of a wide catalogue, have far fewer entries than a vector has values. At the end
+    /// users are solved one by one, exactly like a fold-in.
     groups: Groups,
+    user_groups: Groups,
     users: Factors,
     items: Factors,
     solver: AlsSolver,
@@ -89,17 +90,8 @@ pub(crate) struct WmfTrainer {
     objective: f64,
     stopped: Option<StopReason>,
     traced: bool,
-}
-
-/// The knobs as they are for these rows.
-fn params(rows: &ShardRows, config: &Knobs) -> AlsParams {
-    let base = defaults(rows);
-    AlsParams {
-        factors: config.factors.map_or(base.factors, |k| k as usize),
-        alpha: config.alpha.unwrap_or(base.alpha),
-        lambda: config.lambda.unwrap_or(base.lambda),
-        nu: config.nu.unwrap_or(base.nu),
-    }
+    /// What was chosen from the rows, in words.
+    why: Option<String>,
 }
 
 /// One training to convergence. With slices the sweeps are scheduled, one in every round, the last one too: going on to convergence
@@ -108,7 +100,9 @@ fn params(rows: &ShardRows, config: &Knobs) -> AlsParams {
 fn train(training: Training<'_>) -> Result<Box<dyn Trainer>, ModelError> {
     let Training { rows, knobs: config, seed, shard, sliced, .. } = training;
     let Some(sliced) = sliced else { return Ok(Box::new(WmfTrainer::new(rows, config, seed, shard))) };
-    let (params, tolerance) = (params(&rows, config), config.tolerance);
+    // A checkpoint may know nothing of later slices: the first alone decides.
+    let params = choose_by_slice(&rows, &sliced, &given(config));
+    let tolerance = config.tolerance;
     let make = move |rows: &ShardRows, round: u32, fresh: &[u32]| -> Box<dyn RoundTrainer> {
         let mut items = Factors::zeros(rows.n_items as usize, params.factors);
         let fresh = fresh.iter().map(|&item| item as usize);
@@ -136,15 +130,12 @@ impl RoundTrainer for WmfTrainer {
 
 impl WmfTrainer {
     pub(super) fn new(rows: ShardRows, config: &Knobs, seed: u64, shard: u32) -> Self {
-        let cap = config.epochs.unwrap_or(SWEEPS);
-        Self::with(
-            rows.csr(|_| true),
-            rows.n_items as usize,
-            params(&rows, config),
-            cap,
-            config.tolerance,
-            StreamKey::new(seed, Purpose::ItemInit, shard, 0),
-        )
+        let Choice { params, why } = choose(&rows, &given(config));
+        let (cap, n_items) = (config.epochs.unwrap_or(SWEEPS), rows.n_items as usize);
+        let key = StreamKey::new(seed, Purpose::ItemInit, shard, 0);
+        let mut trainer = Self::with(rows.csr(|_| true), n_items, params, cap, config.tolerance, key);
+        trainer.why = why;
+        trainer
     }
 
     /// From random items.
@@ -167,9 +158,10 @@ impl WmfTrainer {
         WmfTrainer {
             params,
             users: Factors::zeros(by_user.len(), params.factors),
-            items,
             solver: AlsSolver::new(params),
             groups: Groups::new(&by_item, by_user.len(), params.factors),
+            user_groups: Groups::new(&by_user, items.len(), params.factors),
+            items,
             by_user,
             by_item,
             cap,
@@ -178,6 +170,7 @@ impl WmfTrainer {
             objective: f64::INFINITY,
             stopped: None,
             traced: false,
+            why: None,
         }
     }
 
@@ -214,7 +207,9 @@ impl Trainer for WmfTrainer {
         let followed =
             if self.traced { (0..self.by_user.len()).find(|&user| !self.by_user.row(user).is_empty()) } else { None };
         let before = followed.map(|user| self.terms(user, self.users.row(user)));
-        self.solver.half_sweep(&self.by_user, &self.items, &mut self.users).ok_or(diverged.clone())?;
+        self.solver
+            .half_sweep_in_groups(&mut self.user_groups, &self.by_user, &self.items, &mut self.users)
+            .ok_or(diverged.clone())?;
         let trace = followed.zip(before).map(|(user, before)| {
             let rows = self.by_user.row(user).len();
             UpdateTrace::Als {
@@ -234,7 +229,9 @@ impl Trainer for WmfTrainer {
         let objective = items + penalty;
         // A rounding error upwards is convergence as well.
         if self.objective - objective <= f64::from(self.tolerance) * self.objective.min(f64::MAX) {
-            self.stopped = Some(StopReason::Converged);
+            // Without any weights each row costs its one.
+            let vanished = objective > NOTHING * self.by_user.columns.len() as f64;
+            self.stopped = Some(if vanished { StopReason::Vanished } else { StopReason::Converged });
         } else if self.epoch >= self.cap {
             self.stopped = Some(StopReason::EpochCap);
         }
@@ -255,6 +252,10 @@ impl Trainer for WmfTrainer {
 
     fn stopped(&self) -> Option<StopReason> {
         self.stopped
+    }
+
+    fn chosen(&self) -> Option<String> {
+        self.why.clone()
     }
 
     fn progress(&self) -> f32 {
@@ -427,7 +428,7 @@ mod tests {
             };
             let own = trainer.by_user.row(0);
             assert_eq!(rows as usize, own.len());
-            assert!((penalty - 0.015 * (own.len() as f32 + alpha * 20.0)).abs() < 1e-6);
+            assert!((penalty - trainer.params.lambda * (own.len() as f32 + alpha * 20.0)).abs() < 1e-6);
             for (told, w) in [(before, &old[..]), (after, trainer.users.row(0))] {
                 let y: Vec<f64> = (0..20)
                     .map(|item| w.iter().zip(items.row(item)).map(|(a, b)| f64::from(*a) * f64::from(*b)).sum())

@@ -73,7 +73,8 @@ impl Prefix {
         items.dedup();
         let mut local = vec![0u32; rows.n_items as usize];
         items.iter().enumerate().for_each(|(at, &item)| local[item as usize] = at as u32);
-        let mut own = ShardRows { n_users: users.len() as u32, n_items: items.len() as u32, ..ShardRows::default() };
+        let (n_users, n_items, shards) = (users.len() as u32, items.len() as u32, rows.shards);
+        let mut own = ShardRows { n_users, n_items, shards, ..ShardRows::default() };
         own.starts.push(0);
         for &user in &users {
             own.items.extend(rows.items[span(user)].iter().map(|&item| local[item as usize]));

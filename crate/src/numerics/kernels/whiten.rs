@@ -2,6 +2,7 @@
 //! outside the diagonal blocks, so it runs at the speed of a product.
 
 use super::gemm::{Into, View, gemm};
+use crate::numerics::matrix::Matrix;
 
 /// Side of the diagonal blocks of a factorisation.
 const BLOCK: usize = 64;
@@ -49,6 +50,14 @@ impl Whitener {
             gemm(rest, rest, width, solved.transposed(), solved, &mut a[end * n + end..], n, Into::SubtractUpper);
         }
         Ok(Whitener { n, u: a, inverse })
+    }
+
+    /// U^-1, upper triangular. n^3 multiplications and additions.
+    pub fn inverse(&self) -> Matrix {
+        let mut out = Matrix::zeros(self.n, self.n);
+        (0..self.n).for_each(|index| out.row_mut(index)[index] = 1.0);
+        self.whiten(out.data_mut());
+        out
     }
 
     /// Rows times U^-1, in place: X = V U^-1 for V (rows x n, row-major). rows * n^2 multiplications and additions.

@@ -23,7 +23,7 @@ impl Served {
     ) -> Result<Self> {
         let member = |part: &crate::pipeline::job::MemberPart| {
             let weights = bytes(&part.weights)?;
-            Ok(Member { model: Arc::from(load(&weights.bytes)?), items: part.items.clone() })
+            Ok(Member { model: Arc::from(load(&weights.bytes)?), items: part.items.clone(), rows: part.rows })
         };
         let members = parts.members.iter().map(member).collect::<Result<Vec<_>>>()?;
         let ensemble = Ensemble::new(members, parts.n_items)?;

@@ -45,9 +45,9 @@ impl Task for Train {
     fn finish(mut self: Box<Self>) -> Result<Vec<u8>> {
         let TrainingExtras { checkpoints, epochs_before, work } = self.trainer.extras();
         let stop = self.trainer.stopped().unwrap_or(StopReason::EpochCap);
-        let best = self.trainer.best();
+        let (best, chosen) = (self.trainer.best(), self.trainer.chosen());
         let weights = ByteBuf::from(self.trainer.finish().to_bytes());
         let epochs = epochs_before + self.epochs;
-        Ok(encode(&Outcome::Train { weights, epochs, stop, best, checkpoints, work }))
+        Ok(encode(&Outcome::Train { weights, epochs, stop, best, chosen, checkpoints, work }))
     }
 }

@@ -8,6 +8,24 @@
 //! A key is absent when two *adjacent* leaves, one below and one above it, are shown to be in the tree (Laurie and Kasper
 //! 2012, "Revocation Transparency"). That argument needs the tree to be sorted, which only whoever has all rows can check;
 //! verification with the rows at hand makes the tree again and does.
+//!
+//! Over rows of one's own:
+//!
+//! ```
+//! use ultrare::Digest;
+//! use ultrare::unlearn::receipt::merkle::{Leaf, Range, Tree};
+//!
+//! let leaf = |row: &str| Leaf { key: Digest::of(row.as_bytes()), content: Digest::of(b"bought") };
+//! let tree = Tree::new(["ann tea", "bob tea", "bob jam"].map(|row| leaf(row)).to_vec());
+//! let root = tree.root(); // published; the rows are not
+//!
+//! let (there, gone) = (Range::one(leaf("bob tea").key), Range::one(leaf("eve jam").key));
+//! let proof = tree.prove(&[there, gone]);
+//! let opened = proof.open(&root)?;
+//! assert_eq!(opened.within(&there)?.len(), 1);
+//! assert!(opened.within(&gone)?.is_empty());
+//! # Ok::<(), ultrare::unlearn::receipt::merkle::ProofError>(())
+//! ```
 
 use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};

@@ -269,7 +269,9 @@ fn compare(receipt: &Receipt, sides: &Opened, moment: Moment, found: &Recomputed
     }
     let combiner = if moment == Moment::Before { receipt.combiner.before } else { receipt.combiner.after };
     verdict.check(&name("combiner"), "combiner", show(combiner), show(found.combiner));
-    if moment == Moment::After {
+    if moment == Moment::After && !receipt.metrics.contains_key(MEASURED) {
+        verdict.leave("figures", "the receipt states none: nothing was measured when it was written");
+    } else if moment == Moment::After {
         let stated = receipt.metrics.get(MEASURED).cloned().unwrap_or_default();
         let words = |interval: Option<&Interval>| {
             interval.map_or("none".to_owned(), |one| format!("{} ({} to {})", one.mean, one.low, one.high))

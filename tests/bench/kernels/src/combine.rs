@@ -97,11 +97,12 @@ fn member(people: &mut [Person], shard: u32, fewer: bool) -> Option<Member> {
     rows.values = vec![1.0; rows.items.len()];
     rows.validation = vec![false; rows.items.len()];
     let config = ModelConfig { factors: Some(64), epochs: Some(6), ..ModelConfig::of(ModelName::Wmf) };
+    let count = rows.items.len() as u32;
     let mut trainer = trainer(rows, &config, 1, shard).ok()?;
     while trainer.stopped().is_none() {
         trainer.step().ok()?;
     }
-    Some(Member { model: Arc::from(trainer.finish()), items })
+    Some(Member { model: Arc::from(trainer.finish()), items, rows: count })
 }
 
 fn combiner_rows(world: &World) -> CombinerRows<'_> {

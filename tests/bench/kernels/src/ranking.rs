@@ -66,7 +66,8 @@ static SERVED: LazyLock<Option<Served>> = LazyLock::new(|| {
     while trainer.stopped().is_none() {
         trainer.step().ok()?;
     }
-    let member = Member { model: Arc::from(trainer.finish()), items: (0..ITEMS).collect() };
+    let (items, count) = ((0..ITEMS).collect(), rows.items.len() as u32);
+    let member = Member { model: Arc::from(trainer.finish()), items, rows: count };
     let ensemble = Ensemble::new(vec![member], ITEMS).ok()?;
     let config = CombineConfig { method: CombineMethod::Own, ..CombineConfig::default() };
     let prepared = prepare(&ensemble, &config, 1, &CombinerRows { users: Vec::new() }).ok()?;

@@ -41,9 +41,7 @@ export class Part {
   async look(): Promise<void> {
     const asked = ++this.#asked;
     try {
-      // A file may come before the library has opened.
-      while (!lab.session) await new Promise((wake) => setTimeout(wake, 20));
-      const preview = await lab.session.preview(this.file, this.layout);
+      const preview = await (await opened()).preview(this.file, this.layout);
       if (asked !== this.#asked) return;
       const place = (role: Role) => { const at = preview.columns.findIndex((c) => c.role === role); return at < 0 ? null : at; };
       this.mapping = { user: place("user"), item: place("item"), rating: place("rating"), time: place("time"), consent: place("consent") };
@@ -74,6 +72,8 @@ export class Part {
 
 export class Reading {
   parts = $state.raw<Part[]>([]);
+  /** A file that names the items, if one was given. */
+  titles = $state.raw<File | null>(null);
   files = $derived(this.parts.map((part) => part.file));
   preview = $derived(this.parts[0]?.preview ?? null);
   problem = $derived(this.parts.map((part) => part.problem).find((problem) => problem) ?? null);
@@ -117,8 +117,16 @@ export class Reading {
     return train && test ? [train, test] : null;
   });
 
+  /** Takes rows, and of the files the one that names the items: given with them, or after them. */
   async look(files: File[]): Promise<void> {
-    this.parts = inOrder(files).map((file) => new Part(file));
+    const titled = await Promise.all(files.map(listsTitles));
+    const titles = files.find((_, at) => titled[at]) ?? null;
+    const rows = files.filter((file) => file !== titles);
+    if (titles && (rows.length || this.parts.length)) {
+      this.titles = titles;
+      if (!rows.length) return;
+    } else this.titles = null;
+    this.parts = inOrder(rows.length ? rows : files).slice(0, 2).map((file) => new Part(file));
     await Promise.all(this.parts.map((part) => part.look()));
   }
 
@@ -140,9 +148,10 @@ export class Reading {
     return second ? [config, one(second, Number(this.kCore) || 0)] : config;
   }
 
-  source(): { data: File } | { train: File; test: File } {
+  source(): ({ data: File } | { train: File; test: File }) & { titles?: File } {
     const [first, second] = this.files;
-    return second ? { train: first!, test: second } : { data: first! };
+    const titles = this.titles ? { titles: this.titles } : {};
+    return second ? { train: first!, test: second, ...titles } : { data: first!, ...titles };
   }
 
   async load(): Promise<boolean> {
@@ -164,10 +173,20 @@ export class Reading {
 
   forget(): void {
     this.parts = [];
+    this.titles = null;
     this.positive = this.kCore = this.share = "";
     this.merge = false;
   }
 }
+
+/** A file may come before the library has opened. */
+async function opened(): Promise<NonNullable<typeof lab.session>> {
+  while (!lab.session) await new Promise((wake) => setTimeout(wake, 20));
+  return lab.session;
+}
+
+/** What cannot be looked at is no list of titles; why it cannot is told when its rows are looked at. */
+const listsTitles = (file: File): Promise<boolean> => opened().then((session) => session.listsTitles(file)).catch(() => false);
 
 /** Of two files the one with "test" in its name is the test file; else they are taken in the order given. */
 function inOrder(files: File[]): File[] {
