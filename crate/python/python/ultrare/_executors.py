@@ -11,6 +11,7 @@ import concurrent.futures
 import contextlib
 import multiprocessing
 import os
+import signal
 import threading
 import time
 from concurrent.futures import FIRST_COMPLETED, BrokenExecutor, Executor, Future
@@ -55,7 +56,9 @@ class Processes(Executor):
         self._pool = self._made()
 
     def _made(self) -> concurrent.futures.ProcessPoolExecutor:
-        return concurrent.futures.ProcessPoolExecutor(self.workers, mp_context=multiprocessing.get_context("spawn"))
+        context = multiprocessing.get_context("spawn")
+        # Ctrl-C on a terminal reaches everybody: whoever asked decides what becomes of the workers.
+        return concurrent.futures.ProcessPoolExecutor(self.workers, context, signal.signal, (signal.SIGINT, signal.SIG_IGN))
 
     def submit(self, fn: Callable[..., Any], /, *args: Any, **kwargs: Any) -> "Future[Any]":
         with self._lock:
@@ -65,6 +68,16 @@ class Processes(Executor):
         """Another pool in place of one that broke."""
         with self._lock:
             self._pool.shutdown(wait=False)
+            if not self._closed:
+                self._pool = self._made()
+
+    def abandon(self) -> None:
+        """Ends whatever runs, at once; what is asked for next gets processes of its own."""
+        with self._lock:
+            processes = list((self._pool._processes or {}).values())
+            self._pool.shutdown(wait=False, cancel_futures=True)
+            for process in processes:
+                process.kill()
             if not self._closed:
                 self._pool = self._made()
 
@@ -142,8 +155,10 @@ class Futures:
         restart()
 
     def stop(self) -> None:
-        for future in self._out:
-            future.cancel()
+        # All are asked to stay away; a process that is at work cannot hear it.
+        working = [future for future in self._out if not future.cancel() and not future.done()]
+        if working and hasattr(self._executor, "abandon"):
+            self._executor.abandon()
         self._out = {}
         self._jobs, self._give = (), _nothing
 
