@@ -41,7 +41,7 @@ const SUITES = [
       check("cargo", "clippy", "-q", "-p", "ultrare-web", ...WASM, ...STRICT),
     ],
   },
-  { name: "crate", title: "the algorithms (cargo test)", make: () => [cargo("-q", "-p", "ultrare", "--features", "cli")] },
+  { name: "crate", title: "the algorithms (cargo test)", make: () => [cargo("-q", "--no-fail-fast", "-p", "ultrare", "--features", "cli")] },
   {
     name: "types",
     title: "TypeScript and Svelte",

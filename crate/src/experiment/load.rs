@@ -331,14 +331,14 @@ mod tests {
     #[test]
     fn what_no_tab_can_train_is_said_before_it_is_tried() {
         let mut experiment = Experiment::default();
-        experiment.load_sample(Size::Small, 1).unwrap();
+        experiment.load_sample(Size::Medium, 1).unwrap();
         assert_eq!(experiment.too_large(), None);
         let mut settings = experiment.settings().clone();
-        settings.partition.shards = 6_000;
+        settings.partition.shards = 1_024;
         settings.model.factors = Some(512);
         experiment.configure(settings).unwrap();
         let note = experiment.too_large().unwrap();
-        assert!(note.code == "training" && note.message.contains("400 items takes about 10 GB"), "{}", note.message);
+        assert!(note.code == "training" && note.message.contains("1500 items takes about 6 GB"), "{}", note.message);
     }
 
     #[test]
