@@ -201,6 +201,7 @@ class Lab {
   /** Divide, train and evaluate with the settings as they are. */
   async build(): Promise<boolean> {
     const done = await this.#run("build", async (session) => {
+      settings.unsaid = false;
       await session.configure(settings.patch());
       settings.model = (await session.snapshot()).model;
       // A run is shown from its beginning, also where nothing changed since the last one. One that was cut off goes on.
@@ -402,6 +403,7 @@ class Lab {
   async reconfigure(): Promise<void> {
     if (!this.session || this.busy) return;
     try {
+      settings.unsaid = false;
       settings.stale = await this.session.configure(settings.patch());
       settings.model = (await this.session.snapshot()).model;
       settings.problem = null;
