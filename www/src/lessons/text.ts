@@ -31,8 +31,8 @@ export const LESSONS: readonly LessonText[] = [
     objectives: ["Read a rehearsal: three ensembles, one question", "Say why the yardstick is the twin and not chance"],
     keyPoints: ["A model that has seen your rows ranks what you liked higher: that is a trace, and it can be measured.", "After exact forgetting the trace is that of a model that never had you. People resemble people, so it need not be one half."],
     link: STORY,
-    predict: { ask: "Somebody was in the data and is forgotten. How well can an attacker tell this person from one who was never in?", options: ["As well as before", "No better than from a model that never had the person", "Never better than by tossing a coin"], answer: 1 },
-    tasks: ["Choose one person.", "Rehearse the forgetting: the ensemble, the request and the twin are made beside what serves. This takes a moment.", "Could you tell? Three lists for the same person, without names: pick the one of the ensemble that knew them."],
+    predict: { ask: "Sixty people were in the data and are forgotten. How well can an attacker tell them from people who were never in?", options: ["As well as before", "No better than from a model that never had them", "Never better than by tossing a coin"], answer: 1 },
+    tasks: ["Choose sixty people. One alone would be an anecdote: a figure needs many.", "Rehearse the forgetting: the ensemble, the request and the twin are made beside what serves, and sixty others are left out from the beginning. This takes a moment.", "Could you tell? Three lists for the first of them, without names: pick the one of the ensemble that knew them."],
     answer: "The original tells members from outsiders well above chance. Unlearned and twin give the same figure, and lie closer to one half.",
   },
   {
