@@ -69,7 +69,7 @@ export class Store {
   async load(source: Files, read: ReadChoice = {}, reading: number): Promise<DataView> {
     const start = performance.now();
     const { k_core } = (Array.isArray(read) ? read[0] : read) as Partial<ReadConfig>;
-    await this.readers(source, read, reading, async (gate, rows, test) => {
+    await this.readers(source, read, reading, "test" in source, async (gate, rows, test) => {
       const loading = this.experiment.loading(rows, test, k_core);
       try {
         while (!loading.step()) await gate.pass();
@@ -84,8 +84,11 @@ export class Store {
     return this.experiment.snapshot().data!;
   }
 
-  /** Reads the files and hands the readers over to `take`, which frees them, whether it can use them or not. */
-  private async readers<T>(source: Files, read: ReadChoice, reading: number, take: (gate: Gate, rows: Reader, test?: Reader) => T | Promise<T>): Promise<T> {
+  /**
+   * Reads the files and hands the readers over to `take`, which frees them, whether it can use them or not. A `part` of the rows,
+   * one of two files or rows to be added, may have a single user.
+   */
+  private async readers<T>(source: Files, read: ReadChoice, reading: number, part: boolean, take: (gate: Gate, rows: Reader, test?: Reader) => T | Promise<T>): Promise<T> {
     const files = "data" in source ? [source.data] : [source.train, source.test];
     const total = files.reduce((sum, file) => sum + file.size, 0);
     let before = 0;
@@ -101,7 +104,7 @@ export class Store {
       if (source.titles) readers[0]!.with_titles(new Uint8Array(await source.titles.arrayBuffer()));
       for (const reader of readers) {
         do await gate.pass();
-        while (!reader.settle(readers.length > 1));
+        while (!reader.settle(part));
       }
       const [rows, test] = readers;
       readers = [];
@@ -115,7 +118,7 @@ export class Store {
 
   /** A file's rows, to be added to those that are loaded. */
   addedRows(file: Blob, read: Partial<ReadConfig> = {}, reading: number): Promise<AddedRow[]> {
-    return this.readers({ data: file }, read, reading, (_, rows) => added_rows(rows));
+    return this.readers({ data: file }, read, reading, true, (_, rows) => added_rows(rows));
   }
 
   /** Reads one file into a reader that is added to `readers`. Gives the thread back after each step, and ends if cancelled. */
@@ -187,7 +190,7 @@ export class Store {
       this.experiment.tick(now);
       return this.experiment.verify_sample(receipts, source.sample, source.seed ?? 1);
     }
-    return this.readers(source, read, reading, (_, rows, test) => this.experiment.verify(receipts, rows, test));
+    return this.readers(source, read, reading, "test" in source, (_, rows, test) => this.experiment.verify(receipts, rows, test));
   }
 
   /** Reads a script of changes. */

@@ -150,9 +150,11 @@ export const HOOKS: Record<LessonId, Hooks> = {
   },
 };
 
-const balancedIn = (unit: string) => idle() && lab.trained && settings.value("partition.balance") === unit && !settings.stale.length;
+const balancedIn = (unit: string) => settings.value("partition.balance") === unit;
+/** Are the figures on the page those of its settings? */
+const current = () => idle() && lab.trained && !settings.unsaid && !settings.stale.length;
 function note(key: string, value: number | null | undefined, when: boolean): void {
-  if (when && idle() && lab.trained && value !== null && value !== undefined && Number.isFinite(value) && !notes.has(key)) queueMicrotask(() => notes.put(key, value));
+  if (when && current() && value !== null && value !== undefined && Number.isFinite(value) && !notes.has(key)) queueMicrotask(() => notes.put(key, value));
 }
 
 /** The bill of at least so many people, noted. */
