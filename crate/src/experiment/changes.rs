@@ -70,6 +70,7 @@ impl Experiment {
         if let Some(store) = store {
             self.store = store;
             self.serving = None;
+            self.wanted = Some(run.pipeline.clone());
         }
         if !self.unchanged() {
             self.records.clear();

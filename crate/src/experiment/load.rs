@@ -226,7 +226,8 @@ impl Experiment {
         Ok([Split, Embed, Partition, Train, Combine, Evaluate].into_iter().filter(|&stage| stage >= first).collect())
     }
 
-    /// Makes the next build begin from the rows, although nothing changed: who shows the pipeline wants to see it again.
+    /// Makes the next build begin from the rows in force, although nothing changed: who shows the pipeline wants to see it again,
+    /// and after a request that kept the division, dividing again takes the last trace of the forgotten away.
     ///
     /// Errors: work is under way.
     pub fn restart(&mut self) -> Result<()> {

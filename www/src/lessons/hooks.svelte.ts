@@ -160,7 +160,7 @@ function note(key: string, value: number | null | undefined, when: boolean): voi
 /** The bill of at least so many people, noted. */
 function billed(key: string, least: number): boolean {
   const { plan } = basket;
-  if (!notes.has(key) && plan && basket.users.length >= least && (key === "near") === (basket.protocol === "51 people of one shard")) {
+  if (!notes.has(key) && plan && basket.planned === basket.stamp && basket.users.length >= least && (key === "near") === (basket.protocol === "51 people of one shard")) {
     const [touched, share] = [plan.touched.length, plan.rows_to_train / Math.max(1, plan.rows_full)];
     queueMicrotask(() => { notes.put(key, touched); notes.put(`${key} share`, share); });
   }

@@ -440,6 +440,7 @@ class Lab {
       const plan = await this.session.plan({ ...basket.change(), mode });
       if (asked === basket.stamp && mode === this.mode) {
         basket.plan = plan;
+        basket.planned = asked;
         basket.planError = null;
       }
     } catch (error) {
