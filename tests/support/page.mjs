@@ -54,6 +54,7 @@ export async function visit({ hash, query = "", newcomer = false, ready = true, 
   said = watch(page, address);
   await before?.(page);
   await page.goto(address + query + hash);
+  await id("speed").waitFor();
   if (ready || speed !== "4") await id("speed").fill(speed);
   if (ready) await trained();
 }
