@@ -2,6 +2,7 @@
 //
 //   npm run shots                 into tests/.shots/
 //   npm run shots -- FOLDER       into FOLDER
+//   npm run shots -- FOLDER dialogs,lessons    these parts of it only: story, dialogs, lessons
 
 import { mkdirSync } from "node:fs";
 import { join } from "node:path";
@@ -14,6 +15,7 @@ import { THEMES, WIDTHS, dialogs, dress, lessons, story } from "./support/tour.m
 const TALL = 3400;
 
 await main(async () => {
+  const parts = (process.argv[3] ?? "story,dialogs,lessons").split(",");
   const folder = process.argv[2] ?? join(root, "tests/.shots");
   mkdirSync(folder, { recursive: true });
   const { server, address } = await serve(join(root, "www/dist"));
@@ -38,9 +40,10 @@ await main(async () => {
 
   try {
     await page.goto(address);
-    await story(page, shoot, { measured: true });
-    await dialogs(page, shoot);
-    await lessons(page, shoot, { toTheEnd: true });
+    await page.waitForFunction(() => document.querySelector('[data-testid="phase-train"]')?.dataset.state === "done", null, { timeout: 180_000 });
+    if (parts.includes("story")) await story(page, shoot, { measured: true });
+    if (parts.includes("dialogs")) await dialogs(page, shoot);
+    if (parts.includes("lessons")) await lessons(page, shoot, { toTheEnd: true });
     await page.goto(`${address}lessons.html`);
     await page.screenshot({ path: join(folder, "lessons-printed.png"), clip: { x: 0, y: 0, width: 1440, height: TALL }, fullPage: true });
     console.log(`${taken + 1} pictures in ${folder}`);

@@ -79,6 +79,7 @@ export const file = (text, name = "rows.csv", mimeType = "text/csv") => ({ name,
 
 /** Gives the page a file of rows, as it stands or after `change` in the preview, and waits until it is trained. */
 export async function load(given, change) {
+  await id("dialog-data").waitFor({ state: "detached" }); // one that is being closed is still in the way
   await page.keyboard.press("d");
   await id("file").setInputFiles(given);
   await id("preview").waitFor();

@@ -12,6 +12,8 @@ const OWN = new Set(["partition.balance", "model.epochs", "combine.method"]);
 
 class Lesson {
   guess = $state<number | null>(null);
+  /** Where the guess is drawn, in percent, where a lesson has an axis. */
+  drawn = $state(75);
   open = $derived(LESSONS.find((lesson) => lesson.id === settings.lesson) ?? null);
   hooks = $derived(this.open ? HOOKS[this.open.id] : null);
   /** The first task that is not done; all of them: their number. */
@@ -34,6 +36,7 @@ class Lesson {
     const text: LessonText = LESSONS.find((lesson) => lesson.id === id)!;
     this.leaveHooks();
     this.guess = null;
+    this.drawn = 75;
     notes.clear();
     const size = (/sample:(\w+)/.exec(text.link)?.[1] ?? "small") as Size;
     settings.read(`${text.link}&lesson=${id}`);

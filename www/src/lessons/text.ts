@@ -33,7 +33,7 @@ export const LESSONS: readonly LessonText[] = [
     link: STORY,
     predict: { ask: "Sixty people were in the data and are forgotten. How well can an attacker tell them from people who were never in?", options: ["As well as before", "No better than from a model that never had them", "Never better than by tossing a coin"], answer: 1 },
     tasks: ["Choose sixty people. One alone would be an anecdote: a figure needs many.", "Rehearse the forgetting: the ensemble, the request and the twin are made beside what serves, and sixty others are left out from the beginning. This takes a moment.", "Could you tell? Three lists for the first of them, without names: pick the one of the ensemble that knew them."],
-    answer: "The original tells members from outsiders well above chance. Unlearned and twin give the same figure, and lie closer to one half.",
+    answer: "The original gives the highest figure. Unlearned and twin give the same, digit for digit, and a lower one: what is left of it is how much people resemble people, so it may lie on either side of one half.",
   },
   {
     id: "equal", title: "Does equal size mean equal cost?", teaching: 5, exercise: 10,
@@ -91,7 +91,7 @@ export const LESSONS: readonly LessonText[] = [
     objectives: ["Draw a guess before measuring", "Read accuracy against cost"],
     keyPoints: ["With K shards one request trains on about a K-th of the rows.", "Asked jointly, even many small shards lose little; asked singly they lose much."],
     link: "#v1&data=sample:small&partition.method=hash",
-    predict: { ask: "One model has 100% of its own accuracy. What will 40 shards, asked jointly, have?", options: ["About half", "About three quarters", "More than nine tenths"], answer: 2 },
+    predict: { ask: "One model has 100% of its own accuracy. What will 40 shards, asked jointly, have? Draw it on the axis first, then say it.", options: ["About half", "About three quarters", "More than nine tenths"], answer: 2 },
     tasks: ["Measure 2, 5, 10, 20 and 40 shards. This takes a moment."],
     answer: "Accuracy stays near that of one model throughout, while the rows that one request trains on fall to a fortieth.",
   },
