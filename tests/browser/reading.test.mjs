@@ -112,6 +112,7 @@ test("a matrix without a header, and a keyed sample of the users, with the contr
 test("what a tab cannot hold is said before it is read, with the share of the users that it can", LONG, async () => {
   await visit({ ready: false });
   await page.keyboard.press("d");
+  await id("file").waitFor({ state: "attached" });
   await page.evaluate(() => {
     const part = new Blob([Array.from({ length: 90_000 }, (_, n) => `${n % 5_000},${n % 771},${n % 5}\n`).join("")]);
     const transfer = new DataTransfer();
@@ -165,6 +166,7 @@ test("a reading is cancelled within 0.3 s and leaves what was there", LONG, asyn
   await visit();
   const before = await data();
   await page.keyboard.press("d");
+  await id("file").waitFor({ state: "attached" });
   await page.evaluate(() => {
     const line = (n) => `${n % 90_000},${n % 7_919},${n % 5}\n`;
     const parts = ["user,item,rating\n"];
