@@ -5,10 +5,10 @@ import type { Outcomes } from "./outcomes.js";
 import { isParquet, parquetLines } from "./parquet.js";
 import type { Files } from "./source.js";
 import type {
-  Activity, AddedRow, AssignmentView, Change, DataView, DeepPartial, Event, JobOut, Mode, OpinionsView, PersonView, Plan, Preview, ReadChoice, ReadConfig, ReadReport, ReceiptView, Selection,
+  Activity, AddedRow, AssignmentView, Change, DataView, DeepPartial, Event, Explanation, JobOut, List, Mode, OpinionsView, PersonView, Plan, Preview, Query, ReadChoice, ReadConfig, ReadReport, ReceiptView, Selection,
   Sequence, Settings, Size, Snapshot, Stage, UsersView, VectorsView,
 } from "./types.js";
-import { Experiment, Reader, added_rows, lists_titles, parse_sequence, preview, preview_file, read_receipt } from "./wasm.js";
+import { Experiment, Reader, type Server, added_rows, lists_titles, parse_sequence, preview, preview_file, read_receipt } from "./wasm.js";
 
 /** Bytes of the person's files that have been read, and by which reading. */
 export interface Reading {
@@ -43,6 +43,8 @@ const PACKED = /^(PK|\x1f\x8b)/;
 export class Store {
   private readonly experiment = new Experiment();
   private reports: ReadReport[] = [];
+  /** What serves, read back, from the first question until something may have changed it. */
+  private server: Server | null = null;
   /** What is being read, by its number. */
   private readonly readings = new Map<number, Gate>();
 
@@ -77,6 +79,7 @@ export class Store {
         loading.free();
         throw thrown;
       }
+      this.changes();
       this.reports = this.experiment.take_loaded(loading);
     });
     this.experiment.note_read((performance.now() - start) / 1000);
@@ -209,6 +212,7 @@ export class Store {
   /** What is purged by what the result ends is gone when this resolves. */
   async accept(id: number, result: Uint8Array, seconds: number, workers: number, now: number): Promise<Turn> {
     this.experiment.tick(now);
+    this.changes();
     const accepted = this.experiment.accept(id, result, seconds);
     this.outcomes?.put(id, result);
     const turn = this.jobs(workers, now);
@@ -267,6 +271,32 @@ export class Store {
     return this.experiment.opinions(id);
   }
 
+  recommend(users: string[], query: Partial<Query>): List[] {
+    return this.serving().recommend(users, query);
+  }
+
+  recommendFor(rows: [string, number][], query: Partial<Query>): List {
+    return this.serving().recommend_for(rows, query);
+  }
+
+  similar(item: string, query: Partial<Query>): List {
+    return this.serving().similar(item, query);
+  }
+
+  explain(who: string | [string, number][], item: string): Explanation {
+    return typeof who === "string" ? this.serving().explain(who, item) : this.serving().explain_for(who, item);
+  }
+
+  private serving(): Server {
+    return (this.server ??= this.experiment.server());
+  }
+
+  /** What serves may be another from here on, and what was read back of the last one is let go. */
+  private changes(): void {
+    this.server?.free();
+    this.server = null;
+  }
+
   assignment(): AssignmentView {
     return this.experiment.members();
   }
@@ -281,6 +311,7 @@ export class Store {
   }
 
   async restore(bytes: Uint8Array): Promise<Snapshot> {
+    this.changes();
     this.experiment.restore(bytes);
     this.reports = [];
     await this.outcomes?.recall(this.experiment);
@@ -289,6 +320,7 @@ export class Store {
 
   close(): void {
     for (const gate of this.readings.values()) gate.control({ kind: "cancel" });
+    this.changes();
     this.experiment.free();
   }
 }

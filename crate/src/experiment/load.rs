@@ -319,7 +319,7 @@ impl DataView {
         }
     }
 
-    /// The rows after an addition.
+    /// The rows that are there after a change.
     pub(super) fn refreshed(&self, dataset: &Dataset) -> Self {
         DataView::of(dataset, &self.rejected)
     }
