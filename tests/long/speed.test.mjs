@@ -21,21 +21,29 @@ function people() {
   return lines.join("\n");
 }
 
-test("20,000 people are read, divided and trained without a task of more than 50 ms on the main thread", { timeout: 900_000 }, async () => {
-  await visit({ reducedMotion: "no-preference", before: (page) => page.addInitScript(() => {
-    window.long = [];
-    new PerformanceObserver((list) => list.getEntries().forEach((e) => window.long.push({ at: e.startTime, took: e.duration, phase: document.querySelector('[data-testid="progress"] .what')?.textContent ?? "idle" }))).observe({ type: "longtask", buffered: true });
-  }) });
+/** Tasks of the page's main thread in the browser's own trace: when, how long, and how long a processor worked on it, in ms. */
+function tasks(trace) {
+  const { traceEvents } = JSON.parse(trace);
+  const pages = traceEvents.filter((e) => e.name === "thread_name" && e.args.name === "CrRendererMain").map((e) => `${e.pid} ${e.tid}`);
+  const work = new Map();
+  for (const e of traceEvents) if (/RunTask$/.test(e.name) && e.ph === "X" && pages.includes(`${e.pid} ${e.tid}`)) work.set(`${e.pid} ${e.tid}`, [...(work.get(`${e.pid} ${e.tid}`) ?? []), { took: (e.dur ?? 0) / 1000, worked: (e.tdur ?? e.dur ?? 0) / 1000 }]);
+  return [...work.values()].sort((one, other) => other.length - one.length)[0] ?? [];
+}
+
+test("20,000 people are read, divided and trained, and no task keeps a processor on the main thread for more than 50 ms", { timeout: 900_000 }, async () => {
+  await visit({ reducedMotion: "no-preference" });
   await page.keyboard.press("d");
   await id("file").setInputFiles(file(people(), "people.csv"));
   await id("preview").waitFor(LONG);
-  await page.evaluate(() => (window.long = []));
+  const browser = page.context().browser();
+  await browser.startTracing(page, { categories: ["toplevel", "disabled-by-default-devtools.timeline", "devtools.timeline"] });
   await id("load").click();
   await id("dialog-data").waitFor({ state: "detached", timeout: 300_000 });
   await page.waitForFunction(() => document.querySelector('[data-testid="phase-train"]').dataset.state === "done" && !document.querySelector('[data-testid="cancel"]'), null, { timeout: 600_000 });
-  const long = await page.evaluate(() => window.long);
-  const worst = Math.max(0, ...long.map((task) => task.took));
-  const training = long.filter((task) => /Training/.test(task.phase));
-  console.log(`${long.length} tasks over 50 ms, the longest ${worst.toFixed(0)} ms; in training ${training.length}, ${JSON.stringify(long.map((t) => [t.phase, Math.round(t.took)]))}`);
-  assert.deepEqual(training.filter((task) => task.took > MOST), []);
+  const all = tasks(await browser.stopTracing());
+  assert.ok(all.length > 500, `${all.length} tasks were seen`);
+  const longest = (key) => all.map((task) => task[key]).sort((one, other) => other - one).slice(0, 6).map((ms) => ms.toFixed(0)).join(", ");
+  // On a machine with other things to do a task waits for its turn: what it worked is what the page can help.
+  console.log(`${all.length} tasks; the longest worked ${longest("worked")} ms, and took ${longest("took")} ms`);
+  assert.deepEqual(all.filter((task) => task.worked > MOST), []);
 });
