@@ -160,6 +160,15 @@ test("on a phone the evidence comes before the cards, the page says tap, and wha
     .filter((e) => e.checkVisibility() && e.type !== "checkbox" && e.type !== "radio" && !e.classList.contains("term") && !e.closest(".sr-only") && e.getBoundingClientRect().height > 1 && e.getBoundingClientRect().height < 40)
     .map((e) => `${e.dataset.testid ?? e.textContent.trim()} ${Math.round(e.getBoundingClientRect().height)}`));
   assert.deepEqual(small, []);
+  assert.match(await words("evidence-forget"), /or tap anybody on the map/);
+  assert.doesNotMatch(await page.locator("main").innerText(), /\bclick\b/i);
+  await id("suggest").tap();
+  await id("forget").waitFor(LONG);
+  await id("forget").tap();
+  await id("outcome").waitFor(LONG);
+  await twin();
+  assert.match(await words("hero"), /^Nothing of \p{L}+ is left, bit for bit\.$/u);
+  assert.ok(await page.evaluate(() => document.documentElement.scrollWidth <= innerWidth));
 });
 
 test("magnified four times there is room for the page, and nothing is wider than the window", async () => {

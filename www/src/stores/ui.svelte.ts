@@ -16,6 +16,8 @@ class Ui {
   theme = $state<Theme>("system");
   systemDark = $state(false);
   reducedMotion = $state(false);
+  /** Is there a finger and no mouse? Then one taps and does not click. */
+  coarse = matchMedia("(pointer: coarse)").matches;
   dialog = $state<null | "data" | "keys" | "check" | "clear" | "sent" | "share" | "lessons">(null);
   /** Files waiting to be looked at in the data dialog. */
   files = $state.raw<File[]>([]);
