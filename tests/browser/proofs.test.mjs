@@ -36,7 +36,7 @@ test("a receipt is signed in the page; the check says whose it is, what is only 
   await accessible("signing");
   const first = await downloaded(() => id("sign-go").click());
   assert.equal(JSON.parse(first).signature.key, ours);
-  assert.deepEqual(files.map((one) => one.suggestedFilename()).slice(0, 2), ["ultrare-key", "ultrare-key.pub"]);
+  assert.deepEqual(files.map((one) => one.suggestedFilename()).slice(0, 2), ["ultrare-key.txt", "ultrare-key.pub.txt"]);
   await id("sign-secret").fill("my secret");
   await id("sign-go").click();
   await id("sign-problem").waitFor();
