@@ -126,6 +126,7 @@ test("an audit says what it can and cannot see, with measured rates", { timeout:
   await id("bill").waitFor();
   assert.match(await id("audit-limits").innerText(), /carries out the honest pipeline, so it cannot see somebody who does something else: only receipts and verify bind what was done/);
   await id("audit-rates").locator("> summary").click();
+  await id("audit-rates").locator("tbody tr").first().waitFor();
   const told = JSON.parse(readFileSync(new URL("../../crate/docs/fakes.json", import.meta.url), "utf8"));
   const shown = await id("audit-rates").locator("tbody tr").allInnerTexts();
   assert.equal(shown.length, told.lines.length);
@@ -136,7 +137,7 @@ test("an audit says what it can and cannot see, with measured rates", { timeout:
   await id("rehearse").click();
   await id("audit-verdict").waitFor(LONG);
   assert.match(await id("rehearsal").innerText(), /On the way from the twin \(0\) to the original \(1\) it is at .*Unlearned minus twin over the same people/s);
-  await accessible("the audit");
+  await accessible("the audit", '[data-testid="rehearsal"]');
 });
 
 test("a story is billed first and then carried out as billed", { timeout: 180_000 }, async () => {
@@ -147,7 +148,7 @@ test("a story is billed first and then carried out as billed", { timeout: 180_00
   const lines = await id("story-bill").locator("tbody tr").allInnerTexts();
   assert.equal(lines.length, 10);
   assert.ok(lines.every((line) => line.includes("partition")), "under obc each may leave the partition");
-  await accessible("the bill of a story");
+  await accessible("the bill of a story", '[data-testid="series"]');
   await id("story").selectOption("spam");
   await page.waitForFunction(() => document.querySelectorAll('[data-testid="story-bill"] tbody tr').length === 1, null, LONG);
   await id("story-go").click();

@@ -116,8 +116,8 @@ export async function pause() {
 }
 
 /** Nothing for an accessibility checker to find. */
-export async function accessible(what) {
-  const found = await page.evaluate(`${AXE}; axe.run(document, { resultTypes: ["violations"] }).then((r) => r.violations.map((v) => [v.id, v.nodes.map((n) => n.html)]))`);
+export async function accessible(what, part) {
+  const found = await page.evaluate(`${AXE}; axe.run(${part ? `document.querySelector(${JSON.stringify(part)})` : "document"}, { resultTypes: ["violations"] }).then((r) => r.violations.map((v) => [v.id, v.nodes.map((n) => n.html)]))`);
   assert.deepEqual(found, [], what);
 }
 
