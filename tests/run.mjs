@@ -10,6 +10,7 @@ import { join } from "node:path";
 import { buildClient, buildPage, buildWasm } from "../web/build/build.mjs";
 import { main, root, run, setUp } from "../web/build/setup.mjs";
 import { chromium } from "./support/chromium.mjs";
+import { pytest, wheel } from "./support/python.mjs";
 
 const WASM = ["--target", "wasm32-unknown-unknown"];
 const STRICT = ["--", "-D", "warnings"];
@@ -35,11 +36,12 @@ const SUITES = [
     make: () => [
       check("cargo", "clippy", "-q", "-p", "ultrare", "--all-targets", "--features", "cli", ...STRICT),
       check("cargo", "clippy", "-q", "-p", "ultrare-kernels", "--all-targets", ...STRICT),
+      check("cargo", "clippy", "-q", "-p", "ultrare-python", ...STRICT),
       check("cargo", "clippy", "-q", "-p", "ultrare-build", "--profile", "tool", ...STRICT),
       check("cargo", "clippy", "-q", "-p", "ultrare-web", ...WASM, ...STRICT),
     ],
   },
-  { name: "crate", title: "the algorithms (cargo test)", make: () => [cargo("-q", "-p", "ultrare", "--features", "cli")] },
+  { name: "crate", title: "the algorithms (cargo test)", make: () => [cargo("-q", "--no-fail-fast", "-p", "ultrare", "--features", "cli")] },
   {
     name: "types",
     title: "TypeScript and Svelte",
@@ -51,10 +53,12 @@ const SUITES = [
   { name: "client", title: "the TypeScript client, alone", make: () => [node("client")] },
   { name: "parity", title: "native == wasm", needs: native, make: () => [node("parity")] },
   { name: "package", title: "the packed npm package in a consumer", make: () => [node("package")] },
+  { name: "python", title: "the Python wheel", needs: native, make: () => (wheel() ? [pytest()] : []) },
   { name: "browser", title: "the page in Chromium", needs: chromium, make: () => [node("browser")] },
 ];
 const LONG = [
   { name: "long", title: "the long suites", needs: () => (native(), chromium()), make: () => [node("long")] },
+  { name: "python", title: "the Python wheel, what takes long", needs: native, make: () => (wheel({ long: true }) ? [pytest("--long")] : []) },
 ];
 
 /** Adds up the two numbers of every match. A run that reports none counts as one failure. */

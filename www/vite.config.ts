@@ -25,6 +25,8 @@ function beside(): Plugin {
 function serviceWorker(): Plugin {
   return {
     name: "service-worker",
+    // Behind what drops the chunks that held nothing but styles.
+    enforce: "post",
     apply: "build",
     generateBundle(_, bundle) {
       const files = [...Object.keys(bundle), ...readdirSync(here("public"))].filter((name) => !name.endsWith(".map") && name !== "index.html").sort();

@@ -178,6 +178,24 @@ fn a_build_with_nothing_to_do_ends_and_one_that_starts_over_gives_the_same() {
 }
 
 #[test]
+fn starting_over_after_a_request_divides_those_who_stay_and_leaves_no_trace() {
+    let mut experiment = built(&config(Method::Obc, CombineMethod::Joint));
+    let users = some_users(&experiment);
+    forget(&mut experiment, Request::of_users(users.clone()), Mode::Frozen);
+    experiment.begin(Activity::Twin).unwrap();
+    drive(&mut experiment, 1, false);
+    assert!(experiment.snapshot().twin.iter().any(|stage| !stage.equal), "the division still knows who was there");
+    experiment.restart().unwrap();
+    experiment.begin(Activity::Build { until: Stage::Evaluate }).unwrap();
+    drive(&mut experiment, 1, false);
+    assert!(users.iter().all(|user| experiment.rows().unwrap().users().find(user).is_none()));
+    experiment.begin(Activity::Twin).unwrap();
+    drive(&mut experiment, 1, false);
+    let twin = experiment.snapshot().twin;
+    assert!(!twin.is_empty() && twin.iter().all(|stage| stage.equal), "{twin:?}");
+}
+
+#[test]
 fn comparing_trains_one_model_on_what_remains() {
     let mut experiment = built(&config(Method::Obc, CombineMethod::Joint));
     let users = some_users(&experiment);

@@ -87,7 +87,7 @@ test("without `keep`, or where there is no private file system, nothing is kept 
     const codes = [await code(session.kept.put("k", new Uint8Array(1))), await code(session.kept.clearAll())];
     session.close();
     codes.push(await code(session.kept.get("k")));
-    codes.push(await code(open({ workers: 0 })));
+    codes.push(await code(open({ workers: -1 })));
     return codes;
   });
   assert.deepEqual(codes, ["kept.unavailable", "kept.unavailable", "closed", "open.workers"]);

@@ -18,7 +18,7 @@ test("the first minute: somebody is suggested, looked at, billed, forgotten, and
   const card = id("person-card");
   await card.filter({ hasText: "because of" }).waitFor(LONG);
   assert.match(await card.innerText(), new RegExp(`${first} `));
-  assert.ok((await card.locator("[data-testid=person-list] li").count()) >= 4);
+  assert.ok((await card.locator("[data-testid=person-list] li").count()) >= 3);
   await id("forget").waitFor(LONG);
   assert.match(await words("bill-touched"), /^1 of 10/);
   assert.equal(await words("hero"), `To forget ${first}, 1 of 10 models learns again.`);
@@ -142,7 +142,7 @@ test("saved pictures have a ground, and the map's has its shards and its sentenc
   const bytes = [...(await import("node:fs")).readFileSync(await save.path())];
   const seen = await page.evaluate(async (bytes) => {
     const bitmap = await createImageBitmap(new Blob([new Uint8Array(bytes)]));
-    const pen = Object.assign(document.createElement("canvas"), { width: bitmap.width, height: bitmap.height }).getContext("2d");
+    const pen = Object.assign(document.createElement("canvas"), { width: bitmap.width, height: bitmap.height }).getContext("2d", { willReadFrequently: true });
     pen.drawImage(bitmap, 0, 0);
     const alpha = (x, y) => pen.getImageData(x, y, 1, 1).data[3];
     const map = document.querySelector('[data-testid="map"] canvas');

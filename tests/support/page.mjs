@@ -54,6 +54,7 @@ export async function visit({ hash, query = "", newcomer = false, ready = true, 
   if (!newcomer) await page.addInitScript(() => localStorage.setItem("ultrare.more", "open"));
   said = watch(page, address);
   await page.goto(address + query + hash);
+  await id("speed").waitFor();
   if (ready || speed !== "4") await id("speed").fill(speed);
   if (ready) await trained();
 }
@@ -62,7 +63,9 @@ export async function visit({ hash, query = "", newcomer = false, ready = true, 
 export async function leave() {
   await page?.context().close();
   page = undefined;
-  assert.deepEqual(said, []);
+  const heard = said;
+  said = [];
+  assert.deepEqual(heard, []);
 }
 
 /** Waits until everything asked for is done. */

@@ -12,6 +12,7 @@ mod hash;
 mod panic;
 mod reader;
 mod receipts;
+mod server;
 mod task;
 mod types;
 
@@ -21,4 +22,5 @@ pub use hash::{sha256, version};
 pub use panic::panic_for_tests;
 pub use reader::{Reader, added_rows, preview, preview_file};
 pub use receipts::{parse_sequence, read_receipt, scenarios};
+pub use server::Server;
 pub use task::{Runner, Task};

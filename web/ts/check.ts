@@ -1,4 +1,5 @@
 import { UltrareError } from "./errors.js";
+import type { Query, Visited } from "./types.js";
 
 /** What a value is, in a refusal. */
 export function shown(value: unknown): string {
@@ -63,4 +64,22 @@ export function watch<T extends { signal?: unknown; onProgress?: unknown }>(valu
   if (signal !== undefined && typeof (signal as { addEventListener?: unknown } | null)?.addEventListener !== "function") throw refused("signal", "an AbortSignal", signal);
   if (onProgress !== undefined && typeof onProgress !== "function") throw refused("onProgress", "a function", onProgress);
   return value;
+}
+
+/** How many items at most, or a query. */
+export function queryOf(value: number | Partial<Query> | undefined): Partial<Query> {
+  if (value === undefined) return {};
+  if (typeof value === "number") return { top: whole(value, "the number of items", 0) };
+  return plain(value, "the query", ["top", "exclude", "only", "seen"]);
+}
+
+/** What a visitor shows, as pairs of item and value. */
+export function visited(rows: unknown): [string, number][] {
+  const expected = "a list of items, or of items with values ({ item, value } or [item, value])";
+  if (!Array.isArray(rows)) throw refused("what the visitor shows", expected, rows);
+  return rows.map((row: Visited): [string, number] => {
+    const [item, value = 1] = Array.isArray(row) ? row : typeof row === "object" && row !== null ? [(row as { item: unknown }).item, (row as { value?: unknown }).value] : [row];
+    if (!Number.isFinite(value)) throw refused("what the visitor shows", expected, row);
+    return [id(item, "an item that the visitor shows"), value as number];
+  });
 }

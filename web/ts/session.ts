@@ -1,5 +1,5 @@
 import { Activities, seconds } from "./activities.js";
-import { bytes, id, oneOf, plain, refused, text, texts, watch, whole } from "./check.js";
+import { bytes, id, oneOf, plain, queryOf, refused, text, texts, visited, watch, whole } from "./check.js";
 import { UltrareError, cancelled, typed } from "./errors.js";
 import type { Control } from "./gate.js";
 import type { KeptArguments, KeptMethod, KeptResult, StoreArguments, StoreMethod, StoreResult } from "./protocol.js";
@@ -7,9 +7,9 @@ import type { JobRunner, Watcher } from "./runner.js";
 import { asFile, asFiles } from "./source.js";
 import type { Reading } from "./store.js";
 import type {
-  Activity, AddedRow, AssignmentView, Change, ChangePatch, DataView, DeepPartial, FileLike, JobOut, Kept, Mode, OpinionsView, PersonView, PipelineEvent, Plan, Preview, Progress,
-  ReadChoice, ReadConfig, ReadReport, ReceiptView, RequestPatch, RowPatch, Rows, Scenario, ScenarioCard, Selection, Sequence, SequenceBill, Session, SessionEvent, Settings, Size, Snapshot,
-  Source, Stage, SweepConfig, UsersView, VectorsView, Verdict, VerifySource, Watch,
+  Activity, AddedRow, AssignmentView, Change, ChangePatch, DataView, DeepPartial, Explanation, FileLike, Id, JobOut, Kept, List, Mode, OpinionsView, PersonView, PipelineEvent, Plan, Preview, Progress,
+  Query, ReadChoice, ReadConfig, ReadReport, ReceiptView, RequestPatch, RowPatch, Rows, Scenario, ScenarioCard, Selection, Sequence, SequenceBill, Session, SessionEvent, Settings, Size, Snapshot,
+  Source, Stage, SweepConfig, UsersView, VectorsView, Verdict, VerifySource, Visited, Watch,
 } from "./types.js";
 
 /** Reaches the store, wherever it lives. */
@@ -181,6 +181,28 @@ export class SessionFront implements Session, Watcher {
 
   async users(): Promise<UsersView> {
     return this.store.call("users");
+  }
+
+  recommend(user: Id, query?: number | Partial<Query>): Promise<List>;
+  recommend(users: readonly Id[], query?: number | Partial<Query>): Promise<List[]>;
+  async recommend(who: Id | readonly Id[], query?: number | Partial<Query>): Promise<List | List[]> {
+    const asked = queryOf(query);
+    if (Array.isArray(who)) return this.store.call("recommend", who.map((user) => id(user, "a user")), asked);
+    const [list] = await this.store.call("recommend", [id(who, "a user")], asked);
+    return list!;
+  }
+
+  async recommendFor(rows: readonly Visited[], query?: number | Partial<Query>): Promise<List> {
+    return this.store.call("recommendFor", visited(rows), queryOf(query));
+  }
+
+  async similar(item: Id, query?: number | Partial<Query>): Promise<List> {
+    return this.store.call("similar", id(item, "an item"), queryOf(query));
+  }
+
+  async explain(who: Id | readonly Visited[], item: Id): Promise<Explanation> {
+    const asked = Array.isArray(who) ? visited(who) : id(who, "whoever is asked about");
+    return this.store.call("explain", asked, id(item, "an item"));
   }
 
   async person(user: string): Promise<PersonView> {

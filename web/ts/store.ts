@@ -5,10 +5,10 @@ import type { Outcomes } from "./outcomes.js";
 import { isParquet, parquetLines } from "./parquet.js";
 import type { Files } from "./source.js";
 import type {
-  Activity, AddedRow, AssignmentView, Change, DataView, DeepPartial, Event, JobOut, Mode, OpinionsView, PersonView, Plan, Preview, ReadChoice, ReadConfig, ReadReport, ReceiptView, Selection,
+  Activity, AddedRow, AssignmentView, Change, DataView, DeepPartial, Event, Explanation, JobOut, List, Mode, OpinionsView, PersonView, Plan, Preview, Query, ReadChoice, ReadConfig, ReadReport, ReceiptView, Selection,
   Scenario, ScenarioCard, Sequence, SequenceBill, Settings, Size, Snapshot, Stage, UsersView, VectorsView,
 } from "./types.js";
-import { Experiment, Reader, added_rows, lists_titles, parse_sequence, preview, preview_file, read_receipt, scenarios } from "./wasm.js";
+import { Experiment, Reader, type Server, added_rows, lists_titles, parse_sequence, preview, preview_file, read_receipt, scenarios } from "./wasm.js";
 
 /** Bytes of the person's files that have been read, and by which reading. */
 export interface Reading {
@@ -43,6 +43,8 @@ const PACKED = /^(PK|\x1f\x8b)/;
 export class Store {
   private readonly experiment = new Experiment();
   private reports: ReadReport[] = [];
+  /** What serves, read back, from the first question until something may have changed it. */
+  private server: Server | null = null;
   /** What is being read, by its number. */
   private readonly readings = new Map<number, Gate>();
 
@@ -69,7 +71,7 @@ export class Store {
   async load(source: Files, read: ReadChoice = {}, reading: number): Promise<DataView> {
     const start = performance.now();
     const { k_core } = (Array.isArray(read) ? read[0] : read) as Partial<ReadConfig>;
-    await this.readers(source, read, reading, async (gate, rows, test) => {
+    await this.readers(source, read, reading, "test" in source, async (gate, rows, test) => {
       const loading = this.experiment.loading(rows, test, k_core);
       try {
         while (!loading.step()) await gate.pass();
@@ -77,6 +79,7 @@ export class Store {
         loading.free();
         throw thrown;
       }
+      this.changes();
       this.reports = this.experiment.take_loaded(loading);
     });
     this.experiment.note_read((performance.now() - start) / 1000);
@@ -84,8 +87,11 @@ export class Store {
     return this.experiment.snapshot().data!;
   }
 
-  /** Reads the files and hands the readers over to `take`, which frees them, whether it can use them or not. */
-  private async readers<T>(source: Files, read: ReadChoice, reading: number, take: (gate: Gate, rows: Reader, test?: Reader) => T | Promise<T>): Promise<T> {
+  /**
+   * Reads the files and hands the readers over to `take`, which frees them, whether it can use them or not. A `part` of the rows,
+   * one of two files or rows to be added, may have a single user.
+   */
+  private async readers<T>(source: Files, read: ReadChoice, reading: number, part: boolean, take: (gate: Gate, rows: Reader, test?: Reader) => T | Promise<T>): Promise<T> {
     const files = "data" in source ? [source.data] : [source.train, source.test];
     const total = files.reduce((sum, file) => sum + file.size, 0);
     let before = 0;
@@ -101,7 +107,7 @@ export class Store {
       if (source.titles) readers[0]!.with_titles(new Uint8Array(await source.titles.arrayBuffer()));
       for (const reader of readers) {
         do await gate.pass();
-        while (!reader.settle(readers.length > 1));
+        while (!reader.settle(part));
       }
       const [rows, test] = readers;
       readers = [];
@@ -115,7 +121,7 @@ export class Store {
 
   /** A file's rows, to be added to those that are loaded. */
   addedRows(file: Blob, read: Partial<ReadConfig> = {}, reading: number): Promise<AddedRow[]> {
-    return this.readers({ data: file }, read, reading, (_, rows) => added_rows(rows));
+    return this.readers({ data: file }, read, reading, true, (_, rows) => added_rows(rows));
   }
 
   /** Reads one file into a reader that is added to `readers`. Gives the thread back after each step, and ends if cancelled. */
@@ -187,7 +193,7 @@ export class Store {
       this.experiment.tick(now);
       return this.experiment.verify_sample(receipts, source.sample, source.seed ?? 1);
     }
-    return this.readers(source, read, reading, (_, rows, test) => this.experiment.verify(receipts, rows, test));
+    return this.readers(source, read, reading, "test" in source, (_, rows, test) => this.experiment.verify(receipts, rows, test));
   }
 
   /** Reads a script of changes. */
@@ -221,6 +227,7 @@ export class Store {
   /** What is purged by what the result ends is gone when this resolves. */
   async accept(id: number, result: Uint8Array, seconds: number, workers: number, now: number): Promise<Turn> {
     this.experiment.tick(now);
+    this.changes();
     const accepted = this.experiment.accept(id, result, seconds);
     this.outcomes?.put(id, result);
     const turn = this.jobs(workers, now);
@@ -279,6 +286,32 @@ export class Store {
     return this.experiment.opinions(id);
   }
 
+  recommend(users: string[], query: Partial<Query>): List[] {
+    return this.serving().recommend(users, query);
+  }
+
+  recommendFor(rows: [string, number][], query: Partial<Query>): List {
+    return this.serving().recommend_for(rows, query);
+  }
+
+  similar(item: string, query: Partial<Query>): List {
+    return this.serving().similar(item, query);
+  }
+
+  explain(who: string | [string, number][], item: string): Explanation {
+    return typeof who === "string" ? this.serving().explain(who, item) : this.serving().explain_for(who, item);
+  }
+
+  private serving(): Server {
+    return (this.server ??= this.experiment.server());
+  }
+
+  /** What serves may be another from here on, and what was read back of the last one is let go. */
+  private changes(): void {
+    this.server?.free();
+    this.server = null;
+  }
+
   assignment(): AssignmentView {
     return this.experiment.members();
   }
@@ -293,6 +326,7 @@ export class Store {
   }
 
   async restore(bytes: Uint8Array): Promise<Snapshot> {
+    this.changes();
     this.experiment.restore(bytes);
     this.reports = [];
     await this.outcomes?.recall(this.experiment);
@@ -301,6 +335,7 @@ export class Store {
 
   close(): void {
     for (const gate of this.readings.values()) gate.control({ kind: "cancel" });
+    this.changes();
     this.experiment.free();
   }
 }

@@ -3,14 +3,14 @@
 import type { ErrorData } from "./errors.js";
 import type { Keyed } from "./vault.js";
 import type {
-  Activity, AddedRow, AssignmentView, DataView, Mode, OpinionsView, Notice as Event, PersonView, Plan, Preview, ReadConfig, ReadReport, ReceiptView, Request,
+  Activity, AddedRow, AssignmentView, DataView, Explanation, List, Mode, OpinionsView, Notice as Event, PersonView, Plan, Preview, Query, ReadConfig, ReadReport, ReceiptView, Request,
   Scenario, ScenarioCard, Selection, Sequence, SequenceBill, Settings, Size, Snapshot, Stage, SweepConfig, UsersView, Verdict,
 } from "./wasm/ultrare_web_types.js";
 
 export type { Keyed } from "./vault.js";
 export type {
-  Activity, AddedRow, Alike, ArchiveEntry, AssignmentView, Change, ChangeView, Column, ColumnChoice, Confidence, DataView, Delimiter, Encoding, Event as PipelineEvent, JobOut, Mode, Note, Notice as Event,
-  OpinionView, OpinionsView, PersonView, Plan, Preview, ReadConfig, ReadReport, ReceiptView, Rejection, Request, ResultView, Scenario, ScenarioCard, Selection, Sequence, SequenceBill, SequenceStep, SequenceView, Settings, Shape,
+  Activity, AddedRow, Alike, ArchiveEntry, AssignmentView, Basis, Change, ChangeView, Column, ColumnChoice, Confidence, DataView, Delimiter, Encoding, Event as PipelineEvent, Explanation, JobOut, List, Mode, Note, Notice as Event,
+  OpinionView, OpinionsView, PersonView, Plan, Preview, Query, ReadConfig, ReadReport, ReceiptView, Reason, Recommended, Rejection, Request, ResultView, Scenario, ScenarioCard, Selection, Sequence, SequenceBill, SequenceStep, SequenceView, Settings, Shape,
   ShardView, Size, SizeEstimate, Snapshot, Stage, StepOut, SweepConfig, SweepPoint, SweepView, UserSample, UsersView, Verdict,
 } from "./wasm/ultrare_web_types.js";
 
@@ -32,6 +32,11 @@ export type FileLike = Global<"Blob"> | string | ArrayBuffer | ArrayBufferView |
 export type RowLike =
   | { user: string | number | bigint; item: string | number | bigint; value?: number; time?: number | Date }
   | readonly [user: string | number | bigint, item: string | number | bigint, value?: number, time?: number | Date];
+
+/** An id, as text or as a whole number. */
+export type Id = string | number | bigint;
+/** What a visitor shows: an item, value 1, or an item and its value. */
+export type Visited = Id | { item: Id; value?: number } | readonly [item: Id, value: number];
 
 /** Rows that come one after another; they are gathered before they are read. */
 export type RowSource = Iterable<RowLike> | AsyncIterable<RowLike> | Streamed<RowLike>;
@@ -219,6 +224,20 @@ export interface Session {
   run(activity: Activity, watch?: Watch): Promise<Snapshot>;
   snapshot(): Promise<Snapshot>;
   users(): Promise<UsersView>;
+  /**
+   * The best items of a user, or of each of a list of users, most wanted first. Whoever is unknown, or has no training rows, gets
+   * what is popular, and the list says so (`basis`). A number is how many items at most; 20 where nothing is said. The first
+   * question after a change reads the ensemble back (as long as it takes to copy its weights), the others take microseconds to
+   * milliseconds each.
+   */
+  recommend(user: Id, query?: number | Partial<Query>): Promise<List>;
+  recommend(users: readonly Id[], query?: number | Partial<Query>): Promise<List[]>;
+  /** The best items of a visitor who is in no row: items, or items with values. Nothing of it is kept. */
+  recommendFor(rows: readonly Visited[], query?: number | Partial<Query>): Promise<List>;
+  /** What goes with an item. */
+  similar(item: Id, query?: number | Partial<Query>): Promise<List>;
+  /** Which rows of a user, or of a visitor, lead to an item, and how much each adds: exact where scores are sums over rows, an error elsewhere. */
+  explain(who: Id | readonly Visited[], item: Id): Promise<Explanation>;
   person(id: string): Promise<PersonView>;
   /** What each shard says about the top of a person's list. */
   opinions(id: string): Promise<OpinionsView>;

@@ -6,7 +6,7 @@ use crate::combine::{CombineConfig, CombineMethod};
 use crate::error::Result;
 use crate::model::ModelConfig;
 use crate::partition::PartitionConfig;
-use crate::pipeline::{Hints, Pipeline, Run, Settings, Shards, Stage, Store};
+use crate::pipeline::{Hints, Run, Settings, Shards, Stage, Store};
 use crate::unlearn::{Change, Mode, Proposal, Sequence};
 
 use super::queue::{Pursuit, Then};
@@ -108,9 +108,9 @@ impl Experiment {
                 let name = if self.unchanged() { self.serving_name() } else { "original" };
                 let hints = Hints { watched: self.watch.positions, ..self.hints(name) };
                 let store = std::mem::take(&mut self.watch.again).then(Store::default);
-                // What begins again knows nothing yet.
-                let fresh = |wanted: Pipeline| wanted.with_shards(wanted.shards().clone());
-                let run = Run::new(if store.is_some() { fresh(wanted) } else { wanted }, until, hints)?;
+                // What begins again knows nothing yet, nor keeps a division that was made with other rows.
+                let wanted = if store.is_some() { wanted.with_shards(Shards::Computed) } else { wanted };
+                let run = Run::new(wanted, until, hints)?;
                 Ok(Some(Pursuit { run, store, then: Then::Build }))
             }
             Activity::Change { change, mode } => {

@@ -70,6 +70,8 @@ impl Experiment {
         if let Some(store) = store {
             self.store = store;
             self.serving = None;
+            self.source.view = self.source.view.as_ref().map(|view| view.refreshed(run.pipeline.dataset()));
+            self.wanted = Some(run.pipeline.clone());
         }
         if !self.unchanged() {
             self.records.clear();

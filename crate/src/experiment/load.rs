@@ -226,7 +226,8 @@ impl Experiment {
         Ok([Split, Embed, Partition, Train, Combine, Evaluate].into_iter().filter(|&stage| stage >= first).collect())
     }
 
-    /// Makes the next build begin from the rows, although nothing changed: who shows the pipeline wants to see it again.
+    /// Makes the next build begin from the rows in force, although nothing changed: who shows the pipeline wants to see it again,
+    /// and after a request that kept the division, dividing again takes the last trace of the forgotten away.
     ///
     /// Errors: work is under way.
     pub fn restart(&mut self) -> Result<()> {
@@ -318,7 +319,7 @@ impl DataView {
         }
     }
 
-    /// The rows after an addition.
+    /// The rows that are there after a change.
     pub(super) fn refreshed(&self, dataset: &Dataset) -> Self {
         DataView::of(dataset, &self.rejected)
     }
@@ -331,14 +332,14 @@ mod tests {
     #[test]
     fn what_no_tab_can_train_is_said_before_it_is_tried() {
         let mut experiment = Experiment::default();
-        experiment.load_sample(Size::Small, 1).unwrap();
+        experiment.load_sample(Size::Medium, 1).unwrap();
         assert_eq!(experiment.too_large(), None);
         let mut settings = experiment.settings().clone();
-        settings.partition.shards = 6_000;
+        settings.partition.shards = 1_024;
         settings.model.factors = Some(512);
         experiment.configure(settings).unwrap();
         let note = experiment.too_large().unwrap();
-        assert!(note.code == "training" && note.message.contains("400 items takes about 10 GB"), "{}", note.message);
+        assert!(note.code == "training" && note.message.contains("1500 items takes about 6 GB"), "{}", note.message);
     }
 
     #[test]

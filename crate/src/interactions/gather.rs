@@ -231,7 +231,7 @@ mod tests {
     proptest! {
         #[test]
         fn as_if_all_had_been_sorted_at_once(pairs in prop::collection::vec((0u32..20, 0u32..20), 0..200), merge: bool) {
-            let spelled = |number: u32| if number % 3 == 0 { format!("0{number}") } else { (number / 2).to_string() };
+            let spelled = |number: u32| if number.is_multiple_of(3) { format!("0{number}") } else { (number / 2).to_string() };
             let triples: Vec<(String, String, f32)> =
                 pairs.iter().zip(0u16..).map(|(&(u, i), at)| (spelled(u), spelled(i), f32::from(at))).collect();
             let own = |id: &str| if merge { identity::key(id).into_owned() } else { id.to_owned() };

@@ -199,12 +199,15 @@ fn by_place(stats: &[Stats], rows: usize, config: &ReadConfig, columns: &mut Col
         *because = "numbers of products stand in it".to_owned();
         *why = "numbers of products stand in the column before".to_owned();
     }
-    // In a table of four columns or fewer the place alone tells.
-    let narrow = stats.len() <= 4 || rows < ENOUGH;
+    // In a table of four columns or fewer, row numbers aside, the place alone tells.
+    let numbered = rows >= ENOUGH && stats.len() > 3 && stats[0].counts_up;
+    let narrow = stats.len() - usize::from(numbered) <= 4 || rows < ENOUGH;
     let numeric = |at: usize| stats[at].most(stats[at].numbers) && !stats[at].is_time();
     if auto(Role::Rating) && columns[Role::Rating as usize].is_none() {
         let fits = |&at: &usize| is_free(columns, at) && numeric(at) && (narrow || stats[at].is_rating());
-        let place = (2..stats.len()).filter(|&at| narrow || stats[at].distinct > 1).find(fits);
+        // Nobody rates everything 0: that is a column of something else.
+        let says = |at: usize| stats[at].distinct > 1 || (narrow && stats[at].high != 0.0) || rows < ENOUGH;
+        let place = (2..stats.len()).filter(|&at| says(at)).find(fits);
         let place = place.filter(|_| event.is_none()).or(event);
         // Words below a place where ratings usually stand are refused row by row, with the reason.
         let place = place.or_else(|| (stats.len() == 3 && is_free(columns, 2) && stats[2].distinct > 20).then_some(2));
@@ -286,11 +289,12 @@ fn by_content(
         }
         columns[role as usize] = found;
     }
+    let ids = |name: &str| [Role::User, Role::Item].iter().any(|&role| is(role, name));
     if missing(columns, Role::Rating) && rows >= ENOUGH {
         let free = |at: &usize| columns.iter().flatten().all(|(taken, ..)| taken != at);
         if let Some(at) = (0..names.len())
             .filter(free)
-            .find(|&at| stats[at].is_rating() && stats[at].distinct > 2 && !stats[at].counts_up)
+            .find(|&at| stats[at].is_rating() && stats[at].distinct > 2 && !stats[at].counts_up && !ids(&names[at]))
         {
             notes.push(Note::new(
                 "maybe_rating",

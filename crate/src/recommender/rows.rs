@@ -39,8 +39,9 @@ pub fn read_with(path: impl AsRef<Path>, config: &ReadConfig) -> Result<Rows> {
     let mut reader = Reader::open(Box::new(file), config.clone())?;
     while !reader.step(CHUNK)? {}
     let (rows, report, titles) = reader.finish_with_titles(false)?;
-    let loaded = Loaded { titles: titles.into_map(), ..Loaded::of(rows, &report) };
-    Ok(Rows { loaded, report: Some(Box::new(report)) })
+    let mut rows = Rows::reported(rows, report);
+    rows.loaded.titles = titles.into_map();
+    Ok(rows)
 }
 
 /// Rows from memory: `(user, item)`, `(user, item, value)`, `(user, item, value, time)` or [`AddedRow`]s. Of rows with the same
@@ -80,6 +81,11 @@ impl From<Interactions> for Rows {
 }
 
 impl Rows {
+    /// What a [`Reader`] gave that somebody pushed bytes into: the same rows and receipts as [`read`] of a file with them.
+    pub fn reported(rows: Interactions, report: ReadReport) -> Self {
+        Rows { loaded: Loaded::of(rows, &report), report: Some(Box::new(report)) }
+    }
+
     /// These are trained on, and `test` is measured on; without it the split of the settings decides.
     pub fn with_test(mut self, test: Rows) -> Self {
         self.loaded.test = Some(test.loaded.rows);

@@ -150,15 +150,17 @@ export const HOOKS: Record<LessonId, Hooks> = {
   },
 };
 
-const balancedIn = (unit: string) => idle() && lab.trained && settings.value("partition.balance") === unit && !settings.stale.length;
+const balancedIn = (unit: string) => settings.value("partition.balance") === unit;
+/** Are the figures on the page those of its settings? */
+const current = () => idle() && lab.trained && !settings.unsaid && !settings.stale.length;
 function note(key: string, value: number | null | undefined, when: boolean): void {
-  if (when && idle() && lab.trained && value !== null && value !== undefined && Number.isFinite(value) && !notes.has(key)) queueMicrotask(() => notes.put(key, value));
+  if (when && current() && value !== null && value !== undefined && Number.isFinite(value) && !notes.has(key)) queueMicrotask(() => notes.put(key, value));
 }
 
 /** The bill of at least so many people, noted. */
 function billed(key: string, least: number): boolean {
   const { plan } = basket;
-  if (!notes.has(key) && plan && basket.users.length >= least && (key === "near") === (basket.protocol === "51 people of one shard")) {
+  if (!notes.has(key) && plan && basket.planned === basket.stamp && basket.users.length >= least && (key === "near") === (basket.protocol === "51 people of one shard")) {
     const [touched, share] = [plan.touched.length, plan.rows_to_train / Math.max(1, plan.rows_full)];
     queueMicrotask(() => { notes.put(key, touched); notes.put(`${key} share`, share); });
   }

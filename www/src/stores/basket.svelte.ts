@@ -21,6 +21,8 @@ class Basket {
   /** Divide again after the deletion, so that the partition holds no trace either? */
   refit = $state(false);
   plan = $state.raw<Plan | null>(null);
+  /** The content that the bill is of: until the library has worked out the next, it is that of the last. */
+  planned = $state.raw<object | null>(null);
   planError = $state<string | null>(null);
 
   chosen = $derived(new Set(this.users));

@@ -201,7 +201,9 @@ class Lab {
   /** Divide, train and evaluate with the settings as they are. */
   async build(): Promise<boolean> {
     const done = await this.#run("build", async (session) => {
+      const asked = settings.changed;
       await session.configure(settings.patch());
+      settings.unsaid = settings.changed !== asked;
       settings.model = (await session.snapshot()).model;
       // A run is shown from its beginning, also where nothing changed since the last one. One that was cut off goes on.
       if (this.trained) await session.restart();
@@ -402,7 +404,9 @@ class Lab {
   async reconfigure(): Promise<void> {
     if (!this.session || this.busy) return;
     try {
+      const asked = settings.changed;
       settings.stale = await this.session.configure(settings.patch());
+      settings.unsaid = settings.changed !== asked;
       settings.model = (await this.session.snapshot()).model;
       settings.problem = null;
     } catch (error) {
@@ -436,6 +440,7 @@ class Lab {
       const plan = await this.session.plan({ ...basket.change(), mode });
       if (asked === basket.stamp && mode === this.mode) {
         basket.plan = plan;
+        basket.planned = asked;
         basket.planError = null;
       }
     } catch (error) {

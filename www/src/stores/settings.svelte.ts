@@ -14,6 +14,8 @@ class Settings {
   /** The lesson that goes on. */
   lesson = $state<string | null>(null);
   data = $state<string | null>(null);
+  /** Was something changed that the library has not heard of? */
+  unsaid = $state(false);
   /** Stages whose results were made with other settings. */
   stale = $state.raw<Stage[]>([]);
   problem = $state<string | null>(null);
@@ -56,6 +58,7 @@ class Settings {
   }
 
   set(path: string, value: Json): void {
+    this.unsaid = true;
     const next = { ...this.changed };
     // What suits one model says nothing about another.
     if (path === "model.name") for (const other of Object.keys(next)) if (other.startsWith("model.")) delete next[other];
@@ -66,6 +69,7 @@ class Settings {
 
   /** One setting back to the default. */
   clear(path: string): void {
+    this.unsaid = true;
     const { [path]: _, ...rest } = this.changed;
     this.changed = rest;
   }
