@@ -186,6 +186,15 @@ def pretend(rows: ultrare.Rows, settings: Dict[str, Any], recording: Recording, 
     return took
 
 
+def planned(rows: float, shards: int, users: float, items: int = 10_000, factors: int = 64, combine: float = 28.7) -> Recording:
+    """A run that was not made, from what was measured (crate/docs/scale.md): shards of a million rows or so, `hash`, wmf, joint."""
+    weights = int((users / shards + items) * factors * 4)
+    train = [Job(int(5.62 * rows / shards), [], 2.4e-6 * rows / shards, weights) for _ in range(shards)]
+    digests = [str(shard) for shard in range(shards)]
+    combining = [Job(1000, digests, combine, items * shards * factors * 4)]
+    return Recording([train, combining], {digest: weights for digest in digests}, 0.33e-6 * rows)
+
+
 def synth(cli: str, users: int, items: int, rows: int) -> ultrare.Rows:
     with tempfile.TemporaryDirectory() as folder:
         path = pathlib.Path(folder) / "rows.csv"

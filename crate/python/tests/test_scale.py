@@ -39,6 +39,22 @@ def test_a_recording_is_complete_and_comes_to_the_same_digest(rows):
     assert len(changed.stages[0]) == 1 and changed.digest == recommender.digest
 
 
+def test_the_plan_of_a_run_that_was_measured_comes_near_it():
+    """Four million rows in four shards: 11.2 s on one worker, 4.8 s on four, as recorded; reading is in the plan and not in those."""
+    run = scale.planned(4e6, 4, 40_000, combine=0.11)
+    for workers, recorded in ((1, 11.2), (4, 4.8)):
+        assert abs(scale.simulate(run, workers, scale.LINK) / recorded - 1) < 0.25
+
+
+def test_the_table_of_the_plan_is_what_the_simulation_says():
+    run = scale.planned(100e6, 50, 1e6)
+    table = [line.split("|") for line in (ROOT / "crate" / "docs" / "scale.md").read_text().splitlines() if line.startswith("| N = ")]
+    assert len(table) >= 4
+    for line in table:
+        said, simulated = float(line[2]), scale.simulate(run, int(line[1].split("=")[1]), scale.LINK)
+        assert abs(said - simulated) <= 0.5, (line, simulated)
+
+
 @pytest.mark.long
 def test_pretended_workers_take_about_as_long_as_the_simulation_says(large):
     """A slow link and slow jobs, so that what this machine does otherwise hardly counts."""
