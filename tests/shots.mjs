@@ -1,75 +1,52 @@
-// npm run shots: every phase and lesson at three widths and in both themes, as files to look at.
+// npm run shots: every phase, tab, dialog and lesson at three widths and in both themes, as files to look at.
 //
 //   npm run shots                 into tests/.shots/
 //   npm run shots -- FOLDER       into FOLDER
+//   npm run shots -- FOLDER dialogs,lessons    these parts of it only: story, dialogs, lessons
 
 import { mkdirSync } from "node:fs";
 import { join } from "node:path";
 import { serve } from "../web/build/serve.mjs";
 import { main, root } from "../web/build/setup.mjs";
 import { launch } from "./support/chromium.mjs";
+import { THEMES, WIDTHS, dialogs, dress, lessons, story } from "./support/tour.mjs";
 
-const WIDTHS = [390, 1024, 1440];
-const THEMES = ["light", "dark"];
-const LESSONS = ["remember", "equal", "longer", "ask", "neighbours", "gone", "shards", "adding"];
-const LONG = { timeout: 180_000 };
+/** On a phone everything is one column: so much of it is shown, in pixels. */
+const TALL = 3400;
 
 await main(async () => {
+  const parts = (process.argv[3] ?? "story,dialogs,lessons").split(",");
   const folder = process.argv[2] ?? join(root, "tests/.shots");
   mkdirSync(folder, { recursive: true });
   const { server, address } = await serve(join(root, "www/dist"));
   const browser = await launch();
   const context = await browser.newContext({ viewport: { width: 1440, height: 900 }, reducedMotion: "reduce" });
   const page = await context.newPage();
-  const id = (name) => page.locator(`[data-testid="${name}"]`);
-  const idle = () => page.waitForFunction(() => document.querySelector('[data-testid="phase-train"]')?.dataset.state === "done" && !document.querySelector('[data-testid="cancel"]'), null, LONG);
   let taken = 0;
   /** One state of the page in every width and theme. */
   const shoot = async (name) => {
     for (const theme of THEMES) {
-      if ((await page.evaluate(() => document.documentElement.dataset.theme)) !== theme) await page.keyboard.press("t");
       for (const width of WIDTHS) {
-        await page.setViewportSize({ width, height: width < 500 ? 844 : 900 });
+        await dress(page, width, theme);
         await page.waitForTimeout(250);
-        await page.screenshot({ path: join(folder, `${name}-${width}-${theme}.png`), fullPage: width < 500 });
+        const phone = width < 500 && !(await page.locator("dialog[open]").count());
+        const height = phone ? Math.min(TALL, await page.evaluate(() => document.documentElement.scrollHeight)) : 0;
+        await page.screenshot({ path: join(folder, `${name}-${width}-${theme}.png`), ...(phone ? { fullPage: true, clip: { x: 0, y: 0, width, height } } : {}) });
         taken++;
       }
     }
-    await page.setViewportSize({ width: 1440, height: 900 });
+    await dress(page, 1440, "light");
   };
 
   try {
     await page.goto(address);
-    await id("speed").fill("4");
-    await idle();
-    for (const phase of ["data", "divide", "train", "forget"]) {
-      await id(`phase-${phase}`).click();
-      await shoot(phase);
-    }
-    await id("suggest").click();
-    await id("forget").waitFor(LONG);
-    await shoot("forget-bill");
-    await id("forget").click();
-    await page.waitForFunction(() => document.querySelector('[data-testid="twin"] li') && !document.querySelector('[data-testid="cancel"]'), null, LONG);
-    await shoot("forget-end");
-    await id("compare").click();
-    await id("headline").waitFor(LONG);
-    await idle();
-    await shoot("compare");
-    for (const dialog of ["share-open", "lessons-open", "sent"]) {
-      await id(dialog).click();
-      await page.locator("dialog[open]").waitFor();
-      await shoot(`dialog-${dialog.replace("-open", "")}`);
-      await page.keyboard.press("Escape");
-    }
-    for (const lesson of LESSONS) {
-      await id("lessons-open").click();
-      await id(`begin-${lesson}`).click();
-      await page.waitForFunction((name) => document.querySelector('[data-testid="lesson"]')?.dataset.lesson === name, lesson, LONG);
-      await idle();
-      await shoot(`lesson-${lesson}`);
-    }
-    console.log(`${taken} pictures in ${folder}`);
+    await page.waitForFunction(() => document.querySelector('[data-testid="phase-train"]')?.dataset.state === "done", null, { timeout: 180_000 });
+    if (parts.includes("story")) await story(page, shoot, { measured: true });
+    if (parts.includes("dialogs")) await dialogs(page, shoot);
+    if (parts.includes("lessons")) await lessons(page, shoot, { toTheEnd: true });
+    await page.goto(`${address}lessons.html`);
+    await page.screenshot({ path: join(folder, "lessons-printed.png"), clip: { x: 0, y: 0, width: 1440, height: TALL }, fullPage: true });
+    console.log(`${taken + 1} pictures in ${folder}`);
   } finally {
     await browser.close();
     server.close();

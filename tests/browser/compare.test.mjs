@@ -20,6 +20,16 @@ test("the difference is told user by user, with its interval and the shared top"
   assert.match(await id("paired").textContent(), /differs by [+−]\.\d{3} \(95% between [+−]\.\d{3} and [+−]\.\d{3}.*% of the top 20/s);
 });
 
+test("the chosen length of the lists can be read while the pointer is on it", async () => {
+  const chosen = page.locator('[aria-label="List length"] button[aria-pressed="true"]');
+  for (const theme of ["dark", "light"]) {
+    await page.emulateMedia({ colorScheme: theme });
+    await page.waitForFunction((theme) => document.documentElement.dataset.theme === theme, theme);
+    await chosen.hover();
+    await accessible(`lengths, ${theme}`);
+  }
+});
+
 test("tabs go by keyboard; one person's lists are joined by lines, and every shard is asked", async () => {
   await id("tab-exact").focus();
   await page.keyboard.press("ArrowRight");

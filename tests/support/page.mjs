@@ -1,18 +1,16 @@
 // The built page in a real Chromium, under its own policy: what the tests of the page begin with and do again and again.
 
 import assert from "node:assert/strict";
-import { readFileSync } from "node:fs";
-import { createRequire } from "node:module";
 import { join } from "node:path";
 import { after, afterEach, before } from "node:test";
 import { serve } from "../../web/build/serve.mjs";
 import { root } from "../../web/build/setup.mjs";
+import { checker } from "./axe.mjs";
 import { launch } from "./chromium.mjs";
 import { watch } from "./harness.mjs";
 
 /** For what trains. */
 export const LONG = { timeout: 90_000 };
-const AXE = readFileSync(createRequire(import.meta.url).resolve("axe-core"), "utf8");
 let server, browser;
 /** Where the page is served. */
 export let address;
@@ -45,14 +43,16 @@ export const state = (phase) => id(`phase-${phase}`).getAttribute("data-state");
 /**
  * A visitor with nothing kept from before, at full speed, who waits until the sample is trained if `ready`. Without an address of
  * their own they look at the small sample divided by `obc`, with all settings open; a `newcomer` sees what a first visit shows.
+ * `before` is given the page before it goes anywhere.
  */
-export async function visit({ hash, query = "", newcomer = false, ready = true, speed = "4", ...options } = {}) {
+export async function visit({ hash, query = "", newcomer = false, ready = true, speed = "4", before, ...options } = {}) {
   await leave();
   hash ??= newcomer ? "" : "#v1&data=sample:small";
   const context = await browser.newContext({ viewport: { width: 1440, height: 900 }, reducedMotion: "reduce", ...options });
   page = await context.newPage();
   if (!newcomer) await page.addInitScript(() => localStorage.setItem("ultrare.more", "open"));
   said = watch(page, address);
+  await before?.(page);
   await page.goto(address + query + hash);
   await id("speed").waitFor();
   if (ready || speed !== "4") await id("speed").fill(speed);
@@ -63,9 +63,9 @@ export async function visit({ hash, query = "", newcomer = false, ready = true, 
 export async function leave() {
   await page?.context().close();
   page = undefined;
-  const heard = said;
-  said = [];
-  assert.deepEqual(heard, []);
+  const all = said;
+  said = []; // a test that fails is not told again by the next
+  assert.deepEqual(all, []);
 }
 
 /** Waits until everything asked for is done. */
@@ -79,6 +79,7 @@ export const file = (text, name = "rows.csv", mimeType = "text/csv") => ({ name,
 
 /** Gives the page a file of rows, as it stands or after `change` in the preview, and waits until it is trained. */
 export async function load(given, change) {
+  await id("dialog-data").waitFor({ state: "detached" }); // one that is being closed is still in the way
   await page.keyboard.press("d");
   await id("file").setInputFiles(given);
   await id("preview").waitFor();
@@ -120,8 +121,7 @@ export async function pause() {
 
 /** Nothing for an accessibility checker to find. */
 export async function accessible(what, part) {
-  const found = await page.evaluate(`${AXE}; axe.run(${part ? `document.querySelector(${JSON.stringify(part)})` : "document"}, { resultTypes: ["violations"] }).then((r) => r.violations.map((v) => [v.id, v.nodes.map((n) => n.html)]))`);
-  assert.deepEqual(found, [], what);
+  assert.deepEqual(await checker(page, part), [], what);
 }
 
 /** Nothing is wider than the window, whatever its width. */

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 
 use pyo3::prelude::*;
 use pyo3::types::PyBytes;
-use ultrare::interactions::{ColumnChoice, ReadConfig, Reader, preview_of};
+use ultrare::interactions::{ColumnChoice, ReadConfig, Reader, Size, preview_of};
 use ultrare::recommender::RecommenderError;
 use ultrare::unlearn::AddedRow;
 
@@ -133,10 +133,12 @@ pub fn from_rows(py: Python<'_>, rows: &Bound<'_, PyAny>) -> PyResult<Rows> {
     Ok(py.detach(|| ultrare::from_rows(rows)).to_python(py)?.into())
 }
 
-/// The bundled sample.
+/// The bundled sample, in one of its sizes.
 #[pyfunction]
-pub fn sample(py: Python<'_>, seed: u32) -> PyResult<Rows> {
-    Ok(py.detach(|| ultrare::sample(seed)).to_python(py)?.into())
+pub fn sample(py: Python<'_>, seed: u32, size: &str) -> PyResult<Rows> {
+    let size: Size = parsed(py, "size", &json(py, &size)?)?;
+    let made = py.detach(|| ultrare::interactions::synthetic(&size.config(seed.into())).map_err(ultrare::Error::from));
+    Ok(ultrare::Rows::from(made.to_python(py)?.interactions).into())
 }
 
 /// An id: a text, or a whole number as people write it.

@@ -50,7 +50,7 @@ KINDS = [
     lambda r: r.evaluate(progress=5), lambda r: r.evaluate(threads="all"), lambda r: r.shard("first"), lambda r: r.shard(99), lambda r: r.vectors(-1),
     lambda r: ultrare.Recommender.restore(5), lambda r: ultrare.Recommender(5), lambda r: ultrare.Rows(5), lambda r: ultrare.Receipt(5),
     lambda r: ultrare.Receipt.parse(b""), lambda r: ultrare.verify([5], r), lambda r: ultrare.read(5), lambda r: ultrare.sample("one"),
-    lambda r: ultrare.sample(-1), lambda r: ultrare.fit(5), lambda r: ultrare.fit(ultrare.sample(1), "fast"), lambda r: ultrare.run("job"),
+    lambda r: ultrare.sample(-1), lambda r: ultrare.sample(1, "huge"), lambda r: ultrare.fit(5), lambda r: ultrare.fit(ultrare.sample(1), "fast"), lambda r: ultrare.run("job"),
     lambda r: ultrare.fit(ultrare.sample(1), speed=3), lambda r: ultrare.settings(model=3), lambda r: ultrare.settings({"seed": object()}),
     lambda r: ultrare.read("x.csv", header=object()),
 ]

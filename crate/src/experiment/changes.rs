@@ -112,9 +112,7 @@ impl Experiment {
         source.titles.retain(|id, _| there(after.rows(), id));
         source.names.retain(|id, _| after.rows().users().find(id).is_some());
         source.groups.retain(|id, _| after.rows().users().find(id).is_some());
-        if !proposal.change.add.is_empty() {
-            source.view = source.view.as_ref().map(|view| view.refreshed(after.dataset()));
-        }
+        source.view = source.view.as_ref().map(|view| view.refreshed(after.dataset()));
         self.history.last = Some(LastChange { view, before: digests });
         self.history.changed = run.seconds;
         self.history.work = WorkDoneView { changed: run.work, twin: None, ..self.history.work };

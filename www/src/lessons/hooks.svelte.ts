@@ -54,6 +54,17 @@ function chooseOne(): void {
   ui.show("forget");
 }
 
+/** Below this many people against as many others a figure says little. */
+const ENOUGH = 20;
+/** The suggested person first, and others of all shards who are no anchors, so that the division stays. */
+async function chooseMany(): Promise<void> {
+  const first = lab.users?.suggested;
+  if (!first) return;
+  const others = (await random(130)).filter((id) => id !== first && !lab.isAnchor(id)).slice(0, 59);
+  basket.replace([first, ...others], `${lab.firstName(first)} and ${others.length} others at random`);
+  ui.show("forget");
+}
+
 /** People of one shard who are no anchors. */
 function neighbours(most: number): string[] {
   const { ids, shard_of, anchors, suggested } = lab.users!;
@@ -72,7 +83,7 @@ async function bring(): Promise<void> {
 export const HOOKS: Record<LessonId, Hooks> = {
   remember: {
     tasks: [
-      { label: "Choose one for me", run: chooseOne, done: () => basket.users.length > 0 || !!lab.snapshot?.audit },
+      { label: "Choose sixty for me", run: chooseMany, done: () => basket.users.length >= ENOUGH || !!lab.snapshot?.audit },
       { label: "Rehearse it", run: () => lab.audit(basket.request(true), basket.users[0] ?? null), done: () => !!lab.snapshot?.audit && idle() },
       { done: () => notes.has("guess") },
     ],

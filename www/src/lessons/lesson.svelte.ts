@@ -7,11 +7,15 @@ import { ui } from "../stores/ui.svelte";
 import { HOOKS, notes } from "./hooks.svelte";
 import { LESSONS, type LessonId, type LessonText } from "./text";
 
+/** Where the axis stands before anybody drew on it, in percent. */
+const DRAWN = 75;
 /** What the tasks themselves change. */
 const OWN = new Set(["partition.balance", "model.epochs", "combine.method"]);
 
 class Lesson {
   guess = $state<number | null>(null);
+  /** Where the guess is drawn, in percent, where a lesson has an axis. */
+  drawn = $state(DRAWN);
   open = $derived(LESSONS.find((lesson) => lesson.id === settings.lesson) ?? null);
   hooks = $derived(this.open ? HOOKS[this.open.id] : null);
   /** The first task that is not done; all of them: their number. */
@@ -34,6 +38,7 @@ class Lesson {
     const text: LessonText = LESSONS.find((lesson) => lesson.id === id)!;
     this.leaveHooks();
     this.guess = null;
+    this.drawn = DRAWN;
     notes.clear();
     const size = (/sample:(\w+)/.exec(text.link)?.[1] ?? "small") as Size;
     settings.read(`${text.link}&lesson=${id}`);
@@ -44,6 +49,12 @@ class Lesson {
       await lab.build();
     }
     this.ready();
+  }
+
+  /** What is foretold; where nothing was drawn, the drawing follows. */
+  say(option: number): void {
+    if (this.drawn === DRAWN) this.drawn = [50, 75, 95][option] ?? DRAWN;
+    this.guess = option;
   }
 
   /** The page is trained: the lesson shows what it begins with. */

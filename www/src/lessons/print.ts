@@ -4,13 +4,16 @@ import { LESSONS, WORKSHOPS, type LessonText } from "./text.ts";
 const safe = (text: string) => text.replaceAll("&", "&amp;").replaceAll("<", "&lt;").replaceAll('"', "&quot;");
 const list = (tag: "ul" | "ol", items: readonly string[]) => `<${tag}>${items.map((item) => `<li>${safe(item)}</li>`).join("")}</${tag}>`;
 
+/** To draw a guess on. */
+const AXIS = `<svg class="axis" viewBox="0 0 520 190" role="img" aria-label="An empty axis: shards from 1 to 40, accuracy from 0 to 100%"><path d="M50 10V160H510" fill="none" stroke="currentColor"/>${[["1", 50], ["2", 136], ["5", 251], ["10", 337], ["20", 424], ["40", 505]].map(([k, x]) => `<text x="${x}" y="178" text-anchor="middle" font-size="13" fill="currentColor">${k}</text>`).join("")}<text x="44" y="24" text-anchor="end" font-size="13" fill="currentColor">100%</text><text x="44" y="164" text-anchor="end" font-size="13" fill="currentColor">0</text><circle cx="50" cy="20" r="4" fill="currentColor"/></svg>`;
+
 const lesson = (text: LessonText, number: number) => `
 <section class="lesson" id="${text.id}">
   <h2>${number}. ${safe(text.title)}</h2>
   <p class="minutes">Teaching: ${text.teaching} min. Exercise: ${text.exercise} min. <a href="./${safe(text.link)}&amp;lesson=${text.id}">Open it on the page</a></p>
   <h3>Questions</h3>${list("ul", text.questions)}
   <h3>Objectives</h3>${list("ul", text.objectives)}
-  <h3>Predict</h3><p>${safe(text.predict.ask)}</p>${list("ol", text.predict.options)}
+  <h3>Predict</h3><p>${safe(text.predict.ask)}</p>${text.id === "shards" ? AXIS : ""}${list("ol", text.predict.options)}
   <h3>Do</h3>${list("ol", text.tasks)}
   <h3>Key points</h3>${list("ul", text.keyPoints)}
 </section>`;

@@ -4,7 +4,8 @@ import { lab } from "../stores/lab.svelte";
 import { settings } from "../stores/settings.svelte";
 import { ui, type Phase } from "../stores/ui.svelte";
 import { count, percent, seconds, short } from "./format";
-import { writeLink } from "./link";
+import type { Json } from "../client";
+import { nested, writeLink } from "./link";
 
 /** Parts of the page that a teacher can leave out. */
 export const PARTS: readonly { part: string; label: string }[] = [
@@ -44,10 +45,43 @@ export function snippets(): { label: string; code: string }[] {
   const known = ["partition.method", "partition.shards", "partition.anchors", "partition.balance", "model.name", "combine.method", "seed"];
   const left = Object.keys(knobs).filter((path) => !known.includes(path));
   const note = left.length ? `# also set by hand: ${left.join(", ")}\n` : "";
+  const changed = nested(Object.fromEntries(Object.entries(knobs).filter(([path]) => path !== "seed")));
+  const size = sample ? sample.charAt(0).toUpperCase() + sample.slice(1) : "";
   return [
     { label: "Command line", code: `${note}ultrare run ${flags.join(" \\\n  ")} --json run.json` },
     { label: "TypeScript", code: `import { open } from "ultrare";\n\nconst session = await open();\n${load}\nawait session.configure(${patch});\nconst run = await session.build();${forget}\nsession.close();` },
+    {
+      label: "Python",
+      code: [
+        "import ultrare\n", sample ? `rows = ultrare.sample(${seed}, ${JSON.stringify(sample)})` : `rows = ultrare.read(${JSON.stringify(file)})`,
+        `recommender = ultrare.fit(rows, ultrare.settings(${python(changed)}, seed=${seed}))`,
+        ...(users.length ? [`receipt = recommender.apply(recommender.plan(forget_users=${JSON.stringify(users)}).accept())`, 'assert receipt.verify(rows)["ok"]              # trains again and compares every digest'] : []),
+        "print(recommender.digest)",
+      ].join("\n"),
+    },
+    {
+      label: "Rust",
+      code: [
+        `use ultrare::experiment::{Activity, Experiment${sample ? "" : ", Loaded"}};`, ...(sample ? ["use ultrare::interactions::Size;"] : []), "use ultrare::pipeline::{Runner, Stage};",
+        ...(users.length ? ["use ultrare::unlearn::{Change, Mode};"] : []), "",
+        "let mut experiment = Experiment::new();",
+        sample ? `experiment.load_sample(Size::${size}, ${seed})?;` : `let rows = ultrare::read(${JSON.stringify(file)})?.interactions().clone();\nexperiment.load(Loaded { rows, ..Loaded::default() })?;`,
+        `experiment.configure(serde_json::from_str(r#"${JSON.stringify({ ...changed, seed }, null, 2)}"#)?)?;`,
+        "experiment.begin(Activity::Build { until: Stage::Evaluate })?;", "experiment.drive(&Runner::new())?;",
+        ...(users.length ? [`let change = Change::forget_users(${JSON.stringify(users)});`, "experiment.begin(Activity::Change { change, mode: Mode::Frozen })?;", "experiment.drive(&Runner::new())?;"] : []),
+        'println!("{:?}", experiment.snapshot().digests);',
+      ].join("\n"),
+    },
   ];
+}
+
+/** Settings as Python writes them. */
+function python(value: Json): string {
+  if (value === null) return "None";
+  if (typeof value === "boolean") return value ? "True" : "False";
+  if (typeof value !== "object") return JSON.stringify(value);
+  if (Array.isArray(value)) return `[${value.map(python).join(", ")}]`;
+  return `{${Object.entries(value).map(([key, inside]) => `${JSON.stringify(key)}: ${python(inside)}`).join(", ")}}`;
 }
 
 const quote = (text: string) => (/^[\w.,:-]+$/.test(text) ? text : `'${text.replaceAll("'", "'\\''")}'`);

@@ -22,7 +22,17 @@ class Ledger {
   entries = $state.raw<readonly Entry[]>([]);
   /** Is the newest run kept in this browser? If not, why; null while nobody knows. */
   kept = $state.raw<{ problem: string | null } | null>(null);
+  /** Two runs that are laid beside each other, by number. */
+  pins = $state.raw<{ A: number | null; B: number | null }>({ A: null, B: null });
+  A = $derived(this.entries.find((entry) => entry.number === this.pins.A) ?? null);
+  B = $derived(this.entries.find((entry) => entry.number === this.pins.B) ?? null);
   #next = 1;
+
+  /** Pins a run, or lets it go; one run is not both. */
+  pin(as: "A" | "B", number: number): void {
+    const other = as === "A" ? "B" : "A";
+    this.pins = { ...this.pins, ...(this.pins[other] === number ? { [other]: null } : {}), [as]: this.pins[as] === number ? null : number };
+  }
 
   add(entry: Omit<Entry, "number">): void {
     this.entries = [{ ...entry, number: this.#next++ }, ...this.entries].slice(0, 200);
@@ -35,6 +45,7 @@ class Ledger {
 
   clear(): void {
     this.entries = [];
+    this.pins = { A: null, B: null };
     this.kept = null;
     this.#next = 1;
   }

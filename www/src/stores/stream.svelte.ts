@@ -2,6 +2,7 @@
  * What happens while a run goes on: curves, clusters, lanes. Events arrive by the thousand, so they land in plain arrays
  * and the page redraws once a frame, when `frame` changes.
  */
+import type { Recorded } from "../lib/recorded";
 import type { ClusterEvent, SessionEvent, Stage, TransportEvent, UpdateTrace } from "../client";
 
 /** `refit`: where the second fit, on validation rows as well, begins. */
@@ -22,6 +23,9 @@ export interface Left { seconds: number; most: boolean }
 export interface Progress { pipeline: string; stage: Stage; done: number; total: number }
 
 const ORDER: readonly Stage[] = ["embed", "partition", "train", "combine", "evaluate"];
+
+/** Milliseconds that a step of a recording is shown, and its end. */
+const STEP = 150, REST = 2500;
 
 class Stream {
   /** Changes at most once a frame; read it to redraw. */
@@ -184,12 +188,24 @@ class Stream {
     }
   }
 
-  /** A recording, until the run itself is there. */
-  play({ handles, positions, rows, shards }: { handles: Uint32Array; positions: Float32Array; rows: Uint16Array; shards: Uint16Array }): void {
+  /** A recording, step by step and again, until the run itself is there; without motion only how it ends. */
+  play({ handles, positions, rows, steps }: Recorded, still: boolean): void {
     if (this.positions) return;
-    [this.recordedRows, this.shardOf] = [rows, shards];
+    this.recordedRows = rows;
     this.place(handles, positions);
-    this.touch();
+    let at = still ? steps.length - 1 : 0;
+    const show = () => {
+      if (this.recordedRows !== rows) return;
+      this.previousShardOf = this.shardOf;
+      this.shardOf = steps[at]!;
+      this.shardsChangedAt = performance.now();
+      this.touch();
+      if (still) return;
+      const last = at === steps.length - 1;
+      at = last ? 0 : at + 1;
+      setTimeout(show, last ? REST : STEP);
+    };
+    show();
   }
 
   /** Points known from before. */

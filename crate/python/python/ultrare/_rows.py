@@ -113,11 +113,13 @@ def from_rows(rows: Iterable[Sequence[Any]]) -> Rows:
     return Rows(_native.from_rows(rows))
 
 
-def sample(seed: int = 1) -> Rows:
-    """A few hundred generated people with planted tastes, to try things on; the same rows everywhere."""
+def sample(seed: int = 1, size: str = "small") -> Rows:
+    """Generated people with planted tastes, to try things on; the same rows everywhere. ``size``: small, medium or large."""
     if isinstance(seed, bool) or not isinstance(seed, int) or not 0 <= seed < 2**32:
         raise KindError("python.type", "seed is a whole number from 0 to 4294967295")
-    return Rows(_native.sample(seed))
+    if size not in ("small", "medium", "large"):
+        raise KindError("python.type", f"size is \"small\", \"medium\" or \"large\", not {size!r}")
+    return Rows(_native.sample(seed, size))
 
 
 def rows_of(data: Any) -> Rows:
