@@ -123,7 +123,7 @@ mod tests {
         let mean = |values: &[f64]| values.iter().sum::<f64>() / values.len() as f64;
         let variance = |values: &[f64]| {
             let middle = mean(values);
-            values.iter().map(|value| (value - middle).powi(2)).sum::<f64>() / (values.len() - 1) as f64
+            values.iter().map(|value| (value - middle) * (value - middle)).sum::<f64>() / (values.len() - 1) as f64
         };
         let v10 = |asked: &Asked<'_>, at: usize| {
             mean(&asked.outsiders.iter().map(|&y| won(asked.deleted[at], y)).collect::<Vec<_>>())
