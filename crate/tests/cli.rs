@@ -248,6 +248,82 @@ fn a_script_is_carried_out_line_by_line_and_a_request_is_rehearsed() {
 }
 
 #[test]
+fn leaving_the_last_out_is_the_librarys_and_needs_times() {
+    use ultrare::experiment::{Activity, Experiment, Loaded};
+    use ultrare::interactions::{ReadConfig, Reader, SplitMethod};
+    use ultrare::pipeline::{Runner, Settings, Stage};
+    let folder = Folder::new("last");
+    let (rows, json, receipt) = (synth(&folder), folder.path("out.json"), folder.path("receipt.json"));
+    let common = ["run", "--data", &rows, "--split", "leave-last-out", "--shards", "3", "--seed", "5", "--json", &json];
+    succeeds(&common);
+    let mut settings = Settings { seed: 5, ..Settings::default() };
+    settings.split.method = SplitMethod::LeaveLastOut;
+    settings.partition.shards = 3;
+    let mut reader = Reader::new(ReadConfig::default());
+    reader.push(&std::fs::read(&rows).unwrap());
+    let (read, report) = reader.finish().unwrap();
+    let mut experiment = Experiment::new();
+    experiment.configure(settings).unwrap();
+    experiment.load(Loaded::of(read, &report)).unwrap();
+    for activity in [Activity::Build { until: Stage::Evaluate }, Activity::Compare] {
+        experiment.begin(activity).unwrap();
+        experiment.drive(&Runner::new()).unwrap();
+    }
+    let ours = serde_json::to_value(experiment.snapshot()).unwrap();
+    let theirs = folder.json("out.json");
+    assert_eq!(theirs["digests"], ours["digests"]);
+    assert_eq!(theirs["results"]["original"]["metrics"], ours["results"]["original"]["metrics"]);
+    assert_eq!(theirs["data"]["test_rows"], 80, "everybody's last row");
+    // One row less of somebody: another of the person's rows is held out, told on the bill and verified.
+    let text = std::fs::read_to_string(&rows).unwrap();
+    let latest = text.lines().skip(1).map(|line| line.split(',').collect::<Vec<_>>());
+    let latest = latest.filter(|line| line[0] == "u01").max_by_key(|line| (line[3].parse::<i64>().unwrap(), line[1]));
+    let row = format!("rows:u01={}", latest.unwrap()[1]);
+    let said = succeeds(&[&common[..], &["--forget", &row, "--drift", "--receipt", &receipt]].concat());
+    assert!(said.contains("another row of the same person is held out"), "{said}");
+    assert!(said.contains("split       equal"), "{said}");
+    assert!(succeeds(&["verify", &receipt, "--data", &rows]).contains("verified"));
+    let timeless = folder.path("timeless.csv");
+    std::fs::write(&timeless, "user,item\na,x\na,y\na,z\nb,x\nb,y\nb,z\n").unwrap();
+    refuses(&["run", "--data", &timeless, "--split", "leave-last-out"], "time");
+    refuses(&["run", "--train", &rows, "--test", &rows, "--split", "leave-last-out"], "cannot be used with");
+    refuses(&["run", "--data", &rows, "--split", "last"], "leave-last-out");
+    assert!(succeeds(&["run", "--help"]).contains("leave-last-out"));
+}
+
+#[test]
+fn scenarios_are_billed_carried_out_and_the_same_for_a_saved_experiment() {
+    let folder = Folder::new("scenarios");
+    let (rows, json, saved) = (synth(&folder), folder.path("out.json"), folder.path("saved.urx"));
+    let common = ["--data", &rows, "--shards", "3", "--combine", "mean"];
+    succeeds(&[&["run", "--save", &saved], &common[..]].concat());
+    for (story, requests) in [("consent", 6), ("spam", 1), ("item", 1), ("month", 10)] {
+        let asked = ["--scenario", story, "--json", &json];
+        let said = succeeds(&[&["run"], &common[..], &asked[..]].concat());
+        assert!(said.contains(&format!("bill       {requests} requests")), "{said}");
+        assert_eq!(said.matches("may leave: partition").count(), 2 * requests, "{said}");
+        let whole = folder.json("out.json");
+        let steps = whole["sequence"]["ledger"]["steps"].as_array().unwrap();
+        assert_eq!(steps.len(), requests);
+        assert_eq!(whole["sequence"]["steps"][0]["taints"][0]["stage"], "partition");
+        // The bill is what was done.
+        let billed: Vec<&str> = said.lines().filter(|line| line.contains("shards to train again: ")).collect();
+        for (line, step) in billed.iter().zip(steps) {
+            let done = format!("; {} of {} rows", step["rows_trained"], step["rows_full"]);
+            assert!(line.contains(&done) && line.contains(&format!("{} rows; ", step["rows"])), "{line}: {step}");
+        }
+        let again = ["unlearn", "--experiment", &saved, "--scenario", story, "--json", &json];
+        succeeds(&again);
+        let later = folder.json("out.json");
+        assert_eq!(later["digests"]["ensemble_after"], whole["digests"]["ensemble_after"], "{story}");
+    }
+    let said = succeeds(&[&["run", "--partition", "hash", "--scenario", "consent", "--audit"], &common[..]].concat());
+    assert_eq!(said.matches("equal at every stage").count(), 6, "{said}");
+    refuses(&["run", "--data", &rows, "--scenario", "christmas"], "month");
+    refuses(&["run", "--data", &rows, "--scenario", "spam", "--forget", "users:u01"], "cannot be used with");
+}
+
+#[test]
 fn nonsense_is_refused_in_words() {
     let folder = Folder::new("nonsense");
     let rows = synth(&folder);

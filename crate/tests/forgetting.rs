@@ -508,6 +508,29 @@ fn the_anchored_partition_is_exact_from_scratch() {
 }
 
 #[test]
+fn an_anchor_that_goes_divides_again_leaves_no_taint_and_equals_never_having_been_there() {
+    let case = Case { method: Method::Anchored, model: ModelName::Wmf, combine: CombineMethod::Mean, slices: 0 };
+    let (rows, config) = (sample(6), case.config(3));
+    let before = built(rows.clone(), config.clone());
+    let dataset = before.dataset().unwrap().clone();
+    let (mut anchors, mut others) = (0, 0);
+    for &user in dataset.active() {
+        let id = dataset.rows().users().get(user).to_owned();
+        let anchor = dataset.is_anchor(user, &config.partition, config.seed);
+        let mut experiment = before.clone();
+        let request = Request { confirmed: true, ..Request::of_users([id.clone()]) };
+        experiment.begin(Activity::Change { change: request.into(), mode: Mode::Frozen }).unwrap();
+        drive(&mut experiment);
+        let receipt = experiment.receipts().remove(0);
+        assert_eq!((receipt.protocol.divided_again, receipt.taints.len()), (anchor, 0), "{id}");
+        let left = rows.iter().filter(|row| row.user != id).cloned().collect();
+        assert_equal(&experiment, &built(left, config.clone()), &id);
+        *(if anchor { &mut anchors } else { &mut others }) += 1;
+    }
+    assert!(anchors > 5 && others > 5, "{anchors} {others}");
+}
+
+#[test]
 fn forgetting_everybody_is_refused_and_when_confirmed_leaves_nothing() {
     let case = Case { method: Method::Random, model: ModelName::Wmf, combine: CombineMethod::Mean, slices: 0 };
     let mut experiment = built(sample(3), case.config(1));

@@ -11,3 +11,11 @@ test("changes: a thousand sequences", { timeout: 1_800_000 }, () => {
   assert.equal(status, 0, stdout + stderr);
   assert.match(stdout, /test result: ok\. 1 passed/, "none ran");
 });
+
+test("changes: a thousand single requests against edited files", { timeout: 1_800_000 }, () => {
+  const args = ["test", "-q", "-p", "ultrare", "--features", "cli", "--test", "requests", "thousand", "--", "--ignored", "--nocapture"];
+  const { status, stdout, stderr } = spawnSync("cargo", args, { cwd: root, encoding: "utf8" });
+  console.log(stdout);
+  assert.equal(status, 0, stdout + stderr);
+  assert.match(stdout, /test result: ok\. 1 passed/, "none ran");
+});

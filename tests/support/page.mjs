@@ -120,8 +120,8 @@ export async function pause() {
 }
 
 /** Nothing for an accessibility checker to find. */
-export async function accessible(what) {
-  assert.deepEqual(await checker(page), [], what);
+export async function accessible(what, part) {
+  assert.deepEqual(await checker(page, part), [], what);
 }
 
 /** Nothing is wider than the window, whatever its width. */

@@ -62,7 +62,7 @@ export function buildClient() {
 /** The page: `www/dist`. */
 export function buildPage() {
   const inputs = ["src", "public", "index.html", "package.json", "vite.config.ts", "svelte.config.js", "tsconfig.json"];
-  unlessFresh("page", "www/dist", [...inputs.map((name) => `www/${name}`), "web/build/record.mjs", "web/dist", "package-lock.json"], () => {
+  unlessFresh("page", "www/dist", [...inputs.map((name) => `www/${name}`), "web/build/record.mjs", "web/dist", "crate/docs/fakes.json", "package-lock.json"], () => {
     run(process.execPath, [join(root, "web/build/record.mjs")], { cwd: root });
     tool("vite/bin/vite.js", ["build", "--logLevel", "warn"], join(root, "www"));
     weigh(join(root, "www/dist"));

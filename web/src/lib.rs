@@ -21,6 +21,6 @@ pub use experiment::Experiment;
 pub use hash::{sha256, version};
 pub use panic::panic_for_tests;
 pub use reader::{Reader, added_rows, preview, preview_file};
-pub use receipts::{parse_sequence, read_receipt};
+pub use receipts::{parse_sequence, read_receipt, scenarios};
 pub use server::Server;
 pub use task::{Runner, Task};

@@ -1,7 +1,7 @@
 //! Receipts out, and receipts to be checked.
 
 use ultrare::experiment::Loaded;
-use ultrare::unlearn::{Receipt, Sequence};
+use ultrare::unlearn::{Mode, Receipt, Sequence, scenario};
 use wasm_bindgen::prelude::*;
 
 use crate::convert::{from_js, to_js};
@@ -31,6 +31,35 @@ impl Experiment {
     ) -> Result<u32, JsValue> {
         self.0.verify_sample(&parsed(&receipts)?, from_js(size, "the size")?, seed).map_err(refuse)
     }
+}
+
+#[wasm_bindgen]
+impl Experiment {
+    /// The requests of a story on the rows in force.
+    #[wasm_bindgen(unchecked_return_type = "Sequence")]
+    pub fn scenario(
+        &self,
+        #[wasm_bindgen(unchecked_param_type = "Scenario")] name: JsValue,
+    ) -> Result<JsValue, JsValue> {
+        to_js(&self.0.scenario(from_js(name, "the story")?).map_err(refuse)?)
+    }
+
+    /// The bill of a sequence, before anything changes.
+    #[wasm_bindgen(unchecked_return_type = "SequenceBill")]
+    pub fn bill(
+        &self,
+        #[wasm_bindgen(unchecked_param_type = "Sequence")] sequence: JsValue,
+        #[wasm_bindgen(unchecked_param_type = "Mode")] mode: JsValue,
+    ) -> Result<JsValue, JsValue> {
+        let (sequence, mode) = (from_js::<Sequence>(sequence, "the sequence")?, from_js::<Mode>(mode, "the mode")?);
+        to_js(&self.0.bill(&sequence, mode).map_err(refuse)?)
+    }
+}
+
+/// The stories that there are.
+#[wasm_bindgen(unchecked_return_type = "ScenarioCard[]")]
+pub fn scenarios() -> Result<JsValue, JsValue> {
+    to_js(&scenario::catalogue())
 }
 
 /// Throws with the reason and, where several were given, with the place of the one that cannot be trusted.

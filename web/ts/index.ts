@@ -7,6 +7,7 @@ import { tabKeeping } from "./remote.js";
 import type { OpenOptions, Session } from "./types.js";
 
 export { UltrareError, type ErrorData } from "./errors.js";
+export { canSign, checkSignature, keysOf, makeKeys, publicKey, signReceipt, type SignatureFound, type SigningKeys } from "./sign.js";
 export type * from "./types.js";
 
 /** One module for all workers of all sessions, by its address. */

@@ -10,6 +10,7 @@ import { Thread } from "./thread.js";
 import type { OpenOptions, Session, WorkerSource } from "./types.js";
 
 export { UltrareError, type ErrorData } from "./errors.js";
+export { canSign, checkSignature, keysOf, makeKeys, publicKey, signReceipt, type SignatureFound, type SigningKeys } from "./sign.js";
 export type * from "./types.js";
 
 /** One module for all threads of all sessions. */

@@ -8,7 +8,7 @@ import { asFile, asFiles } from "./source.js";
 import type { Reading } from "./store.js";
 import type {
   Activity, AddedRow, AssignmentView, Change, ChangePatch, DataView, DeepPartial, Explanation, FileLike, Id, JobOut, Kept, List, Mode, OpinionsView, PersonView, PipelineEvent, Plan, Preview, Progress,
-  Query, ReadChoice, ReadConfig, ReadReport, ReceiptView, RequestPatch, RowPatch, Rows, Selection, Sequence, Session, SessionEvent, Settings, Size, Snapshot,
+  Query, ReadChoice, ReadConfig, ReadReport, ReceiptView, RequestPatch, RowPatch, Rows, Scenario, ScenarioCard, Selection, Sequence, SequenceBill, Session, SessionEvent, Settings, Size, Snapshot,
   Source, Stage, SweepConfig, UsersView, VectorsView, Verdict, VerifySource, Visited, Watch,
 } from "./types.js";
 
@@ -120,6 +120,18 @@ export class SessionFront implements Session, Watcher {
 
   async sequence(sequence: Sequence, mode: Mode = "frozen", twin = false, watching?: Watch): Promise<Snapshot> {
     return this.run({ sequence: { sequence, mode: oneOf(mode, "the mode", MODES), twin } }, watching);
+  }
+
+  async scenarios(): Promise<ScenarioCard[]> {
+    return this.store.call("scenarios");
+  }
+
+  async scenario(name: Scenario): Promise<Sequence> {
+    return this.store.call("scenario", text(name, "a story") as Scenario);
+  }
+
+  async bill(sequence: Sequence, mode: Mode = "frozen"): Promise<SequenceBill> {
+    return this.store.call("bill", plain(sequence, "a sequence"), oneOf(mode, "the mode", MODES));
   }
 
   async parseSequence(script: string): Promise<Sequence> {

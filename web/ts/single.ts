@@ -12,6 +12,7 @@ import { nodeThreads } from "./threads.js";
 import type { OpenOptions, Session, WorkerSource } from "./types.js";
 
 export { UltrareError, type ErrorData } from "./errors.js";
+export { canSign, checkSignature, keysOf, makeKeys, publicKey, signReceipt, type SignatureFound, type SigningKeys } from "./sign.js";
 export type * from "./types.js";
 
 /** One module for all workers of all sessions. */

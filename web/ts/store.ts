@@ -6,9 +6,9 @@ import { isParquet, parquetLines } from "./parquet.js";
 import type { Files } from "./source.js";
 import type {
   Activity, AddedRow, AssignmentView, Change, DataView, DeepPartial, Event, Explanation, JobOut, List, Mode, OpinionsView, PersonView, Plan, Preview, Query, ReadChoice, ReadConfig, ReadReport, ReceiptView, Selection,
-  Sequence, Settings, Size, Snapshot, Stage, UsersView, VectorsView,
+  Scenario, ScenarioCard, Sequence, SequenceBill, Settings, Size, Snapshot, Stage, UsersView, VectorsView,
 } from "./types.js";
-import { Experiment, Reader, type Server, added_rows, lists_titles, parse_sequence, preview, preview_file, read_receipt } from "./wasm.js";
+import { Experiment, Reader, type Server, added_rows, lists_titles, parse_sequence, preview, preview_file, read_receipt, scenarios } from "./wasm.js";
 
 /** Bytes of the person's files that have been read, and by which reading. */
 export interface Reading {
@@ -199,6 +199,21 @@ export class Store {
   /** Reads a script of changes. */
   parseSequence(script: string): Sequence {
     return parse_sequence(script);
+  }
+
+  /** The stories that there are. */
+  scenarios(): ScenarioCard[] {
+    return scenarios();
+  }
+
+  /** The requests of a story on the rows in force. */
+  scenario(name: Scenario): Sequence {
+    return this.experiment.scenario(name);
+  }
+
+  /** The bill of a sequence. */
+  bill(sequence: Sequence, mode: Mode): SequenceBill {
+    return this.experiment.bill(sequence, mode);
   }
 
   jobs(workers: number, now: number): Turn {

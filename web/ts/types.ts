@@ -4,13 +4,13 @@ import type { ErrorData } from "./errors.js";
 import type { Keyed } from "./vault.js";
 import type {
   Activity, AddedRow, AssignmentView, DataView, Explanation, List, Mode, OpinionsView, Notice as Event, PersonView, Plan, Preview, Query, ReadConfig, ReadReport, ReceiptView, Request,
-  Selection, Sequence, Settings, Size, Snapshot, Stage, SweepConfig, UsersView, Verdict,
+  Scenario, ScenarioCard, Selection, Sequence, SequenceBill, Settings, Size, Snapshot, Stage, SweepConfig, UsersView, Verdict,
 } from "./wasm/ultrare_web_types.js";
 
 export type { Keyed } from "./vault.js";
 export type {
   Activity, AddedRow, Alike, ArchiveEntry, AssignmentView, Basis, Change, ChangeView, Column, ColumnChoice, Confidence, DataView, Delimiter, Encoding, Event as PipelineEvent, Explanation, JobOut, List, Mode, Note, Notice as Event,
-  OpinionView, OpinionsView, PersonView, Plan, Preview, Query, ReadConfig, ReadReport, ReceiptView, Reason, Recommended, Rejection, Request, ResultView, Selection, Sequence, SequenceStep, SequenceView, Settings, Shape,
+  OpinionView, OpinionsView, PersonView, Plan, Preview, Query, ReadConfig, ReadReport, ReceiptView, Reason, Recommended, Rejection, Request, ResultView, Scenario, ScenarioCard, Selection, Sequence, SequenceBill, SequenceStep, SequenceView, Settings, Shape,
   ShardView, Size, SizeEstimate, Snapshot, Stage, StepOut, SweepConfig, SweepPoint, SweepView, UserSample, UsersView, Verdict,
 } from "./wasm/ultrare_web_types.js";
 
@@ -192,6 +192,12 @@ export interface Session {
   addedRows(file: FileLike, read?: Partial<ReadConfig>, watch?: Watch): Promise<AddedRow[]>;
   /** Changes one after another, each as if it were alone; `twin` compares with a twin after each. */
   sequence(sequence: Sequence, mode?: Mode, twin?: boolean, watch?: Watch): Promise<Snapshot>;
+  /** Requests as people meet them, to choose from. */
+  scenarios(): Promise<ScenarioCard[]>;
+  /** The requests of such a story on the rows in force, for `bill` and `sequence`. */
+  scenario(name: Scenario): Promise<Sequence>;
+  /** What a sequence would cost and leave behind, request by request, before anything changes. */
+  bill(sequence: Sequence, mode?: Mode): Promise<SequenceBill>;
   /** Reads a script of changes: a line each, such as `user,17`, `interaction,17,50` or `add,99,50`. Changes nothing. */
   parseSequence(script: string): Promise<Sequence>;
   /** The receipts of what was changed in these rows, the first first: JSON documents to keep or hand out. */

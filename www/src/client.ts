@@ -1,7 +1,8 @@
 /** The only door through which the page reaches the library: its published client and nothing else. */
-import { open, type PersonView, type ResultView, type Session, type SessionEvent, type Snapshot } from "ultrare";
+import { canSign, checkSignature, makeKeys, keysOf, open, publicKey, signReceipt, type PersonView, type ResultView, type Session, type SessionEvent, type Snapshot } from "ultrare";
 
 export type * from "ultrare";
+export { canSign, checkSignature, keysOf, makeKeys, publicKey, signReceipt };
 export type Decomposition = NonNullable<ResultView["decomposition"]>;
 export type Interval = ResultView["metrics"][string];
 export type PartitionView = NonNullable<Snapshot["partition"]>;

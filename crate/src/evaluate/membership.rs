@@ -110,39 +110,52 @@ pub fn membership(
     if deleted.is_empty() || outsiders.is_empty() {
         return None;
     }
-    // Distinct values in order; every resample then only counts.
+    let ranks = ranks(deleted, outsiders);
+    let all = |group: &[f64]| (0..group.len()).collect::<Vec<usize>>();
+    let mean = ranks.auc(&all(deleted), &all(outsiders));
+    let mut rng = StreamKey::new(seed, Purpose::Bootstrap, 2, 0).fast();
+    let mut sample = |len: usize| -> Vec<usize> { (0..len).map(|_| below(&mut rng, len as u32) as usize).collect() };
+    let mut found: Vec<f64> = (0..resamples)
+        .map(|_| {
+            let (inside, outside) = (sample(deleted.len()), sample(outsiders.len()));
+            ranks.auc(&inside, &outside)
+        })
+        .collect();
+    tiny_sort::unstable::sort_by(&mut found, f64::total_cmp);
+    let auc = super::report::percentile(mean, &found, confidence);
+    Some(Membership { auc, deleted: deleted.len() as u32, outsiders: outsiders.len() as u32 })
+}
+
+/// Both groups' statistics by their place among all distinct values; every resample then only counts.
+pub(super) struct Ranks {
+    inside: Vec<usize>,
+    outside: Vec<usize>,
+    distinct: usize,
+}
+
+pub(super) fn ranks(deleted: &[f64], outsiders: &[f64]) -> Ranks {
     let mut values: Vec<f64> = deleted.iter().chain(outsiders).copied().collect();
     tiny_sort::unstable::sort_by(&mut values, f64::total_cmp);
     values.dedup();
     let place = |value: &f64| values.partition_point(|other| other.total_cmp(value).is_lt());
-    let inside: Vec<usize> = deleted.iter().map(place).collect();
-    let outside: Vec<usize> = outsiders.iter().map(place).collect();
-    let auc = |inside: &mut dyn Iterator<Item = usize>, outside: &mut dyn Iterator<Item = usize>| {
-        let mut counts = vec![(0u64, 0u64); values.len()];
-        inside.for_each(|at| counts[at].0 += 1);
-        outside.for_each(|at| counts[at].1 += 1);
+    let (inside, outside) = (deleted.iter().map(place).collect(), outsiders.iter().map(place).collect());
+    Ranks { inside, outside, distinct: values.len() }
+}
+
+impl Ranks {
+    /// Of the people drawn from either group, by number.
+    pub(super) fn auc(&self, inside: &[usize], outside: &[usize]) -> f64 {
+        let mut counts = vec![(0u64, 0u64); self.distinct];
+        inside.iter().for_each(|&person| counts[self.inside[person]].0 += 1);
+        outside.iter().for_each(|&person| counts[self.outside[person]].1 += 1);
         // Twice the number of won pairs, so that ties stay whole.
         let (mut below, mut won) = (0u64, 0u64);
         for (inside, outside) in counts {
             won += inside * (2 * below + outside);
             below += outside;
         }
-        won as f64 / (2.0 * deleted.len() as f64 * outsiders.len() as f64)
-    };
-    let mean = auc(&mut inside.iter().copied(), &mut outside.iter().copied());
-    let mut rng = StreamKey::new(seed, Purpose::Bootstrap, 2, 0).fast();
-    let mut sample = |from: &[usize]| -> Vec<usize> {
-        (0..from.len()).map(|_| from[below(&mut rng, from.len() as u32) as usize]).collect()
-    };
-    let mut found: Vec<f64> = (0..resamples)
-        .map(|_| {
-            let (a, b) = (sample(&inside), sample(&outside));
-            auc(&mut a.into_iter(), &mut b.into_iter())
-        })
-        .collect();
-    tiny_sort::unstable::sort_by(&mut found, f64::total_cmp);
-    let auc = super::report::percentile(mean, &found, confidence);
-    Some(Membership { auc, deleted: deleted.len() as u32, outsiders: outsiders.len() as u32 })
+        won as f64 / (2.0 * inside.len() as f64 * outside.len() as f64)
+    }
 }
 
 #[cfg(test)]

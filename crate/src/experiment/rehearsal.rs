@@ -17,13 +17,13 @@ use serde_bytes::ByteBuf;
 use crate::Digest;
 
 use crate::error::Result;
-use crate::evaluate::{Membership, membership};
+use crate::evaluate::{Asked, Interval, Membership, auc_difference, membership, place_between};
 use crate::interactions::{Interactions, Row};
-use crate::numerics::random::{Purpose, keyed_fraction, keyed_hash};
 use crate::pipeline::{
-    AuditJob, Body, Dataset, Event, Hints, JobOut, Outcome, Pipeline, PipelineError, Run, Settings, Shards, Stage,
-    Store, UserTable, decode, encode, trains,
+    AuditJob, Body, Event, Hints, JobOut, Outcome, Pipeline, PipelineError, Run, Settings, Shards, Stage, Store,
+    UserTable, decode, encode, trains,
 };
+use crate::unlearn::audit::{ROUNDS, Visit, outsiders, rows_of, visits};
 use crate::unlearn::{Change, Mode, Proposal, Rates, Request, propose};
 
 use super::{Experiment, ExperimentError};
@@ -32,10 +32,6 @@ use super::{Experiment, ExperimentError};
 const NAME: &str = "audit";
 /// The ensembles asked, in order.
 const ENSEMBLES: [&str; 3] = ["original", "unlearned", "twin"];
-/// Matched items drawn for each item asked about.
-const ROUNDS: u32 = 10;
-/// Visits of each person: in each, one part of the rows is asked about and the others are shown.
-const VISITS: usize = 4;
 /// Bins of a histogram.
 const BINS: usize = 20;
 
@@ -54,7 +50,13 @@ pub struct AuditView {
     /// How the statistic lies in both groups, by ensemble; all on the same bins.
     #[cfg_attr(feature = "ts", tsify(type = "Record<string, AuditHistogram>"))]
     pub histograms: BTreeMap<String, AuditHistogram>,
-    /// Is the unlearned ensemble's AUC inside the twin's interval?
+    /// AUC of the unlearned ensemble minus that of the twin, over the same people ([`auc_difference`]).
+    pub difference: Option<Interval>,
+    /// Where the unlearned ensemble stands on the way from the twin (0) to the original (1), over the same people
+    /// ([`place_between`]); none where these two cannot be told apart at all.
+    pub place: Option<Interval>,
+    /// The verdict: does the interval of the place hold 0, the twin's? Where there is none, that of the difference. Of fakes it sees
+    /// more than the difference does, and of honest requests it cries at fewer (the example `fakes`).
     pub within: bool,
     /// One person's forgotten items, where asked for.
     pub person: Option<AuditPerson>,
@@ -97,15 +99,6 @@ pub struct AuditItem {
     /// Rank; an ensemble is missing where its catalogue does not hold the item.
     #[cfg_attr(feature = "ts", tsify(type = "Record<string, number>"))]
     pub ranks: BTreeMap<String, u32>,
-}
-
-/// One visit of somebody: items by id, for every ensemble numbers its own.
-#[derive(Clone, Debug)]
-struct Visit {
-    /// Whose it is: a place among those to be forgotten, then the outsiders.
-    whose: usize,
-    shown: Vec<(String, f32)>,
-    asked: Vec<String>,
 }
 
 /// The rehearsal under way: a pipeline without the outsiders, the same after the change, and the twin of that.
@@ -195,62 +188,6 @@ impl Experiment {
         }
         self.history.audit = Some(view);
     }
-}
-
-fn rows_of(rows: &Interactions, user: u32) -> impl Iterator<Item = &Row> {
-    rows.rows_of(user).iter().filter(|row| trains(row))
-}
-
-/// A person's visits: the training rows are dealt out by a keyed hash, and each visit asks about one hand.
-fn visits(rows: &Interactions, whose: usize, user: u32, seed: u64) -> Vec<Visit> {
-    let id = rows.users().get(user);
-    let keyed = rows_of(rows, user).map(|row| {
-        let item = rows.items().get(row.item);
-        (keyed_hash(seed, Purpose::Audit, &[id.as_bytes(), item.as_bytes()]), item, row.value)
-    });
-    let mut keyed: Vec<(u64, &str, f32)> = keyed.collect();
-    keyed.sort_by_key(|&(key, item, _)| (key, item));
-    let hands = VISITS.min(keyed.len());
-    let visit = |hand: usize| {
-        let dealt = || keyed.iter().enumerate().map(move |(at, row)| (at % hands == hand, row));
-        Visit {
-            whose,
-            shown: dealt().filter(|(asked, _)| !asked).map(|(_, &(_, item, value))| (item.to_owned(), value)).collect(),
-            asked: dealt().filter(|(asked, _)| *asked).map(|(_, &(_, item, _))| item.to_owned()).collect(),
-        }
-    };
-    (0..hands).map(visit).collect()
-}
-
-/// For each of those who go, somebody who stays with the nearest number of training rows; at most half of those who stay.
-/// Ascending.
-fn outsiders(dataset: &Dataset, gone: &[u32], wanted: usize, seed: u64) -> Vec<u32> {
-    let count = |user: u32| dataset.rows().rows_of(user).iter().filter(|row| trains(row)).count();
-    let key = |user: u32| keyed_fraction(seed, Purpose::Audit, &[dataset.rows().users().get(user).as_bytes()]);
-    // By activity, ties in the order of a keyed hash.
-    let mut staying: Vec<(usize, f64, u32)> = dataset
-        .active()
-        .iter()
-        .filter(|&&user| gone.binary_search(&user).is_err())
-        .map(|&user| (count(user), key(user), user))
-        .collect();
-    staying.sort_by(|a, b| a.0.cmp(&b.0).then(a.1.total_cmp(&b.1)));
-    let most = wanted.min(staying.len() / 2);
-    let mut order: Vec<(f64, u32)> = gone.iter().map(|&user| (key(user), user)).collect();
-    order.sort_by(|a, b| a.0.total_cmp(&b.0).then(a.1.cmp(&b.1)));
-    let mut chosen = Vec::new();
-    for (_, user) in order.into_iter().take(most) {
-        let rows = count(user);
-        let at = staying.partition_point(|other| other.0 < rows);
-        // The nearest on either side.
-        let above = staying.get(at).map(|other| (other.0 - rows, at));
-        let below = at.checked_sub(1).map(|at| (rows - staying[at].0, at));
-        if let Some((_, at)) = [above, below].into_iter().flatten().min() {
-            chosen.push(staying.remove(at).2);
-        }
-    }
-    chosen.sort_unstable();
-    chosen
 }
 
 impl Rehearsal {
@@ -402,9 +339,24 @@ impl Rehearsal {
             let histogram = AuditHistogram { low, high, deleted: bins(inside), outsiders: bins(outside) };
             view.histograms.insert((*name).to_owned(), histogram);
         }
-        if let (Some(unlearned), Some(twin)) = (view.ensembles.get("unlearned"), view.ensembles.get("twin")) {
-            view.within = (twin.auc.low..=twin.auc.high).contains(&unlearned.auc.mean);
+        let same = of_the_same(&self.gaps, deleted);
+        if let [original, unlearned, twin] = &same[..] {
+            let [original, unlearned, twin] =
+                [original, unlearned, twin].map(|(deleted, outsiders)| Asked { deleted, outsiders });
+            let seed = u64::from(settings.seed);
+            view.difference = auc_difference(unlearned, twin, resamples, confidence, seed);
+            view.place = place_between(unlearned, twin, original, resamples, confidence, seed);
         }
+        view.within = view.place.or(view.difference).is_some_and(|found| (found.low..=found.high).contains(&0.0));
         view
     }
+}
+
+/// The three ensembles' statistics of the people whom each could be asked about: those to be forgotten, and the others.
+fn of_the_same(gaps: &[Vec<Option<f64>>], deleted: usize) -> Vec<(Vec<f64>, Vec<f64>)> {
+    let everywhere = |person: &usize| gaps.iter().all(|gaps| gaps.get(*person).is_some_and(Option::is_some));
+    let people: Vec<usize> = (0..gaps.first().map_or(0, Vec::len)).filter(everywhere).collect();
+    let (inside, outside) = people.split_at(people.partition_point(|&person| person < deleted));
+    let of = |gaps: &[Option<f64>], people: &[usize]| people.iter().filter_map(|&person| gaps[person]).collect();
+    gaps.iter().map(|gaps| (of(gaps, inside), of(gaps, outside))).collect()
 }

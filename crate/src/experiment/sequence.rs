@@ -9,7 +9,7 @@ use crate::evaluate::Interval;
 use crate::pipeline::trains;
 use crate::unlearn::sequence::{Ledger, ScriptError, StepCost};
 use crate::unlearn::twin::{Drift, Finding};
-use crate::unlearn::{Change, Mode, Sequence};
+use crate::unlearn::{BillLine, Change, Mode, Rates, Scenario, Sequence, SequenceBill, Taint, propose};
 
 use super::queue::{Asked, What};
 use super::{Activity, Experiment};
@@ -37,6 +37,8 @@ pub struct SequenceStep {
     pub share: f64,
     /// Users that remain.
     pub users: u32,
+    /// Stages that may still depend on what this request took away, as its bill said.
+    pub taints: Vec<Taint>,
     /// Figures of what serves now, by name.
     #[cfg_attr(feature = "ts", tsify(type = "Record<string, Interval>"))]
     pub metrics: BTreeMap<String, Interval>,
@@ -59,6 +61,33 @@ pub struct TwinSummary {
 }
 
 impl Experiment {
+    /// The requests of a story on the rows in force.
+    ///
+    /// Errors: no rows; rows on which the story has nobody to speak of.
+    pub fn scenario(&self, scenario: Scenario) -> Result<Sequence> {
+        let sequence = scenario.sequence(self.rows()?, self.settings.seed.into())?;
+        if sequence.changes.is_empty() { Err(ScriptError::Nobody.into()) } else { Ok(sequence) }
+    }
+
+    /// The bill of a whole sequence, before any of it is carried out: every request is looked at on the rows that those before
+    /// it leave. It ends before a request whose shards nobody knows, since the partition is made again first.
+    ///
+    /// Errors: nothing is trained yet; a request that cannot be looked at.
+    pub fn bill(&self, sequence: &Sequence, mode: Mode) -> Result<SequenceBill> {
+        let mut pipeline = self.trained("a bill")?.clone();
+        let mut bill = SequenceBill { open: sequence.changes.len() as u32, ..SequenceBill::default() };
+        for change in &sequence.changes {
+            let proposal = propose(&pipeline, &self.store, change, mode, &Rates::default())?;
+            bill.lines.push(BillLine::of(&proposal.plan));
+            bill.open -= 1;
+            if proposal.plan.everything || proposal.procedure.divides_again() {
+                break;
+            }
+            pipeline = proposal.after;
+        }
+        Ok(bill)
+    }
+
     /// Puts a sequence's parts in front of whatever waits. One that consists of what is pending goes on with the old record.
     pub(super) fn enqueue_sequence(&mut self, ticket: u32, sequence: Sequence, mode: Mode, twin: bool) -> Result<()> {
         let rows = self.trained("a sequence of changes")?.rows().rows().len() as u32;
@@ -115,10 +144,11 @@ impl Experiment {
         let result = self.records.get("unlearned").and_then(|record| record.result.as_ref());
         let metrics = result.map(|result| result.metrics.clone()).unwrap_or_default();
         let (left, users) = (serving.rows().rows().len() as f64, serving.rows().users().len() as u32);
+        let taints = last.view.taints.clone();
         let Some(view) = &mut self.history.sequence else { return };
         let share = 1.0 - left / f64::from(view.rows.max(1));
         view.ledger.book(cost);
-        view.steps.push(SequenceStep { share, users, metrics, twin: None });
+        view.steps.push(SequenceStep { share, users, taints, metrics, twin: None });
         view.pending.remove(0);
     }
 

@@ -1,7 +1,5 @@
 //! What a partition is judged by.
 
-use serde::{Deserialize, Serialize};
-
 use super::transport::{capacities, exact};
 use super::vectors::{Points, squared_distance};
 use crate::numerics::matrix::Matrix;
@@ -184,20 +182,6 @@ pub fn adjusted_rand_index(one: &[u16], other: &[u16]) -> f64 {
     if most == expected { 1.0 } else { (both - expected) / (most - expected) }
 }
 
-/// How far a frozen partition is from the one that would be made today.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[cfg_attr(feature = "ts", derive(tsify::Tsify))]
-pub struct AssignmentDrift {
-    /// Users who stay and whose shards differ, after matching names.
-    pub moved: u32,
-    /// Users who stay.
-    pub users: u32,
-    /// For each new shard, the old one it corresponds to.
-    pub old_name: Vec<u16>,
-    /// Old shards that lost or gained a user who stays: what a refit retrains, besides the shards that held the forgotten.
-    pub changed: Vec<u16>,
-}
-
 /// The name among the old shards that each new one gets, so that the most memberships agree (an assignment problem, solved
 /// exactly; ties by number). `pairs` are (old, new) memberships of the same user or row, below `shards`.
 pub fn best_names(pairs: impl Iterator<Item = (u16, u16)>, shards: u32) -> Vec<u16> {
@@ -208,28 +192,6 @@ pub fn best_names(pairs: impl Iterator<Item = (u16, u16)>, shards: u32) -> Vec<u
     }
     let identity = || (0..shards as u16).collect();
     exact(&costs, &capacities(k as u64, k), None, None).map_or_else(|_| identity(), |plan| plan.assignment)
-}
-
-/// Compares the shards of the users who stay, in the same order before and after, new shards under their
-/// [`best_names`].
-pub fn drift(before: &[Vec<u16>], after: &[Vec<u16>], shards: u32) -> AssignmentDrift {
-    let k = shards as usize;
-    let both = before.iter().zip(after);
-    let pairs = both.flat_map(|(old, new)| new.iter().flat_map(move |&new| old.iter().map(move |&old| (old, new))));
-    let old_name = best_names(pairs, shards);
-    let mut changed = vec![false; k];
-    let mut moved = 0;
-    for (old, new) in before.iter().zip(after) {
-        let mut new: Vec<u16> = new.iter().map(|&shard| old_name[usize::from(shard)]).collect();
-        tiny_sort::unstable::sort(&mut new);
-        if *old != new {
-            moved += 1;
-            let gone = old.iter().filter(|shard| !new.contains(shard));
-            gone.chain(new.iter().filter(|shard| !old.contains(shard))).for_each(|&s| changed[usize::from(s)] = true);
-        }
-    }
-    let changed = (0..shards as u16).filter(|&shard| changed[usize::from(shard)]).collect();
-    AssignmentDrift { moved, users: before.len().min(after.len()) as u32, old_name, changed }
 }
 
 /// Two bytes per shard number, little-endian.
@@ -288,15 +250,10 @@ mod tests {
     }
 
     #[test]
-    fn drift_matches_names_first() {
-        let one = |shards: &[u16]| shards.iter().map(|&s| vec![s]).collect::<Vec<_>>();
-        let before = one(&[0, 0, 1, 1, 2, 2]);
-        let renamed = drift(&before, &one(&[2, 2, 0, 0, 1, 1]), 3);
-        assert_eq!((renamed.moved, renamed.changed.len()), (0, 0));
-        assert_eq!(renamed.old_name, [1, 2, 0]);
-        let moved = drift(&before, &one(&[2, 2, 0, 0, 1, 0]), 3);
-        assert_eq!((moved.moved, moved.users, moved.changed), (1, 6, vec![1, 2]));
-        let divided = drift(&[vec![0, 1], vec![1]], &[vec![0, 1], vec![0]], 2);
-        assert_eq!(divided.moved, 0);
+    fn names_are_matched_as_well_as_they_can_be() {
+        let names = |old: &[u16], new: &[u16]| best_names(old.iter().copied().zip(new.iter().copied()), 3);
+        let before = [0, 0, 1, 1, 2, 2];
+        assert_eq!(names(&before, &[2, 2, 0, 0, 1, 1]), [1, 2, 0]);
+        assert_eq!(names(&before, &[2, 2, 0, 0, 1, 0]), [1, 2, 0]);
     }
 }

@@ -126,16 +126,8 @@ impl Partition {
         super::measures::work_ratio(&self.rows_per_shard)
     }
 
-    /// How many users who stay would be elsewhere if the partition were made again: `twin` is the partition made without
-    /// the others, and `kept[i]` this partition's number of the twin's user i.
-    pub fn drift(&self, kept: &[u32], twin: &Partition) -> super::measures::AssignmentDrift {
-        let before: Vec<Vec<u16>> = kept.iter().map(|&user| self.shards_of_user(user)).collect();
-        let after: Vec<Vec<u16>> = (0..kept.len().min(twin.n_users()) as u32).map(|u| twin.shards_of_user(u)).collect();
-        super::measures::drift(&before, &after, self.shards.max(twin.shards))
-    }
-
     /// The same partition with shard i called `name[i]`, such as a new one under the old one's names
-    /// ([`AssignmentDrift::old_name`](super::measures::AssignmentDrift::old_name)), so that a refit leaves alone what did not change.
+    /// ([`best_names`](super::measures::best_names)), so that a refit leaves alone what did not change.
     /// `None` if `name` is no permutation.
     pub fn renamed(&self, name: &[u16]) -> Option<Partition> {
         let k = self.shards as usize;

@@ -181,7 +181,15 @@ pub fn propose(pipeline: &Pipeline, store: &Store, change: &Change, mode: Mode, 
     let procedure = procedure(pipeline, &after, &difference, mode);
     let mut plan = plan(&difference, rates, &procedure);
     plan.note_names(&found, overlap);
-    plan.note_filter(&found, &added, &difference);
+    let filtered = |from: &Interactions, row: &Row, kept: &Interactions| {
+        let (user, item) = (from.users().get(row.user), from.items().get(row.item));
+        let at = kept.users().find(user).zip(kept.items().find(item));
+        at.is_none_or(|(user, item)| kept.rows_of(user).binary_search_by_key(&item, |row| row.item).is_err())
+    };
+    let gone = found.rows.iter().filter(|&&row| filtered(read, &read.rows()[row as usize], pipeline.rows())).count();
+    let come = added.rows().iter().filter(|row| filtered(&added, row, after.rows())).count();
+    let filtered = (gone + come) as u32;
+    plan.note_filter((found.rows.len() + added.rows().len()) as u32 - filtered, filtered, &difference);
     let after = Pipeline::new(Arc::new(after), settings.clone(), Shards::Computed);
     let after = if procedure.divides_again() {
         after

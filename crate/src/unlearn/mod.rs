@@ -6,8 +6,10 @@
 //!
 //! A [`Receipt`] records it; everything about receipts is in [`receipt`](mod@receipt). [`twin`] compares the result, stage by
 //! stage, with a pipeline that never had the data. [`sequence`] is about many
-//! requests and what they cost together.
+//! requests and what they cost together, [`scenario`] about those that people meet. [`audit`] is what an audit by behaviour
+//! rests on.
 
+pub mod audit;
 mod change;
 mod difference;
 mod error;
@@ -15,6 +17,7 @@ mod plan;
 pub mod receipt;
 mod request;
 mod saving;
+pub mod scenario;
 mod select;
 pub mod sequence;
 mod taint;
@@ -30,6 +33,7 @@ pub use plan::{Plan, Rates, TouchedShard, Warning, plan};
 pub use receipt::{Receipt, ReceiptError, ReceiptView, Verdict, VerifyError};
 pub use request::{Request, Resolved};
 pub use saving::{SavingView, saving};
+pub use scenario::{BillLine, Scenario, ScenarioCard, SequenceBill};
 pub use select::{How, Selection, select};
 pub use sequence::Sequence;
 pub use taint::{Mode, Procedure, Reach, Taint, expected_taints};

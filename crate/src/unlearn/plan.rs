@@ -5,7 +5,6 @@ use serde::{Deserialize, Serialize};
 use super::difference::{Difference, Overlap};
 use super::taint::{Mode, Procedure, Taint, expected_taints};
 use super::{Request, RequestError, Resolved};
-use crate::interactions::Interactions;
 
 /// What work has cost so far, for the estimate.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
@@ -77,6 +76,8 @@ pub struct Plan {
     pub shard_rows: u32,
     /// Those among them that accuracy is measured on.
     pub test_rows: u32,
+    /// Named or added rows that the filter leaves out: they leave what was read, or come to it, and no sub-model sees them.
+    pub filtered: u32,
     /// Named users that do not occur in the data.
     pub unknown_users: Vec<String>,
     /// Named items that do not occur in the data.
@@ -284,9 +285,16 @@ impl Plan {
         }
     }
 
-    /// Rows that go or come beyond those that are named: the filter counts again, and leave-last-out holds out another row.
-    pub(super) fn note_filter(&mut self, found: &Resolved, added: &Interactions, difference: &Difference) {
-        let named = found.rows.len() as u32 + added.rows().len() as u32;
+    /// Rows that go or come beyond those that are named: the filter counts again, and leave-last-out holds out another row. And
+    /// named ones, `filtered`, that the filter leaves out anyway.
+    pub(super) fn note_filter(&mut self, named: u32, filtered: u32, difference: &Difference) {
+        self.filtered = filtered;
+        if filtered > 0 {
+            let rows = plural(filtered, "named row");
+            let message =
+                format!("{rows} left out by the filter: no sub-model sees such a row, and what was read changes.");
+            self.warnings.push(Warning { code: "filtered".to_owned(), message, confirm: false });
+        }
         self.followed = (difference.rows_gone + difference.rows_new).saturating_sub(named + self.replaced);
         if self.followed > 0 {
             let rows = plural(self.followed, "row");
@@ -312,10 +320,11 @@ impl Plan {
         if request.is_empty() && self.added + self.known == 0 {
             return Err(RequestError::Empty);
         }
-        if self.rows == 0 && self.added == 0 && request.is_empty() {
+        let nothing = self.rows + self.added + self.filtered == 0;
+        if nothing && request.is_empty() {
             return Err(RequestError::Known { rows: self.known });
         }
-        if self.rows == 0 && self.added == 0 {
+        if nothing {
             let pair = |(user, item): &(String, String)| format!("({user}, {item})");
             let first = (self.unknown_users.first().or(self.unknown_items.first()).cloned())
                 .or_else(|| self.unknown_interactions.first().map(pair))

@@ -2,6 +2,7 @@ use proptest::prelude::*;
 
 use super::*;
 use crate::interactions::Fate;
+use crate::interactions::Interactions;
 use crate::pipeline::{Assignment, NO_SHARD};
 use crate::unlearn::Reach;
 use crate::unlearn::difference::{AssignedRows, Difference};

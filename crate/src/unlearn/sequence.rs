@@ -22,6 +22,9 @@ pub enum ScriptError {
     /// No request in it.
     #[error("the script holds no request: write one a line, such as `user,17`, `interaction,17,50` or `add,99,50`")]
     Empty,
+    /// A story without anybody.
+    #[error("there are too few people in these rows for this story: read more rows, or write the requests yourself")]
+    Nobody,
     /// A rating that is no number.
     #[error("line {line}: the rating is no number: `{value}`")]
     Value {
@@ -71,6 +74,7 @@ impl ScriptError {
     pub fn code(&self) -> &'static str {
         match self {
             ScriptError::Empty => "script.empty",
+            ScriptError::Nobody => "script.nobody",
             ScriptError::Value { .. } => "script.value",
             ScriptError::Kind { .. } => "script.kind",
             ScriptError::Columns { .. } => "script.columns",

@@ -87,7 +87,7 @@ proptest! {
     fn any_text_is_read_or_refused_with_a_line_it_has(script in "[+#a-z,\"\r\n 0-9]{0,60}") {
         match Sequence::parse(&script) {
             Ok(sequence) => prop_assert!(!sequence.changes.is_empty()),
-            Err(ScriptError::Empty) => {}
+            Err(ScriptError::Empty | ScriptError::Nobody) => {}
             Err(ScriptError::Kind { line, .. } | ScriptError::Columns { line, .. } | ScriptError::NoId { line, .. }
                 | ScriptError::Value { line, .. } | ScriptError::Join { line }) => {
                 prop_assert!(line >= 1 && line <= script.split('\n').count() as u64, "{line}");

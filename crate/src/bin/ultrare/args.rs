@@ -94,6 +94,10 @@ pub struct Input {
 pub struct Run {
     #[command(flatten)]
     pub input: Input,
+    /// Which rows are measured on. Deleting a single row of somebody under leave-last-out may change what is held out of that
+    /// person's others; the twin and `verify` begin before the split.
+    #[arg(long, value_enum, value_name = "HOW", default_value_t = Split::HoldOut, conflicts_with_all = ["train", "test"])]
+    pub split: Split,
     /// obc, random, hash, kmeans, ubp, ibp, inbp, anchored, or file:PATH (lines of user,shard).
     #[arg(long, default_value = "obc", value_name = "METHOD")]
     pub partition: String,
@@ -140,7 +144,7 @@ pub struct Run {
     #[arg(long, value_name = "P%|consent")]
     pub anchors: Option<String>,
     /// Only read, and save rows and settings: what `job plan` begins from. Nothing is trained.
-    #[arg(long, value_name = "OUT", conflicts_with_all = ["forget", "add", "sequence"])]
+    #[arg(long, value_name = "OUT", conflicts_with_all = ["forget", "add", "sequence", "scenario"])]
     pub prepare: Option<PathBuf>,
     /// Also measure SISA, RecEraser, popularity and chance.
     #[arg(long)]
@@ -162,6 +166,10 @@ pub struct Forget {
     /// A script of requests that arrive one by one: lines such as `user,17`, `item,50` or `interaction,17,50`.
     #[arg(long, value_name = "FILE")]
     pub sequence: Option<PathBuf>,
+    /// Requests as people meet them, one by one: consent (six people withdraw), spam (many users at once), item (an embarrassing
+    /// one) or month (ten requests). Prints the bill of each first.
+    #[arg(long, value_name = "STORY", conflicts_with_all = ["forget", "sequence", "add"])]
+    pub scenario: Option<String>,
     /// Rows to add, from a file: with or without --forget, which comes first. New people are placed as the bill says.
     #[arg(long, value_name = "FILE", conflicts_with = "sequence")]
     pub add: Option<PathBuf>,
@@ -171,8 +179,8 @@ pub struct Forget {
     /// Go on where a request would empty a shard or the test set.
     #[arg(long)]
     pub confirm: bool,
-    /// Rehearse --forget first: can the forgotten be told from people who were never in? Or, with --sequence: compare with a
-    /// twin after each request.
+    /// Rehearse --forget first: can the forgotten be told from people who were never in? Or, with --sequence or --scenario:
+    /// compare with a twin after each request.
     #[arg(long)]
     pub audit: bool,
 }
@@ -386,6 +394,15 @@ pub struct Synth {
     pub seed: u32,
     /// The CSV file to write.
     pub out: PathBuf,
+}
+
+#[derive(Clone, Copy, Default, PartialEq, ValueEnum)]
+pub enum Split {
+    /// A fifth of the rows, by a keyed hash of user and item.
+    #[default]
+    HoldOut,
+    /// Everybody's last row by time; of equal times the greatest item id.
+    LeaveLastOut,
 }
 
 #[derive(Clone, Copy, ValueEnum)]

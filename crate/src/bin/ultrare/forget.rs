@@ -3,7 +3,7 @@
 use std::fs;
 
 use ultrare::experiment::{Activity, Experiment};
-use ultrare::unlearn::{Change, How, Mode, Request, RequestError, Selection, Sequence};
+use ultrare::unlearn::{Change, How, Mode, Request, RequestError, Scenario, Selection, Sequence};
 
 use crate::args::Forget;
 use crate::drive::Driver;
@@ -20,12 +20,18 @@ pub enum Asked {
 impl Forget {
     /// Is anything to change?
     pub fn changes(&self) -> bool {
-        self.forget.is_some() || self.add.is_some() || self.sequence.is_some()
+        self.forget.is_some() || self.add.is_some() || self.sequence.is_some() || self.scenario.is_some()
     }
 }
 
 /// Finds out what was asked; needs rows and no training.
 pub fn asked(experiment: &Experiment, args: &Forget) -> Result<Asked, String> {
+    if let Some(story) = &args.scenario {
+        let story: Scenario = word("--scenario", story)?;
+        let mut sequence = experiment.scenario(story).map_err(|error| error.to_string())?;
+        sequence.changes.iter_mut().for_each(|change| change.forget.confirmed = args.confirm);
+        return Ok(Asked::Sequence(sequence));
+    }
     match (&args.forget, &args.sequence) {
         (what, None) if what.is_some() || args.add.is_some() => {
             let forget = what.as_ref().map(|what| request(experiment, what)).transpose()?.unwrap_or_default();
@@ -76,6 +82,7 @@ pub fn forget(driver: &Driver, experiment: &mut Experiment, args: &Forget, asked
             driver.run(experiment, Activity::Change { change, mode })?;
         }
         Asked::Sequence(sequence) => {
+            show::bill(&experiment.bill(&sequence, mode).map_err(|error| error.to_string())?);
             let done = driver.run(experiment, Activity::Sequence { sequence, mode, twin: args.audit });
             show::sequence(&experiment.snapshot());
             done?;

@@ -4,10 +4,11 @@ use std::time::Instant;
 
 use ultrare::combine::CombineMethod;
 use ultrare::experiment::{Activity, Experiment};
+use ultrare::interactions::SplitMethod;
 use ultrare::model::{ModelConfig, ModelName};
 use ultrare::pipeline::{Settings, Stage};
 
-use crate::args::{Output, Run};
+use crate::args::{Output, Run, Split};
 use crate::drive::Driver;
 use crate::words::{percent, word};
 use crate::{figures, forget, input, keys, lists, out, show};
@@ -97,6 +98,10 @@ pub fn write(experiment: &Experiment, out: &Output) -> Result<(), String> {
 
 fn settings(args: &Run) -> Result<Settings, String> {
     let mut config = Settings { seed: args.seed, k_core: args.input.k_core, ..Settings::default() };
+    config.split.method = match args.split {
+        Split::HoldOut => SplitMethod::HoldOut,
+        Split::LeaveLastOut => SplitMethod::LeaveLastOut,
+    };
     let method = args.partition.split(':').next().unwrap_or_default();
     config.partition.method = word("--partition", method)?;
     config.partition.shards = u32::try_from(args.shards)

@@ -2,8 +2,9 @@
 
 use std::collections::BTreeMap;
 
+use ultrare::evaluate::Interval;
 use ultrare::experiment::Snapshot;
-use ultrare::unlearn::Plan;
+use ultrare::unlearn::{Plan, SequenceBill};
 
 use crate::out::line;
 
@@ -82,6 +83,28 @@ pub fn plan(plan: &Plan) {
     }
 }
 
+/// What a sequence would cost, before any of it is carried out.
+pub fn bill(bill: &SequenceBill) {
+    say!("bill       {} requests, one after another", bill.lines.len() + bill.open as usize);
+    for (number, line) in bill.lines.iter().enumerate() {
+        let taints: Vec<&str> = line.taints.iter().map(|taint| taint.stage.as_str()).collect();
+        let taints = if taints.is_empty() { String::new() } else { format!("; may leave: {}", taints.join(", ")) };
+        let added = if line.added > 0 { format!(" and {} that come", line.added) } else { String::new() };
+        say!(
+            "           {}: {} users, {} rows{added}; shards to train again: {}; {} of {} rows{taints}",
+            number + 1,
+            line.users,
+            line.rows,
+            line.shards,
+            line.rows_to_train,
+            line.rows_full
+        );
+    }
+    if bill.open > 0 {
+        say!("           what the other {} touch is known when the partition was made again", bill.open);
+    }
+}
+
 pub fn results(snapshot: &Snapshot) {
     let names = ["ndcg@10", "ndcg@20", "recall@20", "hit@20"];
     say!(
@@ -133,8 +156,15 @@ pub fn audit(snapshot: &Snapshot) {
             say!("  {arm:<10} {:.3} ({:.3} to {:.3})", found.auc.mean, found.auc.low, found.auc.high);
         }
     }
-    let inside = if audit.within { "inside" } else { "outside" };
-    say!("  the unlearned ensemble is {inside} the interval of the twin, which never had them\n");
+    let words = |found: &Interval| format!("{:+.3} ({:+.3} to {:+.3})", found.mean, found.low, found.high);
+    if let Some(difference) = &audit.difference {
+        say!("  unlearned minus twin, over the same people: {}", words(difference));
+    }
+    if let Some(place) = &audit.place {
+        say!("  on the way from the twin (0) to the original (1): {}", words(place));
+    }
+    say!("  {}", if audit.within { "it stands where the twin does" } else { "it does not stand where the twin does" });
+    say!("  a rehearsal of the honest pipeline: what was really done, only receipts and `ultrare verify` bind\n");
 }
 
 pub fn sequence(snapshot: &Snapshot) {
@@ -155,7 +185,11 @@ pub fn sequence(snapshot: &Snapshot) {
         let twin = match &step.twin {
             Some(twin) if twin.exact => "equal at every stage".to_owned(),
             Some(twin) => format!("differs: {}", twin.different.join(", ")),
-            None => String::new(),
+            None if step.taints.is_empty() => "not compared; nothing can be left".to_owned(),
+            None => {
+                let stages: Vec<&str> = step.taints.iter().map(|taint| taint.stage.as_str()).collect();
+                format!("not compared; may leave: {}", stages.join(", "))
+            }
         };
         say!(
             "{:>8} {:>8.2}% {:>7} {:>7.3} {:>9.3} {ndcg:>9.4} {share:>8.3}  {twin}",

@@ -11,7 +11,7 @@ use crate::{forget, run, show};
 /// Forgets from, or adds to, a saved experiment.
 pub fn unlearn(args: &Unlearn) -> Result<(), String> {
     if !args.forget.changes() {
-        return Err("say what to change: --forget WHAT, --add FILE, or --sequence FILE".into());
+        return Err("say what to change: --forget WHAT, --add FILE, --sequence FILE, or --scenario STORY".into());
     }
     run::check(&args.out, true)?;
     let path = &args.experiment;
