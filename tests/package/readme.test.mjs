@@ -15,7 +15,7 @@ test("the README's TypeScript runs in Node", { timeout: 300_000 }, () => {
   const node = blocks.filter(({ language, mark }) => language === "ts" && mark !== "browser");
   assert.ok(node.length >= 4, `${node.length} blocks`);
   const lines = node.map(({ code }) => code).join("\n");
-  const folder = project({ "readme.ts": lines, "ratings.csv": `user,item,rating\n${Array.from({ length: 4000 }, (_, n) => `${n % 80},${(n * 7 + (n >> 4)) % 113},${1 + (n % 5)}\n`).join("")}` });
+  const folder = project({ "readme.ts": lines, "ratings.csv": `user,item,rating\n${Array.from({ length: 4000 }, (_, n) => `${n % 80},${(n * 11 + (n >> 4)) % 113},${1 + (n % 5)}\n`).join("")}` });
   const compilerOptions = { strict: true, target: "es2022", module: "nodenext", moduleResolution: "nodenext", lib: ["es2023", "dom"], types: ["node"], typeRoots: [join(root, "node_modules/@types")], outDir: "." };
   write(folder, { "tsconfig.json": JSON.stringify({ compilerOptions, files: ["readme.ts"] }) });
   run(process.execPath, [join(root, "node_modules/typescript/bin/tsc"), "-p", "."], folder);
