@@ -22,6 +22,8 @@ async function opened(given) {
   await page.evaluate(() => document.activeElement.blur()); // a letter typed into a field opens nothing
   await page.keyboard.press("d");
   await id("file").setInputFiles(given);
+  // What was given before stands there until this was looked at.
+  await id("dialog-data").locator("strong").filter({ hasText: new RegExp([given].flat().map(({ name }) => name).join("|")) }).waitFor();
   await page.locator('[data-testid="found"], [data-testid="data-error"]').first().waitFor();
 }
 
@@ -134,7 +136,7 @@ test("what is not sure is asked, with the control that settles it", LONG, async 
   await visit({ ready: false });
   await opened(file(text("who,what,much", ([u, i, r]) => `${u},${i},${r}`)));
   assert.ok(await id("load").isEnabled(), "what could be it is proposed");
-  await opened(file(text("visitorid,event,itemid", ([u, i, r]) => `${u},${r > 3 ? "buy" : "view"},${i}`)));
+  await opened(file(text("visitorid,event,itemid", ([u, i, r]) => `${u},${r > 3 ? "buy" : "view"},${i}`), "shop.csv"));
   assert.match(await id("notes").innerText(), /name the words that count/);
   await id("word-buy").check();
   await id("load").click();
