@@ -194,6 +194,8 @@ test("files that cannot be used are refused in words, and what was there stays",
   await page.keyboard.press("d");
   for (const [name, text] of Object.entries(cases)) {
     await id("file").setInputFiles(file(text, `${name}.csv`));
+    // What was given before stands there until this was looked at.
+    await id("dialog-data").locator("strong").filter({ hasText: `${name}.csv` }).waitFor();
     await page.waitForFunction(() => document.querySelector('[data-testid="data-error"], [data-testid="preview"]'));
     if (await id("load").count()) if (await id("load").isEnabled()) await id("load").click();
     const error = page.locator('[data-testid="data-error"], [data-testid="preview"] [role="alert"]').first();

@@ -82,6 +82,8 @@ export async function load(given, change) {
   await id("dialog-data").waitFor({ state: "detached" }); // one that is being closed is still in the way
   await page.keyboard.press("d");
   await id("file").setInputFiles(given);
+  // What was given before stands there until this was looked at.
+  if (given.name) await id("dialog-data").locator("strong").filter({ hasText: given.name }).waitFor();
   await id("preview").waitFor();
   await change?.();
   await id("load").click();
