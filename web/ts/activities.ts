@@ -1,6 +1,6 @@
 import { UltrareError, cancelled, flatten } from "./errors.js";
 import type { Finished, JobRunner } from "./runner.js";
-import type { StoreAccess } from "./session.js";
+import type { StoreAccess } from "./protocol.js";
 import type { Turn } from "./store.js";
 import type { Event, JobOut, Progress, SessionEvent, Verdict, Watch } from "./types.js";
 

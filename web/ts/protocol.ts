@@ -46,3 +46,10 @@ export type SessionMessage =
   | { kind: "answer"; id: number; value: unknown }
   | { kind: "refusal"; id: number; error: ErrorData }
   | { kind: "progress"; progress: Reading };
+
+/** Reaches the store, wherever it lives. */
+export interface StoreAccess {
+  call<M extends StoreMethod>(method: M, ...args: StoreArguments<M>): Promise<StoreResult<M>>;
+  kept<M extends KeptMethod>(method: M, ...args: KeptArguments<M>): Promise<KeptResult<M>>;
+  close(): void;
+}

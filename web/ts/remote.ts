@@ -1,7 +1,6 @@
 import { chunks } from "./chunks.js";
 import { UltrareError, WORKERS, closed, isFatal, unpostable, type ErrorData } from "./errors.js";
-import type { KeptArguments, KeptMethod, KeptResult, SessionMessage, SessionRequest, StoreArguments, StoreMethod, StoreResult } from "./protocol.js";
-import type { StoreAccess } from "./session.js";
+import type { KeptArguments, KeptMethod, KeptResult, SessionMessage, SessionRequest, StoreAccess, StoreArguments, StoreMethod, StoreResult } from "./protocol.js";
 import type { Reading } from "./store.js";
 
 /** What is needed of the session worker. */

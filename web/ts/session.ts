@@ -2,7 +2,7 @@ import { Activities, seconds } from "./activities.js";
 import { bytes, id, oneOf, plain, queryOf, refused, text, texts, visited, watch, whole } from "./check.js";
 import { UltrareError, cancelled, typed } from "./errors.js";
 import type { Control } from "./gate.js";
-import type { KeptArguments, KeptMethod, KeptResult, StoreArguments, StoreMethod, StoreResult } from "./protocol.js";
+import type { StoreAccess } from "./protocol.js";
 import type { JobRunner, Watcher } from "./runner.js";
 import { asFile, asFiles } from "./source.js";
 import type { Reading } from "./store.js";
@@ -11,13 +11,6 @@ import type {
   Query, ReadChoice, ReadConfig, ReadReport, ReceiptView, RequestPatch, RowPatch, Rows, Scenario, ScenarioCard, Selection, Sequence, SequenceBill, Session, SessionEvent, Settings, Size, Snapshot,
   Source, Stage, SweepConfig, UsersView, VectorsView, Verdict, VerifySource, Visited, Watch,
 } from "./types.js";
-
-/** Reaches the store, wherever it lives. */
-export interface StoreAccess {
-  call<M extends StoreMethod>(method: M, ...args: StoreArguments<M>): Promise<StoreResult<M>>;
-  kept<M extends KeptMethod>(method: M, ...args: KeptArguments<M>): Promise<KeptResult<M>>;
-  close(): void;
-}
 
 const MODES: readonly Mode[] = ["frozen", "refit"];
 /** Where there is no such symbol yet, programs that are translated for `await using` bring this one. */

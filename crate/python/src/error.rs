@@ -4,12 +4,10 @@ use pyo3::prelude::*;
 use ultrare::Error;
 use ultrare::recommender::RecommenderError;
 
-use crate::values::json;
-
 /// The library's own refusal.
 pub fn refused(py: Python<'_>, error: &Error) -> PyErr {
     let verdict = match error {
-        Error::Recommender(RecommenderError::Refuted { verdict, .. }) => json(py, verdict.as_ref()).ok(),
+        Error::Recommender(RecommenderError::Refuted { verdict, .. }) => serde_json::to_string(verdict).ok(),
         _ => None,
     };
     raise(py, error.code(), &error.to_string(), verdict)

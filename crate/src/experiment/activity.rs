@@ -9,7 +9,7 @@ use crate::partition::PartitionConfig;
 use crate::pipeline::{Hints, Run, Settings, Shards, Stage, Store};
 use crate::unlearn::{Change, Mode, Proposal, Sequence};
 
-use super::queue::{Pursuit, Then};
+use super::work::{Pursuit, Then};
 use super::{Experiment, ExperimentError, SweepConfig};
 
 /// Something to do. What is asked while another runs is queued.

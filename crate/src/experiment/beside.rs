@@ -7,28 +7,9 @@ use crate::error::Result;
 use crate::partition::{Method, PartitionConfig};
 use crate::pipeline::{Baseline, Pipeline, Run, Settings, Stage};
 
-use super::queue::{Pursuit, Then};
-use super::sweep::Planned;
+use super::series::{KeptAs, Next};
+use super::work::{Pursuit, Then};
 use super::{Experiment, Notice};
-
-/// A pipeline of a series, and what is to become of it.
-#[derive(Clone, Debug)]
-pub(super) struct Next {
-    pub name: String,
-    pub pipeline: Pipeline,
-    pub goal: Stage,
-    pub kept: KeptAs,
-}
-
-#[derive(Clone, Debug)]
-pub(super) enum KeptAs {
-    /// Its errors were taken apart: the record with its name learns of it.
-    Decomposed,
-    /// Only its figures are kept.
-    Rival,
-    /// A point of the sweep.
-    Point(Planned),
-}
 
 impl Experiment {
     /// What the baselines are: SISA (random shards, mean), RecEraser (its own partition and attention; not for models

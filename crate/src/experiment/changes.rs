@@ -9,7 +9,7 @@ use crate::unlearn::twin::{StageReport, Stages, compare_twin};
 use crate::unlearn::{self, Change, Mode, Plan, Proposal, Rates, Selection};
 
 use super::history::{Before, History, LastChange, WorkDoneView, shard_digests};
-use super::queue::What;
+use super::work::What;
 use super::{ChangeView, Experiment, ExperimentError};
 
 impl Experiment {

@@ -34,10 +34,12 @@ mod record;
 mod rehearsal;
 mod save;
 mod sequence;
+mod series;
 mod show;
 mod sweep;
 mod verify;
 mod view;
+mod work;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;

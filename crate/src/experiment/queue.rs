@@ -7,12 +7,10 @@ use serde_bytes::ByteBuf;
 
 use crate::Digest;
 use crate::error::{Error, Result};
-use crate::pipeline::{JobOut, PipelineError, Run, Runner, Slot, Stage, Store};
-use crate::unlearn::Proposal;
+use crate::pipeline::{JobOut, PipelineError, Runner, Slot, Store};
 
-use super::beside::Next;
-use super::rehearsal::Rehearsal;
 use super::verify::Verify;
+use super::work::{Asked, Current, Pursuit, Then, What, Work};
 use super::{Activity, Experiment, Notice};
 
 /// What is under way, and what waits.
@@ -26,107 +24,6 @@ pub(super) struct Queue {
     next_id: u32,
     /// Seconds that went by while no job was out.
     rest: f64,
-}
-
-/// Something that was asked for. Several may share a ticket: the parts of a sequence.
-#[derive(Clone, Debug)]
-pub(super) struct Asked {
-    /// Names it in the notice that ends it.
-    pub ticket: u32,
-    pub what: What,
-    /// Does the ticket end with it?
-    pub last: bool,
-    /// Is it a part of the sequence under way?
-    pub part: bool,
-}
-
-#[derive(Clone, Debug)]
-pub(super) enum What {
-    Activity(Activity),
-    /// A change whose bill was seen, built so far before it is committed.
-    Proposal(Box<Proposal>, Stage),
-    Verify(Box<Verify>),
-}
-
-impl What {
-    fn name(&self) -> &'static str {
-        match self {
-            What::Activity(activity) => activity.name(),
-            What::Proposal(..) => "change",
-            What::Verify(_) => "verify",
-        }
-    }
-}
-
-/// What is under way, and for whom. Nothing of it reaches the experiment before it is finished, so dropping it cancels it.
-#[derive(Clone, Debug)]
-struct Current {
-    ticket: u32,
-    last: bool,
-    part: bool,
-    work: Work,
-}
-
-#[derive(Clone, Debug)]
-enum Work {
-    Pursuit(Box<Pursuit>),
-    Verify(Box<Verify>),
-    Rehearsal(Box<Rehearsal>),
-}
-
-/// A pipeline on its way, and what is to become of it.
-#[derive(Clone, Debug)]
-pub(super) struct Pursuit {
-    pub run: Run,
-    /// A store of its own, where nothing that is there may help.
-    pub store: Option<Store>,
-    pub then: Then,
-}
-
-/// What becomes of a pipeline that has reached its goal.
-#[derive(Clone, Debug)]
-pub(super) enum Then {
-    /// It serves.
-    Build,
-    /// The change is committed: it serves, and nothing else is left.
-    Change(Box<Proposal>),
-    /// Its figures are kept beside those of what serves.
-    Record,
-    /// It is compared with what serves, stage by stage.
-    Twin,
-    /// The first of a series is done.
-    Series { name: &'static str, current: Next, rest: VecDeque<Next> },
-}
-
-impl Pursuit {
-    fn name(&self) -> &'static str {
-        match &self.then {
-            Then::Build => "build",
-            Then::Change(_) => "change",
-            Then::Record if self.run.hints.name == "retrained" => "compare",
-            Then::Record => "beside",
-            Then::Twin => "twin",
-            Then::Series { name, .. } => name,
-        }
-    }
-}
-
-impl Work {
-    fn name(&self) -> &'static str {
-        match self {
-            Work::Pursuit(pursuit) => pursuit.name(),
-            Work::Verify(_) => "verify",
-            Work::Rehearsal(_) => "audit",
-        }
-    }
-
-    fn done(&self, store: &Store) -> bool {
-        match self {
-            Work::Pursuit(pursuit) => pursuit.run.done(pursuit.store.as_ref().unwrap_or(store)),
-            Work::Verify(verify) => verify.done(),
-            Work::Rehearsal(rehearsal) => rehearsal.done(),
-        }
-    }
 }
 
 impl Queue {
@@ -174,6 +71,11 @@ impl Experiment {
     /// Errors: no rows yet; nothing trained yet; a change that is refused. Nothing has changed then.
     pub fn begin(&mut self, activity: Activity) -> Result<u32> {
         self.enqueue(What::Activity(activity))
+    }
+
+    /// Asks for a check of receipts.
+    pub(super) fn begin_check(&mut self, verify: Verify) -> Result<u32> {
+        self.enqueue(What::Verify(Box::new(verify)))
     }
 
     pub(super) fn enqueue(&mut self, what: What) -> Result<u32> {

@@ -11,7 +11,7 @@ use crate::unlearn::sequence::{Ledger, ScriptError, StepCost};
 use crate::unlearn::twin::{Drift, Finding};
 use crate::unlearn::{BillLine, Change, Mode, Rates, Scenario, Sequence, SequenceBill, Taint, propose};
 
-use super::queue::{Asked, What};
+use super::work::{Asked, What};
 use super::{Activity, Experiment};
 
 /// A sequence: what was carried out, and what waits. Of forgotten rows it holds numbers only.

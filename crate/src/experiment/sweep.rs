@@ -12,7 +12,7 @@ use crate::numerics::digest::{Digest, Hasher};
 use crate::partition::{Method, PartitionConfig};
 use crate::pipeline::{Pipeline, Run, Settings, Shards, Stage, Store};
 
-use super::beside::{KeptAs, Next};
+use super::series::{KeptAs, Next, Planned};
 use super::{Experiment, ExperimentError, Notice};
 
 /// What a sweep goes through; every combination is a point, and one model on everything stands beside them.
@@ -76,15 +76,6 @@ pub struct SweepView {
 pub(super) struct Sweep {
     key: Digest,
     view: SweepView,
-}
-
-/// A point that is still to be measured.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub(super) struct Planned {
-    partition: Method,
-    shards: u32,
-    combiner: CombineMethod,
-    decompose: bool,
 }
 
 /// Who a point is, whatever came of it.

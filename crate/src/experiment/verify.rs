@@ -11,7 +11,6 @@ use crate::pipeline::{Event, Hints, JobOut, PipelineError, Run, Stage, Store};
 use crate::unlearn::receipt::Verification;
 use crate::unlearn::{Receipt, Verdict};
 
-use super::queue::What;
 use super::receipts::{again, recomputed};
 use super::{Experiment, ExperimentError, Loaded, rules, settings};
 
@@ -54,7 +53,7 @@ impl Experiment {
         let verification = Verification::open(receipts, &[rows], rules)?;
         let mut verify = Verify { verification, at: 0, run: None, store: Store::default() };
         verify.begin()?;
-        self.enqueue(What::Verify(Box::new(verify)))
+        self.begin_check(verify)
     }
 }
 
