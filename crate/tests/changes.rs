@@ -167,20 +167,9 @@ fn try_sequence(method: Method, model: ModelName, k_core: u32, mode: Mode, seed:
     done
 }
 
-const METHODS: [Method; 8] = [
-    Method::Obc,
-    Method::Random,
-    Method::Hash,
-    Method::Kmeans,
-    Method::Ubp,
-    Method::Ibp,
-    Method::Inbp,
-    Method::Anchored,
-];
-
 fn try_all(models: &[ModelName], seeds: std::ops::Range<u32>) -> (u32, u32) {
     let (mut sequences, mut changes) = (0, 0);
-    for method in METHODS {
+    for method in Method::COMPUTED {
         for &model in models {
             for seed in seeds.clone() {
                 let mode = if seed % 4 == 3 { Mode::Refit } else { Mode::Frozen };

@@ -1,44 +1,11 @@
 //! The command line's contract: keys of the JSON, refusals, receipts that are verified in another process.
 
-use std::path::{Path, PathBuf};
-use std::process::{Command, Output};
+mod command;
 
+use std::process::Command;
+
+use command::{Folder, refuses, succeeds, ultrare};
 use serde_json::Value;
-
-struct Folder(PathBuf);
-
-impl Folder {
-    fn new(name: &str) -> Self {
-        let path = Path::new(env!("CARGO_TARGET_TMPDIR")).join(name);
-        std::fs::create_dir_all(&path).unwrap();
-        Folder(path)
-    }
-
-    fn path(&self, name: &str) -> String {
-        self.0.join(name).to_str().unwrap().to_owned()
-    }
-
-    fn json(&self, name: &str) -> Value {
-        serde_json::from_slice(&std::fs::read(self.0.join(name)).unwrap()).unwrap()
-    }
-}
-
-fn ultrare(args: &[&str]) -> Output {
-    Command::new(env!("CARGO_BIN_EXE_ultrare")).args(args).output().unwrap()
-}
-
-fn succeeds(args: &[&str]) -> String {
-    let output = ultrare(args);
-    assert!(output.status.success(), "{args:?}: {}", String::from_utf8_lossy(&output.stderr));
-    String::from_utf8(output.stdout).unwrap()
-}
-
-fn refuses(args: &[&str], sentence: &str) {
-    let output = ultrare(args);
-    let said = String::from_utf8_lossy(&output.stderr);
-    assert_eq!(output.status.code(), Some(2), "{args:?} was not refused");
-    assert!(said.contains(sentence), "{args:?} was refused with: {said}");
-}
 
 /// A generated file of 80 users.
 fn synth(folder: &Folder) -> String {

@@ -1,53 +1,19 @@
 //! The command line towards other programs: recommendations, jobs as files, results on the standard output, exit codes.
 #![allow(clippy::disallowed_types)] // Refusals have to come before the work: that is measured.
 
+mod command;
+
 use std::collections::BTreeSet;
-use std::path::{Path, PathBuf};
-use std::process::{Command, Output};
+use std::path::Path;
 use std::time::Instant;
 
+use command::{Folder, refuses, succeeds, ultrare};
 use serde_json::Value;
 
-struct Folder(PathBuf);
-
-impl Folder {
-    /// Empty, whatever an earlier run left.
-    fn new(name: &str) -> Self {
-        let path = Path::new(env!("CARGO_TARGET_TMPDIR")).join("serving").join(name);
-        let _ = std::fs::remove_dir_all(&path);
-        std::fs::create_dir_all(&path).unwrap();
-        Folder(path)
-    }
-
-    fn path(&self, name: &str) -> String {
-        self.0.join(name).to_str().unwrap().to_owned()
-    }
-
-    fn json(&self, name: &str) -> Value {
-        serde_json::from_slice(&std::fs::read(self.0.join(name)).unwrap()).unwrap()
-    }
-
-    fn files(&self, name: &str) -> Vec<String> {
-        let files = std::fs::read_dir(self.0.join(name)).unwrap();
-        files.map(|file| file.unwrap().path().to_str().unwrap().to_owned()).collect()
-    }
-}
-
-fn ultrare(args: &[&str]) -> Output {
-    Command::new(env!("CARGO_BIN_EXE_ultrare")).args(args).output().unwrap()
-}
-
-fn succeeds(args: &[&str]) -> String {
-    let output = ultrare(args);
-    assert!(output.status.success(), "{args:?}: {}", String::from_utf8_lossy(&output.stderr));
-    String::from_utf8(output.stdout).unwrap()
-}
-
-fn refuses(args: &[&str], sentence: &str) {
-    let output = ultrare(args);
-    let said = String::from_utf8_lossy(&output.stderr);
-    assert_eq!(output.status.code(), Some(2), "{args:?} was not refused");
-    assert!(said.contains(sentence), "{args:?} was refused with: {said}");
+/// Paths of what lies in a folder of the folder.
+fn files(folder: &Folder, name: &str) -> Vec<String> {
+    let files = std::fs::read_dir(folder.0.join(name)).unwrap();
+    files.map(|file| file.unwrap().path().to_str().unwrap().to_owned()).collect()
 }
 
 /// A generated file of 80 users, and a saved experiment of it.
@@ -60,7 +26,7 @@ fn saved(folder: &Folder) -> (String, String) {
 
 #[test]
 fn people_visitors_and_strangers_are_recommended_to() {
-    let folder = Folder::new("recommend");
+    let folder = Folder::new("serving-recommend");
     let (_, saved) = saved(&folder);
     let [json, csv, lines, only] = ["out.json", "out.csv", "out.jsonl", "only.txt"].map(|name| folder.path(name));
     let asked = ["recommend", "--experiment", &saved, "--users", "u01,u02,stranger", "--top", "5", "--explain"];
@@ -90,7 +56,7 @@ fn people_visitors_and_strangers_are_recommended_to() {
 
 #[test]
 fn jobs_as_files_come_to_the_same_digests_whatever_happens_to_them() {
-    let folder = Folder::new("jobs");
+    let folder = Folder::new("serving-jobs");
     let (rows, saved) = saved(&folder);
     let [prepared, plan, other] = ["prepared.urx", "plan", "other"].map(|name| folder.path(name));
     succeeds(&["run", "--data", &rows, "--shards", "4", "--partition", "hash", "--prepare", &prepared]);
@@ -101,7 +67,7 @@ fn jobs_as_files_come_to_the_same_digests_whatever_happens_to_them() {
     while !said.contains("finished") {
         rounds += 1;
         assert!(rounds < 30, "{said}");
-        let jobs = folder.files("plan/jobs");
+        let jobs = files(&folder, "plan/jobs");
         // One process runs them, another runs them again, and the first of them is run by a third alone.
         let all: Vec<&str> = jobs.iter().map(String::as_str).collect();
         succeeds(&["job", "run", all[0]]);
@@ -109,7 +75,7 @@ fn jobs_as_files_come_to_the_same_digests_whatever_happens_to_them() {
         assert_eq!(again.matches("there").count(), 1, "{again}");
         if rounds == 2 {
             // One is lost and one is damaged: both are asked for again.
-            let outcomes = folder.files("plan/outcomes");
+            let outcomes = files(&folder, "plan/outcomes");
             std::fs::write(&outcomes[0], b"something else").unwrap();
             std::fs::remove_file(&outcomes[1]).unwrap();
         }
@@ -117,18 +83,18 @@ fn jobs_as_files_come_to_the_same_digests_whatever_happens_to_them() {
     }
     let built = folder.path("plan/result.urx");
     assert_eq!(digests(&folder, &built, None), digests(&folder, &saved, None));
-    assert_eq!(folder.files("plan"), std::slice::from_ref(&built), "what held people's rows is gone");
+    assert_eq!(files(&folder, "plan"), std::slice::from_ref(&built), "what held people's rows is gone");
 
     // A change in another folder; and a job of another version.
     said = succeeds(&["job", "plan", &other, "--experiment", &built, "--forget", "users:u05"]);
     let foreign = folder.path("other/jobs/foreign.job");
-    let mut bytes = std::fs::read(&folder.files("other/jobs")[0]).unwrap();
+    let mut bytes = std::fs::read(&files(&folder, "other/jobs")[0]).unwrap();
     bytes[5] = b'9';
     std::fs::write(&foreign, bytes).unwrap();
     refuses(&["job", "run", &foreign], "use one version");
     std::fs::remove_file(&foreign).unwrap();
     while !said.contains("finished") {
-        folder.files("other/jobs").iter().for_each(|job| drop(succeeds(&["job", "run", job])));
+        files(&folder, "other/jobs").iter().for_each(|job| drop(succeeds(&["job", "run", job])));
         said = succeeds(&["job", "accept", &other]);
     }
     let (result, unlearned) = (folder.path("other/result.urx"), folder.path("unlearned.urx"));
@@ -149,7 +115,7 @@ fn digests(folder: &Folder, experiment: &str, forget: Option<&str>) -> Value {
 
 #[test]
 fn results_on_the_standard_output_are_alone_there() {
-    let folder = Folder::new("stdout");
+    let folder = Folder::new("serving-stdout");
     let (rows, saved) = saved(&folder);
     let run = ["run", "--data", &rows, "--shards", "3", "--combine", "mean"];
     let text = succeeds(&[&run[..], &["--json", "-"]].concat());
@@ -163,7 +129,7 @@ fn results_on_the_standard_output_are_alone_there() {
 
 #[test]
 fn lists_and_figures_of_everybody_are_tables() {
-    let folder = Folder::new("tables");
+    let folder = Folder::new("serving-tables");
     let (rows, _) = saved(&folder);
     let [lists, figures, out] = ["lists.jsonl", "figures.csv", "out.json"].map(|name| folder.path(name));
     let run = ["run", "--data", &rows, "--shards", "3", "--forget", "users:u05"];
@@ -193,7 +159,7 @@ fn lists_and_figures_of_everybody_are_tables() {
 
 #[test]
 fn what_cannot_end_well_is_refused_before_any_work() {
-    let folder = Folder::new("early");
+    let folder = Folder::new("serving-early");
     let (rows, saved) = saved(&folder);
     // A million rows would train for seconds; none of these may take one.
     let large = folder.path("large.csv");
@@ -233,7 +199,7 @@ fn what_cannot_end_well_is_refused_before_any_work() {
 
 #[test]
 fn verify_answers_with_its_exit_code() {
-    let folder = Folder::new("codes");
+    let folder = Folder::new("serving-codes");
     let (rows, saved) = saved(&folder);
     let receipt = folder.path("receipt.json");
     succeeds(&["unlearn", "--experiment", &saved, "--forget", "users:u05", "--receipt", &receipt]);

@@ -254,16 +254,6 @@ fn try_requests(case: Case, count: u32, tally: &mut Tally) {
     }
 }
 
-const METHODS: [Method; 8] = [
-    Method::Obc,
-    Method::Random,
-    Method::Hash,
-    Method::Kmeans,
-    Method::Ubp,
-    Method::Ibp,
-    Method::Inbp,
-    Method::Anchored,
-];
 const COMBINERS: [CombineMethod; 6] = [
     CombineMethod::Own,
     CombineMethod::Mean,
@@ -276,7 +266,7 @@ const COMBINERS: [CombineMethod; 6] = [
 #[test]
 fn a_thousand_requests_on_every_partition_and_combiner() {
     let mut tally = Tally::default();
-    for method in METHODS {
+    for method in Method::COMPUTED {
         for combine in COMBINERS {
             try_requests(Case { method, model: ModelName::Wmf, combine, slices: 0 }, 22, &mut tally);
         }
@@ -494,7 +484,7 @@ fn a_frozen_hash_partition_is_exact_from_scratch() {
 
 #[test]
 fn refit_is_exact_from_scratch_for_every_partition() {
-    for method in METHODS {
+    for method in Method::COMPUTED {
         try_exact(method, Mode::Refit, some_users, 6);
         try_exact(method, Mode::Refit, some_rows, 6);
     }

@@ -15,17 +15,6 @@ use ultrare::pipeline::{Runner, Settings, Stage};
 use ultrare::unlearn::twin::{Finding, compare_twin};
 use ultrare::unlearn::{Mode, Request};
 
-const METHODS: [Method; 8] = [
-    Method::Obc,
-    Method::Random,
-    Method::Hash,
-    Method::Kmeans,
-    Method::Ubp,
-    Method::Ibp,
-    Method::Inbp,
-    Method::Anchored,
-];
-
 /// A line of the file.
 #[derive(Clone)]
 struct Line {
@@ -77,7 +66,7 @@ fn loaded(lines: &[Line], case: &Case) -> ultrare::Result<Experiment> {
 }
 
 fn case(number: u32, rng: &mut impl rand::Rng) -> Case {
-    let method = METHODS[(number % 8) as usize];
+    let method = Method::COMPUTED[(number % 8) as usize];
     let name = if below(rng, 3) == 0 { ModelName::Ease } else { ModelName::Wmf };
     let mut settings = Settings { seed: below(rng, 50), k_core: 2 + below(rng, 9), ..Settings::default() };
     settings.model = ModelConfig { factors: Some(3), epochs: Some(3), ..ModelConfig::of(name) };

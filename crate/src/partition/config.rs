@@ -122,6 +122,18 @@ pub enum Method {
 }
 
 impl Method {
+    /// Those that decide by themselves, in the order of [`Method::ALL`]: all but `file`.
+    pub const COMPUTED: [Method; 8] = [
+        Method::Obc,
+        Method::Random,
+        Method::Hash,
+        Method::Kmeans,
+        Method::Ubp,
+        Method::Ibp,
+        Method::Inbp,
+        Method::Anchored,
+    ];
+
     /// All of them.
     pub const ALL: [Method; 9] = [
         Method::Obc,
@@ -344,6 +356,8 @@ mod tests {
         let json = serde_json::to_value(PartitionConfig::default()).unwrap();
         let cards = catalogue();
         assert_eq!(cards.len(), Method::ALL.len());
+        let computed = Method::ALL.into_iter().filter(|&method| method != Method::File);
+        assert!(computed.eq(Method::COMPUTED));
         for card in cards {
             for knob in card.knobs {
                 // The last smoothing is left out of the default configuration, which says where it comes from.

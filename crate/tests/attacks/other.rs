@@ -5,11 +5,12 @@ use std::process::Command;
 
 use ultrare::interactions::Interactions;
 use ultrare::numerics::random::{Purpose, StreamKey, below};
+use ultrare::partition::Method;
 use ultrare::unlearn::receipt::sign::{Key, check_signatures};
 use ultrare::unlearn::receipt::{AssignmentRule, Question, Rules, Verification, check_head};
 use ultrare::unlearn::{Mode, Receipt, Request};
 
-use crate::world::{METHODS, built, forget, leaves, others, salt};
+use crate::world::{built, forget, leaves, others, salt};
 
 /// What this verifier says without training and without asking the settings: what the other one can know.
 fn ours(texts: &[String], rows: &Interactions, key: &Key) -> bool {
@@ -157,13 +158,14 @@ fn another_verifier_agrees_on_a_chain_of_receipts() {
         println!("python3 is not installed: not compared");
         return;
     }
-    compare(&METHODS[..1], 8);
+    compare(&Method::COMPUTED[..1], 8);
 }
 
 #[test]
 #[ignore = "long: starts Python a thousand times"]
 fn another_verifier_agrees_on_fifty_receipts_and_two_hundred_tamperings() {
-    let methods: Vec<_> = METHODS.iter().chain(&METHODS).chain(&METHODS[..2]).copied().collect();
+    let methods: Vec<_> =
+        Method::COMPUTED.iter().chain(&Method::COMPUTED).chain(&Method::COMPUTED[..2]).copied().collect();
     let (asked, tampered, refused) = compare(&methods, 24);
     println!("{asked} receipts and {tampered} tamperings ({refused} refused): the two verifiers agree on all");
     assert!(asked >= 50 && tampered >= 200 && refused > tampered / 2);

@@ -14,17 +14,6 @@ pub const SEED: u32 = 3;
 /// Share of the users who are anchors, where there are some.
 pub const ANCHORS: f32 = 0.4;
 
-pub const METHODS: [Method; 8] = [
-    Method::Obc,
-    Method::Random,
-    Method::Hash,
-    Method::Kmeans,
-    Method::Ubp,
-    Method::Ibp,
-    Method::Inbp,
-    Method::Anchored,
-];
-
 pub fn drive(experiment: &mut Experiment) -> Vec<Notice> {
     experiment.drive(&Runner::new()).unwrap()
 }
