@@ -4,6 +4,7 @@ import { merge } from "./merge.js";
 import type { Outcomes } from "./outcomes.js";
 import { isParquet, parquetLines } from "./parquet.js";
 import type { Files } from "./source.js";
+import { release } from "./transfer.js";
 import type {
   Activity, AddedRow, AssignmentView, Change, DataView, DeepPartial, Event, Explanation, JobOut, List, Mode, OpinionsView, PersonView, Plan, Preview, Query, ReadChoice, ReadConfig, ReadReport, ReceiptView, Selection,
   Scenario, ScenarioCard, Sequence, SequenceBill, Settings, Size, Snapshot, Stage, UsersView, VectorsView,
@@ -229,7 +230,8 @@ export class Store {
     this.experiment.tick(now);
     this.changes();
     const accepted = this.experiment.accept(id, result, seconds);
-    this.outcomes?.put(id, result);
+    if (this.outcomes) this.outcomes.put(id, result);
+    else release(result);
     const turn = this.jobs(workers, now);
     const events = [...accepted, ...turn.events];
     // A pipeline that is measured serves from here on: of a change, what was before it is gone.

@@ -1,4 +1,5 @@
 import { UltrareError } from "./errors.js";
+import { release } from "./transfer.js";
 
 /** A file that can be read and overwritten where it lies: a sync access handle of the origin's private file system. */
 export interface Handle {
@@ -87,6 +88,7 @@ export class Vault implements Keyed {
       const place = this.free.pop() ?? this.places++;
       try {
         await this.write(String(number), cipher);
+        release(cipher);
         this.record(place, number, bytes.length, key, encoded);
       } catch (thrown) {
         this.free.push(place);
