@@ -8,8 +8,8 @@
 
 use std::hash::Hasher as _;
 
-use rand::{Rng, SeedableRng};
 use chacha20::ChaCha8Rng;
+use rand::{Rng, SeedableRng};
 use rand_xoshiro::Xoshiro256PlusPlus;
 use siphasher::sip::SipHasher24;
 
