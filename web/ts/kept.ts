@@ -2,6 +2,7 @@ import { UltrareError } from "./errors.js";
 import { clearOthers, type Place } from "./tabs.js";
 import { release } from "./transfer.js";
 import type { Kept, Snapshot } from "./types.js";
+import type { Parts } from "./vault.js";
 
 /** What a page puts there itself; other areas belong to the session. */
 const PAGE = "page/";
@@ -11,7 +12,7 @@ const TAG = 8;
 
 /** What is needed of whoever holds the experiment. */
 interface Holder {
-  save(): Uint8Array;
+  saving(): Parts & { free(): void };
   restore(bytes: Uint8Array): Promise<Snapshot>;
 }
 
@@ -27,10 +28,10 @@ export function keptIn(base: string, place: Promise<Place>, holder: () => Holder
       const before = purged;
       const there = await area();
       if (purged !== before) return;
-      const experiment = holder().save();
+      const experiment = holder().saving();
       const size = experiment.length;
       if (size > most) {
-        release(experiment);
+        experiment.free();
         const mb = (bytes: number) => `${(bytes / 1e6).toFixed(0)} MB`;
         throw new UltrareError({ code: "kept.large", message: `The experiment has ${mb(size)}, and at most ${mb(most)} are kept.` });
       }
@@ -39,7 +40,7 @@ export function keptIn(base: string, place: Promise<Place>, holder: () => Holder
       head.set(tag);
       head.set(beside, TAG);
       // In this order: what is cut off leaves the head of the one before, with its experiment.
-      await there.put(named(key, tag), experiment).finally(() => release(experiment));
+      await there.put(named(key, tag), experiment).finally(() => experiment.free());
       if (purged !== before) return there.retain((await there.keys()).filter((name) => name !== named(key, tag)));
       await there.put(key, head);
       await there.retain((await there.keys()).filter((name) => !name.startsWith(`${key}/`) || name === named(key, tag)));

@@ -9,7 +9,7 @@ import type {
   Activity, AddedRow, AssignmentView, Change, DataView, DeepPartial, Event, Explanation, JobOut, List, Mode, OpinionsView, PersonView, Plan, Preview, Query, ReadChoice, ReadConfig, ReadReport, ReceiptView, Selection,
   Scenario, ScenarioCard, Sequence, SequenceBill, Settings, Size, Snapshot, Stage, UsersView, VectorsView,
 } from "./types.js";
-import { Experiment, Reader, type Server, added_rows, lists_titles, parse_sequence, preview, preview_file, read_receipt, scenarios } from "./wasm.js";
+import { Experiment, Reader, type Saving, type Server, added_rows, lists_titles, parse_sequence, preview, preview_file, read_receipt, scenarios } from "./wasm.js";
 
 /** Bytes of the person's files that have been read, and by which reading. */
 export interface Reading {
@@ -325,6 +325,11 @@ export class Store {
 
   save(): Uint8Array {
     return this.experiment.save();
+  }
+
+  /** What is saved, part by part; free it at the end. Cannot be posted. */
+  saving(): Saving {
+    return this.experiment.saving();
   }
 
   async restore(bytes: Uint8Array): Promise<Snapshot> {
