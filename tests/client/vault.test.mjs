@@ -177,3 +177,30 @@ test("room of purged entries is used again", async () => {
   assert.ok(disk.files.get("keys").length <= 4 * 128);
   assert.equal(disk.files.size, 2);
 });
+
+test("large ones are kept in pieces that cannot be changed, exchanged or cut off", async () => {
+  const disk = new Disk();
+  const vault = await Vault.open(disk.folder());
+  const size = 2 * (1 << 22) + 5;
+  const large = Uint8Array.from({ length: size }, (_, n) => (n * 31) & 255);
+  let most = 0;
+  await vault.put("parts", { length: size, part: (from, to) => ((most = Math.max(most, to - from)), large.slice(from, to)) });
+  assert.ok(most <= 1 << 22, "never asked for more than a piece");
+  assert.deepEqual(Buffer.compare(await vault.get("parts"), large), 0);
+  const [file] = [...disk.files.keys()].filter((name) => name !== "keys");
+  const whole = disk.files.get(file);
+  assert.equal(whole.length, size + 3 * 16);
+  const piece = (1 << 22) + 16;
+  const spoilt = [
+    (bytes) => { bytes[piece + 7] ^= 1; return bytes; },
+    (bytes) => [...bytes.slice(piece, 2 * piece), ...bytes.slice(0, piece), ...bytes.slice(2 * piece)],
+    (bytes) => bytes.slice(0, 2 * piece),
+  ];
+  for (const spoil of spoilt) {
+    disk.files.set(file, spoil(whole.slice()));
+    const files = new Map(disk.files);
+    const again = new Disk();
+    again.files = new Map([...files].map(([name, bytes]) => [name, bytes.slice()]));
+    assert.equal(await (await Vault.open(again.folder())).get("parts"), undefined);
+  }
+});

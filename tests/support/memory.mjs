@@ -4,7 +4,10 @@ import { readFileSync, readdirSync } from "node:fs";
 
 const file = (path) => { try { return readFileSync(path, "latin1"); } catch { return ""; } };
 
-/** The most that any tab of the browsers which this process started has held at a time, in bytes; undefined where the system does not tell. */
+/**
+ * The most that any tab of the browsers which this process started has held at a time, in bytes, without the browser's own program,
+ * which all its processes share; undefined where the system does not tell.
+ */
 export function tabPeak() {
   if (process.platform !== "linux") return undefined;
   const parents = new Map();
@@ -14,6 +17,10 @@ export function tabPeak() {
   }
   const own = (pid) => { for (let at = pid; at; at = parents.get(at)) if (at === String(process.pid)) return true; return false; };
   const peaks = [...parents.keys()].filter((pid) => own(pid) && file(`/proc/${pid}/cmdline`).includes("--type=renderer"))
-    .map((pid) => Number(/^VmHWM:\s+(\d+) kB$/m.exec(file(`/proc/${pid}/status`))?.[1] ?? 0) * 1024);
+    .map((pid) => {
+      const status = file(`/proc/${pid}/status`);
+      const kilobytes = (name) => Number(new RegExp(`^${name}:\\s+(\\d+) kB$`, "m").exec(status)?.[1] ?? 0);
+      return (kilobytes("VmHWM") - kilobytes("RssFile")) * 1024;
+    });
   return peaks.length ? Math.max(...peaks) : undefined;
 }

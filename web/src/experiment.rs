@@ -11,7 +11,7 @@ use wasm_bindgen::prelude::*;
 
 use crate::Reader;
 use crate::convert::{digest, from_js, to_js};
-use crate::error::refuse;
+use crate::error::{refuse, refused};
 
 /// The state that makes jobs and accepts their results. Runs nothing itself.
 #[wasm_bindgen]
@@ -30,6 +30,25 @@ impl Loading {
     /// Goes on for some hundredths of a second. True once there is nothing left but `take_loaded`.
     pub fn step(&mut self) -> bool {
         self.loading.step()
+    }
+}
+
+/// A saved experiment on its way out: large, so that it is better never there twice. Free it at the end.
+#[wasm_bindgen]
+pub struct Saving(Vec<u8>);
+
+#[wasm_bindgen]
+impl Saving {
+    /// Bytes of the whole.
+    #[wasm_bindgen(getter)]
+    pub fn length(&self) -> usize {
+        self.0.len()
+    }
+
+    /// The bytes from one place up to another.
+    pub fn part(&self, from: usize, to: usize) -> Result<Vec<u8>, JsValue> {
+        let outside = || refused("binding.saving", "there is no such part");
+        Ok(self.0.get(from..to).ok_or_else(outside)?.to_vec())
     }
 }
 
@@ -222,6 +241,11 @@ impl Experiment {
     /// The experiment as a file.
     pub fn save(&self) -> Vec<u8> {
         self.0.save()
+    }
+
+    /// The experiment as a file that is fetched part by part.
+    pub fn saving(&self) -> Saving {
+        Saving(self.0.save())
     }
 
     /// Replaces the experiment by one that was saved.

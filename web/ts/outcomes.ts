@@ -1,3 +1,4 @@
+import { release } from "./transfer.js";
 import type { JobOut } from "./types.js";
 import type { Keyed } from "./vault.js";
 
@@ -29,12 +30,12 @@ export class Outcomes {
     for (const job of jobs) this.known.set(job.id, job);
   }
 
-  /** Begins to write an outcome; nobody waits for it. */
+  /** Begins to write an outcome; nobody waits for it, and nobody else has it. */
   put(id: number, outcome: Uint8Array): void {
     const job = this.known.get(id);
     this.known.delete(id);
-    if (!job || this.full || !SERVING.includes(job.pipeline)) return;
-    this.area.then((area) => area?.put(job.key, outcome)).catch(() => { this.full = true; });
+    if (!job || this.full || !SERVING.includes(job.pipeline)) return release(outcome);
+    this.area.then((area) => area?.put(job.key, outcome)).catch(() => { this.full = true; }).finally(() => release(outcome));
   }
 
   /** Gives the experiment what an earlier page left, once: later rows are other rows. */

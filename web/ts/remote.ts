@@ -2,10 +2,11 @@ import { chunks } from "./chunks.js";
 import { UltrareError, WORKERS, closed, isFatal, unpostable, type ErrorData } from "./errors.js";
 import type { KeptArguments, KeptMethod, KeptResult, SessionMessage, SessionRequest, StoreAccess, StoreArguments, StoreMethod, StoreResult } from "./protocol.js";
 import type { Reading } from "./store.js";
+import { buffers } from "./transfer.js";
 
 /** What is needed of the session worker. */
 export interface SessionWorkerLike {
-  postMessage(message: SessionRequest): void;
+  postMessage(message: SessionRequest, transfer?: Transferable[]): void;
   terminate(): void;
   onmessage: ((event: MessageEvent<SessionMessage>) => void) | null;
   onerror: ((event: ErrorEvent) => void) | null;
@@ -91,7 +92,8 @@ export class RemoteStore implements StoreAccess {
       const id = this.next++;
       this.asked.set(id, { resolve: resolve as (value: never) => void, reject });
       try {
-        this.worker.postMessage({ kind, id, method, args } as SessionRequest);
+        // An outcome is nobody's but the session's; what a caller gave stays the caller's.
+        this.worker.postMessage({ kind, id, method, args } as SessionRequest, method === "accept" ? buffers(args) : []);
       } catch (thrown) { // what cannot be posted
         this.asked.delete(id);
         reject(thrown);

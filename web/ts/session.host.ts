@@ -21,7 +21,7 @@ export function hostSession(scope: Scope<SessionRequest, SessionMessage>): void 
   /** Takes this tab's place in the browser's storage; what is asked of it meanwhile waits. */
   function keep({ base, tab }: { base: string; tab?: string }): Outcomes {
     const place = claim(base, tab);
-    kept = keptIn(base, place);
+    kept = keptIn(base, place, () => store!);
     place.then(({ name }) => scope.postMessage({ kind: "tab", tab: name }), () => {}); // whoever calls hears why
     return new Outcomes(place.then(({ vault }) => vault.area(OUTCOMES)));
   }

@@ -227,6 +227,9 @@ export class SessionFront implements Session, Watcher {
   }
 
   readonly kept: Kept = {
+    keepExperiment: async (key, beside, most) => this.store.kept("keepExperiment", text(key, "a key"), bytes(beside, "what is kept beside it"), most),
+    beside: async (key) => this.store.kept("beside", text(key, "a key")),
+    restoreExperiment: async (key) => this.store.kept("restoreExperiment", text(key, "a key")),
     put: async (key, value) => this.store.kept("put", text(key, "a key"), bytes(value, "what is kept")),
     get: async (key) => this.store.kept("get", text(key, "a key")),
     keys: () => this.store.kept("keys"),

@@ -4,11 +4,12 @@ import { merge } from "./merge.js";
 import type { Outcomes } from "./outcomes.js";
 import { isParquet, parquetLines } from "./parquet.js";
 import type { Files } from "./source.js";
+import { release } from "./transfer.js";
 import type {
   Activity, AddedRow, AssignmentView, Change, DataView, DeepPartial, Event, Explanation, JobOut, List, Mode, OpinionsView, PersonView, Plan, Preview, Query, ReadChoice, ReadConfig, ReadReport, ReceiptView, Selection,
   Scenario, ScenarioCard, Sequence, SequenceBill, Settings, Size, Snapshot, Stage, UsersView, VectorsView,
 } from "./types.js";
-import { Experiment, Reader, type Server, added_rows, lists_titles, parse_sequence, preview, preview_file, read_receipt, scenarios } from "./wasm.js";
+import { Experiment, Reader, type Saving, type Server, added_rows, lists_titles, parse_sequence, preview, preview_file, read_receipt, scenarios } from "./wasm.js";
 
 /** Bytes of the person's files that have been read, and by which reading. */
 export interface Reading {
@@ -229,7 +230,8 @@ export class Store {
     this.experiment.tick(now);
     this.changes();
     const accepted = this.experiment.accept(id, result, seconds);
-    this.outcomes?.put(id, result);
+    if (this.outcomes) this.outcomes.put(id, result);
+    else release(result);
     const turn = this.jobs(workers, now);
     const events = [...accepted, ...turn.events];
     // A pipeline that is measured serves from here on: of a change, what was before it is gone.
@@ -323,6 +325,11 @@ export class Store {
 
   save(): Uint8Array {
     return this.experiment.save();
+  }
+
+  /** What is saved, part by part; free it at the end. Cannot be posted. */
+  saving(): Saving {
+    return this.experiment.saving();
   }
 
   async restore(bytes: Uint8Array): Promise<Snapshot> {

@@ -3,7 +3,7 @@ import { flatten } from "./errors.js";
 import { Gate } from "./gate.js";
 import type { TaskMessage, TaskRequest } from "./protocol.js";
 import { pulse } from "./pulse.js";
-import { buffers } from "./transfer.js";
+import { buffers, release } from "./transfer.js";
 import { Runner, panic_for_tests, start, type Task } from "./wasm.js";
 
 /** A thread, as what runs in it sees it: a worker's own scope, or Node's port to whoever made the thread. */
@@ -21,7 +21,10 @@ export function hostTasks(scope: Scope<TaskRequest, TaskMessage>): void {
   async function run({ id, body, inputs, blobs }: Extract<TaskRequest, { kind: "run" }>): Promise<void> {
     let running: Task | undefined;
     try {
-      for (const [digest, bytes] of blobs) runner.put(digest, bytes);
+      for (const [digest, bytes] of blobs) {
+        runner.put(digest, bytes);
+        release(bytes);
+      }
       const digests = runner.lacking([...new Set(inputs)]);
       if (digests.length > 0) return post({ kind: "lacking", id, digests });
       gate.reset();

@@ -152,6 +152,15 @@ export interface VectorsView {
 /** What is kept in this browser between visits. Where nothing can be kept every call rejects with `kept.unavailable`. */
 export interface Kept extends Keyed {
   /**
+   * Keeps the experiment as it is, and some bytes of the caller's beside it, in place of what was kept so under this key. The
+   * experiment does not come to the caller's thread for that. Rejects with `kept.large` if it has more than `most` bytes.
+   */
+  keepExperiment(key: string, beside: Uint8Array, most?: number): Promise<void>;
+  /** What was kept beside an experiment; undefined if there is none that can be trusted. */
+  beside(key: string): Promise<Uint8Array<ArrayBuffer> | undefined>;
+  /** Replaces the experiment by the one that was kept; undefined if there is none that can be trusted. */
+  restoreExperiment(key: string): Promise<Snapshot | undefined>;
+  /**
    * Purges also what the session keeps for itself and what closed tabs left. Resolves to how many other tabs are open: what is
    * theirs stays.
    */

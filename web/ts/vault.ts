@@ -1,4 +1,5 @@
 import { UltrareError } from "./errors.js";
+import { release } from "./transfer.js";
 
 /** A file that can be read and overwritten where it lies: a sync access handle of the origin's private file system. */
 export interface Handle {
@@ -17,10 +18,17 @@ export interface Folder {
   names(): Promise<string[]>;
 }
 
+/** Bytes that are fetched part by part: large ones need not be there twice. */
+export interface Parts {
+  readonly length: number;
+  /** A copy, which may be given back at once. */
+  part(from: number, to: number): Uint8Array;
+}
+
 /** Bytes by name. Names are no secret while they are kept, and gone when they are not: at most 83 bytes of UTF-8. */
 export interface Keyed {
   /** Keeps the bytes, which may not change meanwhile; resolves when they are on the disk, rejects (`kept.room`, `kept.failed`) if not. */
-  put(key: string, bytes: Uint8Array): Promise<void>;
+  put(key: string, bytes: Uint8Array | Parts): Promise<void>;
   /** The bytes as they were put; undefined if there are none, or none that can be trusted. */
   get(key: string): Promise<Uint8Array<ArrayBuffer> | undefined>;
   keys(): Promise<string[]>;
@@ -36,10 +44,10 @@ const RING = "keys";
 const RECORD = 128;
 const [NUMBER, LENGTH, KEY, NAME] = [4, 8, 12, 44];
 const LONGEST = RECORD - NAME - 1;
-/** What AES-GCM adds to what it encrypts. */
+/** Bytes that are encrypted at a time. */
+const PIECE = 1 << 22;
+/** What AES-GCM adds to each piece. */
 const TAG = 16;
-/** Every key encrypts exactly one message, so that the nonce need not differ. */
-const NONCE = new Uint8Array(12);
 
 interface Entry {
   name: string;
@@ -57,8 +65,8 @@ interface Entry {
  * overwritten in place. To purge an entry is to overwrite its key: whatever remains of its file cannot be read any more.
  *
  * Safe against being cut off anywhere: an entry is written before its key, a record is written whole, and what does not
- * fit together when the vault is opened is dropped. Operations are carried out one after the other. Costs one file, 16 bytes
- * and a record of 128 bytes per entry.
+ * fit together when the vault is opened is dropped. Operations are carried out one after the other. Costs one file, a record of 128
+ * bytes and 16 bytes for every four megabytes per entry.
  */
 export class Vault implements Keyed {
   private readonly entries = new Map<string, Entry>();
@@ -76,17 +84,16 @@ export class Vault implements Keyed {
     return vault;
   }
 
-  put(name: string, bytes: Uint8Array): Promise<void> {
+  put(name: string, bytes: Uint8Array | Parts): Promise<void> {
     return this.after(async () => {
       const encoded = new TextEncoder().encode(name);
       if (encoded.length > LONGEST) throw new UltrareError({ code: "kept.key", message: `A key has at most ${LONGEST} bytes, this one ${encoded.length}.` });
       const key = crypto.getRandomValues(new Uint8Array(32));
       const number = this.next++;
-      const cipher = new Uint8Array(await crypto.subtle.encrypt({ name: "AES-GCM", iv: NONCE }, await imported(key), bytes as Uint8Array<ArrayBuffer>));
       const old = this.entries.get(name);
       const place = this.free.pop() ?? this.places++;
       try {
-        await this.write(String(number), cipher);
+        await this.write(String(number), await imported(key), bytes);
         this.record(place, number, bytes.length, key, encoded);
       } catch (thrown) {
         this.free.push(place);
@@ -103,8 +110,7 @@ export class Vault implements Keyed {
       const entry = this.entries.get(name);
       if (!entry) return undefined;
       try {
-        const cipher = await this.read(entry);
-        return new Uint8Array(await crypto.subtle.decrypt({ name: "AES-GCM", iv: NONCE }, await imported(entry.key), cipher));
+        return await this.read(entry, await imported(entry.key));
       } catch {
         // Cut off or changed on the disk: what is missing is computed again, never guessed.
         this.entries.delete(name);
@@ -187,23 +193,37 @@ export class Vault implements Keyed {
     this.ring.flush();
   }
 
-  private async write(name: string, bytes: Uint8Array<ArrayBuffer>): Promise<void> {
+  private async write(name: string, key: CryptoKey, bytes: Uint8Array | Parts): Promise<void> {
+    const part = "part" in bytes ? (from: number, to: number) => bytes.part(from, to) : (from: number, to: number) => bytes.subarray(from, to);
     const handle = await this.folder.open(name);
     try {
       handle.truncate(0);
-      whole(handle.write(bytes, { at: 0 }), bytes.length);
+      for (let n = 0; n < pieces(bytes.length); n++) {
+        const plain = part(n * PIECE, Math.min((n + 1) * PIECE, bytes.length)) as Uint8Array<ArrayBuffer>;
+        const cipher = new Uint8Array(await crypto.subtle.encrypt({ name: "AES-GCM", iv: nonce(n) }, key, plain));
+        whole(handle.write(cipher, { at: n * (PIECE + TAG) }), cipher.length);
+        release(cipher);
+        if ("part" in bytes) release(plain);
+      }
       handle.flush();
     } finally {
       handle.close();
     }
   }
 
-  private async read({ number, length }: Entry): Promise<Uint8Array<ArrayBuffer>> {
+  private async read({ number, length }: Entry, key: CryptoKey): Promise<Uint8Array<ArrayBuffer>> {
     const handle = await this.folder.open(String(number));
     try {
-      const cipher = new Uint8Array(length + TAG);
-      whole(handle.getSize() === cipher.length ? handle.read(cipher, { at: 0 }) : 0, cipher.length);
-      return cipher;
+      const all = new Uint8Array(length);
+      whole(handle.getSize(), length + TAG * pieces(length));
+      for (let n = 0; n < pieces(length); n++) {
+        const cipher = new Uint8Array(Math.min(PIECE, length - n * PIECE) + TAG);
+        whole(handle.read(cipher, { at: n * (PIECE + TAG) }), cipher.length);
+        const plain = new Uint8Array(await crypto.subtle.decrypt({ name: "AES-GCM", iv: nonce(n) }, key, cipher));
+        all.set(plain, n * PIECE);
+        [cipher, plain].forEach(release);
+      }
+      return all;
     } finally {
       handle.close();
     }
@@ -249,6 +269,16 @@ export class Vault implements Keyed {
 
 function imported(key: Uint8Array<ArrayBuffer>): Promise<CryptoKey> {
   return crypto.subtle.importKey("raw", key, "AES-GCM", false, ["encrypt", "decrypt"]);
+}
+
+/** How many pieces are encrypted of so many bytes: of none, too, so that they can be told from what was cut off. */
+const pieces = (length: number): number => Math.max(1, Math.ceil(length / PIECE));
+
+/** The pieces of an entry have a key to themselves; each is known by its number. */
+function nonce(piece: number): Uint8Array<ArrayBuffer> {
+  const bytes = new Uint8Array(12);
+  new DataView(bytes.buffer).setUint32(8, piece);
+  return bytes;
 }
 
 /** FNV-1a over all of a record but the checksum: tells a record that was cut off, and is never 0. */

@@ -27,7 +27,7 @@ struct Saved {
     settings: Settings,
     source: Source,
     /// Rows and shards in force.
-    wanted: Option<(Dataset, Shards)>,
+    wanted: Option<(Arc<Dataset>, Shards)>,
     /// What serves, where it is something else.
     serving: Option<Serving>,
     store: Store,
@@ -40,14 +40,13 @@ enum Serving {
     /// What is wanted.
     Wanted,
     /// Built under other settings, from these or other rows.
-    Other(Box<(Settings, Option<Dataset>, Shards)>),
+    Other(Box<(Settings, Option<Arc<Dataset>>, Shards)>),
 }
 
 impl Experiment {
     /// Everything but work under way, as bytes: marks, SHA-256 of the rest, the rest. Holds the rows and their ids, so it
     /// is as private as the file they came from; of forgotten rows it holds nothing.
     pub fn save(&self) -> Vec<u8> {
-        let dataset = |pipeline: &Pipeline| pipeline.dataset().as_ref().clone();
         let same_rows = |serving: &Pipeline| {
             self.wanted.as_ref().is_some_and(|wanted| Arc::ptr_eq(wanted.dataset(), serving.dataset()))
         };
@@ -55,7 +54,7 @@ impl Experiment {
             if self.unchanged() {
                 return Serving::Wanted;
             }
-            let rows = (!same_rows(serving)).then(|| dataset(serving));
+            let rows = (!same_rows(serving)).then(|| serving.dataset().clone());
             Serving::Other(Box::new((serving.settings().as_ref().clone(), rows, serving.shards().clone())))
         });
         let mut history = self.history.clone();
@@ -67,14 +66,22 @@ impl Experiment {
         let saved = Saved {
             settings: self.settings.as_ref().clone(),
             source: self.source.clone(),
-            wanted: self.wanted.as_ref().map(|wanted| (dataset(wanted), wanted.shards().clone())),
+            wanted: self.wanted.as_ref().map(|wanted| (wanted.dataset().clone(), wanted.shards().clone())),
             serving,
             store,
             records: self.records.clone(),
             history,
         };
-        let body = postcard::to_stdvec(&saved).expect("every part can be written to memory");
-        [&MAGIC[..], &Digest::of(&body).0, &body].concat()
+        // A million rows make tens of megabytes: written once, where they stay.
+        let written = "every part can be written to memory";
+        let size = postcard::experimental::serialized_size(&saved).expect(written);
+        let mut bytes = Vec::with_capacity(MAGIC.len() + DIGEST + size);
+        bytes.extend_from_slice(MAGIC);
+        bytes.extend_from_slice(&[0; DIGEST]);
+        let mut bytes = postcard::to_extend(&saved, bytes).expect(written);
+        let (head, body) = bytes.split_at_mut(MAGIC.len() + DIGEST);
+        head[MAGIC.len()..].copy_from_slice(&Digest::of(body).0);
+        bytes
     }
 
     /// Replaces this experiment by a saved one, if its bytes are whole; else nothing changes. What was cut off in keeping is
@@ -100,15 +107,14 @@ impl Experiment {
             }
             Ok(Pipeline::new(dataset, settings, shards))
         };
-        let wanted =
-            saved.wanted.map(|(rows, shards)| checked(Arc::new(rows), settings.clone(), shards)).transpose()?;
+        let wanted = saved.wanted.map(|(rows, shards)| checked(rows, settings.clone(), shards)).transpose()?;
         let serving = match saved.serving {
             None => None,
             Some(Serving::Wanted) => wanted.clone(),
             Some(Serving::Other(other)) => {
                 let (settings, rows, shards) = *other;
                 settings.check()?;
-                let rows = rows.map(Arc::new).or_else(|| wanted.as_ref().map(|wanted| wanted.dataset().clone()));
+                let rows = rows.or_else(|| wanted.as_ref().map(|wanted| wanted.dataset().clone()));
                 let rows = rows.ok_or_else(|| damaged("what serves has no rows"))?;
                 Some(checked(rows, Arc::new(settings), shards)?)
             }

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::ops::Range;
 use std::sync::{Arc, OnceLock};
 
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Serialize, Serializer};
 
 use crate::error::{Error, Result};
 use crate::interactions::{
@@ -22,8 +22,8 @@ pub fn trains(row: &Row) -> bool {
 }
 
 /// Rows with their fates. A value: a change makes another one, of which nothing tells that it was not read like this.
-#[derive(Clone, Debug, Default, Serialize, Deserialize)]
-#[serde(try_from = "Saved", into = "Saved")]
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(try_from = "Loaded")]
 pub struct Dataset {
     rows: Interactions,
     /// Where a filter leaves rows out: all that were read.
@@ -53,8 +53,19 @@ const LEAST_USERS: u32 = 128;
 const MOST_CHUNKS: u32 = 32;
 
 /// What of it is saved: the rest follows from the rows.
-#[derive(Serialize, Deserialize)]
-struct Saved {
+#[derive(Serialize)]
+#[serde(rename = "Dataset")]
+struct Saved<'a> {
+    rows: &'a Interactions,
+    unfiltered: &'a Option<Arc<Interactions>>,
+    handles: &'a BTreeMap<String, u32>,
+    given_split: bool,
+    assignment_file: &'a BTreeMap<String, u16>,
+}
+
+#[derive(Deserialize)]
+#[serde(rename = "Dataset")]
+struct Loaded {
     rows: Interactions,
     unfiltered: Option<Arc<Interactions>>,
     handles: BTreeMap<String, u32>,
@@ -62,16 +73,17 @@ struct Saved {
     assignment_file: BTreeMap<String, u16>,
 }
 
-impl From<Dataset> for Saved {
-    fn from(Dataset { rows, unfiltered, handles, given_split, assignment_file, .. }: Dataset) -> Self {
-        Saved { rows, unfiltered, handles, given_split, assignment_file }
+impl Serialize for Dataset {
+    fn serialize<S: Serializer>(&self, serializer: S) -> std::result::Result<S::Ok, S::Error> {
+        let Dataset { rows, unfiltered, handles, given_split, assignment_file, .. } = self;
+        Saved { rows, unfiltered, handles, given_split: *given_split, assignment_file }.serialize(serializer)
     }
 }
 
-impl TryFrom<Saved> for Dataset {
+impl TryFrom<Loaded> for Dataset {
     type Error = String;
 
-    fn try_from(Saved { rows, unfiltered, handles, given_split, assignment_file }: Saved) -> Result<Self, String> {
+    fn try_from(Loaded { rows, unfiltered, handles, given_split, assignment_file }: Loaded) -> Result<Self, String> {
         if let Some(id) = rows.users().iter().find(|id| !handles.contains_key(*id)) {
             return Err(format!("user \"{id}\" has no handle"));
         }

@@ -1,30 +1,28 @@
 /** One run kept in this browser between visits: by the client, which encrypts it and can purge it beyond recovery. */
-import type { ErrorData, Session } from "../client";
+import type { ErrorData, Session, Snapshot } from "../client";
 
 /** Under this name everything of this page is kept. */
 export const BASE = "ultrare";
 const RUN = "run";
 
-/** What a visit leaves for the next: a few words, and two kinds of numbers beside the experiment. */
+/** What a visit leaves for the next beside the experiment: a few words, and two kinds of numbers. */
 export interface Kept<Words> {
   words: Words;
   handles: Uint32Array;
   positions: Float32Array;
-  experiment: Uint8Array;
 }
 
-/** Lengths of the words and of the handles, the words, the handles, two positions for each, the experiment. */
-export function pack<Words>({ words, handles, positions, experiment }: Kept<Words>): Uint8Array {
+/** Lengths of the words and of the handles, the words, the handles, two positions for each. */
+export function pack<Words>({ words, handles, positions }: Kept<Words>): Uint8Array {
   const text = new TextEncoder().encode(JSON.stringify(words));
   const at = 8 + text.length;
-  const bytes = new Uint8Array(at + 12 * handles.length + experiment.length);
+  const bytes = new Uint8Array(at + 12 * handles.length);
   const view = new DataView(bytes.buffer);
   view.setUint32(0, text.length);
   view.setUint32(4, handles.length);
   bytes.set(text, 8);
   handles.forEach((handle, n) => view.setUint32(at + 4 * n, handle));
   positions.forEach((position, n) => view.setFloat32(at + 4 * (handles.length + n), position));
-  bytes.set(experiment, at + 12 * handles.length);
   return bytes;
 }
 
@@ -36,16 +34,18 @@ export function unpack<Words>(bytes: Uint8Array): Kept<Words> {
     words: JSON.parse(new TextDecoder().decode(bytes.subarray(8, at))) as Words,
     handles: Uint32Array.from({ length: placed }, (_, n) => view.getUint32(at + 4 * n)),
     positions: Float32Array.from({ length: 2 * placed }, (_, n) => view.getFloat32(at + 4 * (placed + n))),
-    experiment: bytes.subarray(at + 12 * placed),
   };
 }
 
-export const keep = <Words>(session: Session, kept: Kept<Words>): Promise<void> => session.kept.put(RUN, pack(kept));
+export const keep = <Words>(session: Session, kept: Kept<Words>, most: number): Promise<void> => session.kept.keepExperiment(RUN, pack(kept), most);
 
 export async function recall<Words>(session: Session): Promise<Kept<Words> | undefined> {
-  const bytes = await session.kept.get(RUN).catch(() => undefined); // where nothing can be kept, nothing was
+  const bytes = await session.kept.beside(RUN).catch(() => undefined); // where nothing can be kept, nothing was
   return bytes && unpack<Words>(bytes);
 }
+
+/** Replaces the experiment by the one of the last visit, if it is whole. */
+export const restore = (session: Session): Promise<Snapshot | undefined> => session.kept.restoreExperiment(RUN);
 
 /** Purges the kept run: what holds a person may not stay a moment after the person was forgotten. */
 export const drop = (session: Session): Promise<void> => unlessNowhere(session.kept.clear(), undefined);

@@ -5,14 +5,14 @@
  */
 import type { ErrorData } from "../client";
 import { sentence } from "../lib/format";
-import { drop, dropEarlier, keep, recall } from "../lib/keep";
+import { drop, dropEarlier, keep, recall, restore } from "../lib/keep";
 import { lab } from "./lab.svelte";
 import { ledger, type Entry } from "./ledger.svelte";
 import { settings } from "./settings.svelte";
 import { stream } from "./stream.svelte";
 import { ui } from "./ui.svelte";
 
-const VERSION = 3;
+const VERSION = 4;
 /** Beyond this many bytes a save would be felt. */
 const MOST = 256e6;
 
@@ -29,21 +29,15 @@ export async function autosave(): Promise<void> {
   if (!session || lab.busy || !users) return;
   try {
     const { entries } = ledger;
-    const experiment = await session.save();
-    if (lab.busy || entries !== ledger.entries) return; // it will be called again at the end of that, or everything was cleared
-    if (experiment.length > MOST) {
-      ledger.kept = { problem: `it has ${(experiment.length / 1e6).toFixed(0)} MB, and at most ${MOST / 1e6} MB are kept` };
-      return;
-    }
     const there = new Set(users.handles);
     const places = Array.from(stream.handles.keys()).filter((place) => there.has(stream.handles[place]!));
     const words: Words = { version: VERSION, link: settings.link(), dataName: lab.dataName, isSample: lab.isSample, entries };
     await keep(session, {
-      words, experiment,
+      words,
       handles: Uint32Array.from(places, (place) => stream.handles[place]!),
       positions: Float32Array.from(places.flatMap((place) => [stream.positions![2 * place]!, stream.positions![2 * place + 1]!])),
-    });
-    ledger.kept = { problem: null };
+    }, MOST);
+    if (entries === ledger.entries) ledger.kept = { problem: null }; // else everything was cleared, or it will be called again
   } catch (error) {
     // A run that cannot be kept (no room, a private window) is still a run.
     ledger.kept = { problem: sentence((error as ErrorData).message).replace(/\.$/, "") };
@@ -57,7 +51,8 @@ export async function bringBack(hash: string): Promise<boolean> {
   try {
     const kept = await recall<Words>(lab.session);
     if (!kept || kept.words.version !== VERSION || (hash && hash !== kept.words.link)) return false;
-    const snapshot = await lab.session.restore(kept.experiment);
+    const snapshot = await restore(lab.session);
+    if (!snapshot) return false;
     settings.read(kept.words.link);
     lab.snapshot = snapshot;
     lab.everyone = lab.users = await lab.session.users();

@@ -1,5 +1,6 @@
 //! One user's system of `joint` and `consensus`: (I + P_SS) x = 1 over the user's own rows S, by conjugate gradients.
 
+use super::product::KernelRows;
 use crate::numerics::kernels::{axpy, dot};
 use crate::numerics::matrix::Matrix;
 
@@ -32,8 +33,8 @@ pub(super) fn solve<'a>(matrix: Own<'_>, items: &[u32], work: &'a mut UserSystem
     work.system.clear();
     match matrix {
         Own::Kernel(kernel) => {
-            for &item in items {
-                let row = kernel.row(item as usize);
+            for index in 0..items.len() {
+                let row = kernel.row(index);
                 work.system.extend(items.iter().map(|&other| row[other as usize]));
             }
             conjugate_gradients(items.len(), work, |system, direction, image, _| {
@@ -55,8 +56,8 @@ pub(super) fn solve<'a>(matrix: Own<'_>, items: &[u32], work: &'a mut UserSystem
 /// Where a user's system comes from.
 #[derive(Clone, Copy)]
 pub(super) enum Own<'a> {
-    /// P.
-    Kernel(&'a Matrix),
+    /// The user's rows of P.
+    Kernel(&'a KernelRows<'a>),
     /// Z with P = Z Z'.
     Rows(&'a Matrix),
 }

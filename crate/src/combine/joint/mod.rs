@@ -20,13 +20,17 @@ mod blocks;
 mod fold_in;
 mod form;
 mod prior;
+mod product;
 mod side_by_side;
+
+use std::borrow::Cow;
 
 pub(super) use fold_in::UserSystem;
 use fold_in::{Own, combine_rows, refill, solve};
 use form::{Form, KERNEL_ITEMS, is_dense};
 pub(super) use prior::Prior;
-use prior::{dual, factor, symmetric_product};
+use prior::{dual, factor};
+use product::{KernelRows, Product};
 use serde::{Deserialize, Serialize};
 use side_by_side::{Gram, SideBySide};
 
@@ -77,8 +81,7 @@ impl Joint {
             whole
         };
         let form = if n_items <= KERNEL_ITEMS {
-            let vectors = whitened();
-            Form::Kernel(symmetric_product(&vectors, &vectors))
+            Form::Product(Product::new(whitened()))
         } else if is_dense(n_items, width, v.values()) {
             Form::Whitened(whitened())
         } else {
@@ -93,6 +96,10 @@ impl Joint {
     pub fn is_sound(&self) -> bool {
         let form = match &self.form {
             Form::Kernel(kernel) => kernel.rows() == kernel.cols() && kernel.rows() == self.n_items as usize,
+            Form::Product(product) => {
+                let factor = product.factor();
+                factor.cols() > 0 && factor.rows() == self.n_items as usize && self.n_items as usize <= KERNEL_ITEMS
+            }
             Form::Whitened(vectors) => vectors.cols() > 0 && vectors.rows() == self.n_items as usize,
             Form::Blocks(root) => root.cols() > 0 && root.rows() == root.cols(),
         };
@@ -112,13 +119,22 @@ impl Joint {
         }
     }
 
+    /// The rows of P of some items, in the forms that have P.
+    fn kernel_rows<'a>(&'a self, items: &'a [u32]) -> Option<KernelRows<'a>> {
+        match &self.form {
+            Form::Kernel(kernel) => Some(KernelRows { matrix: Cow::Borrowed(kernel), numbers: Cow::Borrowed(items) }),
+            Form::Product(product) => Some(product.rows(items)),
+            Form::Whitened(_) | Form::Blocks(_) => None,
+        }
+    }
+
     /// What each of a user's rows (ascending, inside the catalogue) adds to the score of one item: P_ji x_i, in their order.
     pub fn terms(&self, ensemble: &Ensemble, items: &[u32], item: u32, work: &mut UserSystem) -> Vec<f32> {
         match &self.form {
-            Form::Kernel(kernel) => {
-                let row = kernel.row(item as usize);
-                let weights = solve(Own::Kernel(kernel), items, work);
-                items.iter().zip(weights).map(|(&own, x)| row[own as usize] * x).collect()
+            Form::Kernel(_) | Form::Product(_) => {
+                let rows = self.kernel_rows(items).expect("this form has rows of P");
+                let weights = solve(Own::Kernel(&rows), items, work);
+                weights.iter().enumerate().map(|(own, x)| rows.row(own)[item as usize] * x).collect()
             }
             Form::Whitened(vectors) => {
                 let target = vectors.row(item as usize);
@@ -142,10 +158,11 @@ impl Joint {
         out: &mut [f32],
     ) {
         match &self.form {
-            Form::Kernel(kernel) => {
-                for (items, out) in users.zip(out.chunks_exact_mut(kernel.rows().max(1))) {
+            Form::Kernel(_) | Form::Product(_) => {
+                for (items, out) in users.zip(out.chunks_exact_mut(self.n_items().max(1))) {
+                    let rows = self.kernel_rows(items).expect("this form has rows of P");
                     out.fill(0.0);
-                    combine_rows(kernel, items, solve(Own::Kernel(kernel), items, work), out);
+                    combine_rows(&rows.matrix, &rows.numbers, solve(Own::Kernel(&rows), items, work), out);
                 }
             }
             Form::Whitened(vectors) => {
@@ -212,11 +229,18 @@ mod tests {
             let gram = Gram { values, marks: Vec::new() };
             Joint { prior: Prior::Flat, alpha: 1.0, lambda: 1.0, form, n_items: 3, gram }
         };
-        let good = [Form::Kernel(zeros(3, 3)), Form::Whitened(zeros(3, 2)), Form::Blocks(zeros(2, 2))];
+        let good = [
+            Form::Kernel(zeros(3, 3)),
+            Form::Product(Product::new(zeros(3, 2))),
+            Form::Whitened(zeros(3, 2)),
+            Form::Blocks(zeros(2, 2)),
+        ];
         assert!(good.into_iter().all(|form| joint(form, zeros(2, 2)).is_sound()));
         let bad = [
             Form::Kernel(zeros(3, 2)),
             Form::Kernel(zeros(2, 2)),
+            Form::Product(Product::new(zeros(3, 0))),
+            Form::Product(Product::new(zeros(2, 2))),
             Form::Whitened(zeros(3, 0)),
             Form::Whitened(zeros(2, 2)),
             Form::Blocks(zeros(2, 3)),

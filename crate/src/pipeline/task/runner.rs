@@ -134,6 +134,8 @@ impl Runner {
         if let Some(resident) = self.state().served.as_ref().filter(|resident| resident.of == of) {
             return Ok(resident.served.clone());
         }
+        // The one before would stand beside it; whoever still works with it has it.
+        self.state().served = None;
         let parts: EnsembleParts = decode(&self.input(&ensemble)?.bytes, "an ensemble")?;
         let served = Arc::new(Served::new(&parts, |digest| self.input(digest), prepared.as_ref())?);
         let mut inputs = vec![ensemble];

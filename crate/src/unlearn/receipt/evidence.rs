@@ -4,9 +4,10 @@ use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
 use super::change::Exchange;
-use super::merkle::{Leaf, Proof, ProofError, Range, Root, Tree};
-use super::salt::{Salt, Seals, key, leaf};
+use super::merkle::{Proof, ProofError, Range, Root, Tree};
+use super::salt::{Salt, Seals, key, leaf, payload};
 use super::side::Placed;
+use crate::interactions::{Interactions, Row};
 use crate::numerics::digest::Digest;
 use crate::pipeline::NO_SHARD;
 
@@ -89,10 +90,12 @@ pub enum EvidenceError {
 /// The roots of all rows in their shards; `items` asks for the second order too. About five SHA-256 blocks per row and
 /// order.
 pub(super) fn state(placed: &Placed<'_>, salt: &Salt, items: bool) -> State {
-    Forest::grow(placed, salt, items).state()
+    let grower = Grower::new(placed, salt, items);
+    State::of((0..grower.rows.len()).map(|at| grower.trees(at).roots()).collect())
 }
 
-/// The rows' part of a receipt. Hashes all rows twice, once for each side: no two receipts share a salt.
+/// The rows' part of a receipt. Hashes all rows of the side before, since no two receipts share a salt, and again those of the
+/// trees that changed.
 pub(super) fn record(
     before: &Placed<'_>,
     after: &Placed<'_>,
@@ -101,29 +104,38 @@ pub(super) fn record(
     number: u32,
 ) -> DataRecord {
     let items = !exchange.gone.items.is_empty();
-    let before_state = state(before, salt, items);
-    let forest = Forest::grow(after, salt, items);
-    let absent = absences(&forest, &before_state, exchange);
-    let seals = salt.seal(number, before.rows, after.rows);
-    DataRecord { seals, before: before_state, after: forest.state(), absent }
-}
-
-/// Proofs for every tree of `after` that differs from `before`.
-fn absences(after: &Forest, before: &State, exchange: &Exchange) -> Vec<Absence> {
     let (by_user, by_item) = exchange.absent();
     let prove = |tree: &Tree, ranges: &[Range]| (!ranges.is_empty()).then(|| tree.prove(ranges));
-    let shards = before.shards.len();
-    let changed =
-        after.trees.iter().zip(before.all()).enumerate().filter(|(_, (trees, was))| Forest::roots(trees) != **was);
-    let absence = |(tree, (trees, _)): (usize, (&(Tree, Option<Tree>), &Roots))| Absence {
-        shard: (tree < shards).then_some(tree as u32),
-        by_user: prove(&trees.0, &by_user),
-        by_item: trees.1.as_ref().and_then(|tree| prove(tree, &by_item)),
-    };
-    changed.map(absence).collect()
+    let (was, is) = (Grower::new(before, salt, items), Grower::new(after, salt, items));
+    let (mut before_roots, mut after_roots, mut absent) = (Vec::new(), Vec::new(), Vec::new());
+    for at in 0..was.rows.len() {
+        before_roots.push(was.trees(at).roots());
+        if is.same(&was, at) {
+            after_roots.push(before_roots[at]);
+            continue;
+        }
+        // A proof for every tree that is not what it was.
+        let trees = is.trees(at);
+        after_roots.push(trees.roots());
+        if after_roots[at] == before_roots[at] {
+            continue;
+        }
+        absent.push(Absence {
+            shard: (at + 1 < was.rows.len()).then_some(at as u32),
+            by_user: prove(&trees.by_user, &by_user),
+            by_item: trees.by_item.as_ref().and_then(|tree| prove(tree, &by_item)),
+        });
+    }
+    let seals = salt.seal(number, before.rows, after.rows);
+    DataRecord { seals, before: State::of(before_roots), after: State::of(after_roots), absent }
 }
 
 impl State {
+    fn of(mut roots: Vec<Roots>) -> Self {
+        let test = roots.pop().expect("the tree of the test rows is always grown");
+        State { shards: roots, test }
+    }
+
     /// The shards' roots, then the test rows'.
     pub(super) fn all(&self) -> impl Iterator<Item = &Roots> {
         self.shards.iter().chain([&self.test])
@@ -201,40 +213,65 @@ fn tree_lacks(
     Ok(())
 }
 
-/// The trees of all shards, then of the test rows.
-pub(super) struct Forest {
-    trees: Vec<(Tree, Option<Tree>)>,
+/// The rows of a shard as a tree, and in the second order as another.
+struct Trees {
+    by_user: Tree,
+    by_item: Option<Tree>,
 }
 
-impl Forest {
-    pub(super) fn grow(placed: &Placed<'_>, salt: &Salt, items: bool) -> Forest {
+impl Trees {
+    fn roots(&self) -> Roots {
+        Roots { by_user: self.by_user.root(), by_item: self.by_item.as_ref().map(Tree::root) }
+    }
+}
+
+/// Grows the trees of all shards, then of the test rows: one at a time, since a tree has 128 bytes for every row.
+struct Grower<'a> {
+    data: &'a Interactions,
+    users: Vec<Digest>,
+    items: Vec<Digest>,
+    /// Per tree, its rows.
+    rows: Vec<Vec<u32>>,
+    blind: [u8; 8],
+    by_item: bool,
+}
+
+impl<'a> Grower<'a> {
+    fn new(placed: &Placed<'a>, salt: &Salt, by_item: bool) -> Self {
         let data = placed.rows;
-        let users: Vec<Digest> = data.users().iter().map(|id| salt.user(id)).collect();
-        let item_hashes: Vec<Digest> = data.items().iter().map(|id| salt.item(id)).collect();
-        let blind = salt.blind();
-        let shards = placed.shards as usize;
-        let mut by_user: Vec<Vec<Leaf>> = vec![Vec::new(); shards + 1];
-        let mut by_item = by_user.clone();
-        for (row, &shard) in data.rows().iter().zip(placed.shard_of_row) {
-            let tree = if shard == NO_SHARD { shards } else { usize::from(shard) };
-            let (user, item) = (&users[row.user as usize], &item_hashes[row.item as usize]);
-            by_user[tree].push(leaf(key(user, item), blind, row));
-            if items {
-                by_item[tree].push(leaf(key(item, user), blind, row));
-            }
+        let test = placed.shards as usize;
+        let mut rows = vec![Vec::new(); test + 1];
+        for (row, &shard) in placed.shard_of_row.iter().enumerate() {
+            rows[if shard == NO_SHARD { test } else { usize::from(shard) }].push(row as u32);
         }
-        let pair = |(user, item)| (Tree::new(user), items.then(|| Tree::new(item)));
-        Forest { trees: by_user.into_iter().zip(by_item).map(pair).collect() }
+        let users = data.users().iter().map(|id| salt.user(id)).collect();
+        let items = data.items().iter().map(|id| salt.item(id)).collect();
+        Grower { data, users, items, rows, blind: salt.blind(), by_item }
     }
 
-    pub(super) fn state(&self) -> State {
-        let mut roots: Vec<Roots> = self.trees.iter().map(Forest::roots).collect();
-        let test = roots.pop().expect("the tree of the test rows is always grown");
-        State { shards: roots, test }
+    fn tree(&self, at: usize, key_of: impl Fn(&Digest, &Digest) -> Digest) -> Tree {
+        let leaf_of = |&row: &u32| {
+            let row = &self.data.rows()[row as usize];
+            leaf(key_of(&self.users[row.user as usize], &self.items[row.item as usize]), self.blind, row)
+        };
+        Tree::new(self.rows[at].iter().map(leaf_of).collect())
     }
 
-    fn roots((by_user, by_item): &(Tree, Option<Tree>)) -> Roots {
-        Roots { by_user: by_user.root(), by_item: by_item.as_ref().map(Tree::root) }
+    fn trees(&self, at: usize) -> Trees {
+        let by_item = self.by_item.then(|| self.tree(at, |user, item| key(item, user)));
+        Trees { by_user: self.tree(at, key), by_item }
+    }
+
+    /// Has the tree the same leaves as that of another side under the same salt? Then it need not be hashed again. Rows are in
+    /// the order of their ids on both sides.
+    fn same(&self, other: &Grower<'_>, at: usize) -> bool {
+        let one = self.rows[at].iter().map(|&row| &self.data.rows()[row as usize]);
+        let two = other.rows[at].iter().map(|&row| &other.data.rows()[row as usize]);
+        let same = |(one, two): (&Row, &Row)| {
+            let ids = (self.users[one.user as usize], self.items[one.item as usize]);
+            ids == (other.users[two.user as usize], other.items[two.item as usize]) && payload(one) == payload(two)
+        };
+        one.len() == two.len() && one.zip(two).all(same)
     }
 }
 

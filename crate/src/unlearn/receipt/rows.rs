@@ -3,7 +3,7 @@
 use super::alone::word;
 use super::assignment::Assigned;
 use super::change::{Exchange, Named};
-use super::evidence::{Forest, Roots, State};
+use super::evidence::{Roots, State, state};
 use super::open::{Opened, OpenedSide};
 use super::record::MEASURED;
 use super::record::Receipt;
@@ -35,8 +35,8 @@ pub(super) fn check_rows(receipt: &Receipt, opened: &Opened) -> Verdict {
             continue;
         };
         verdict.check(&format!("seal {moment}"), "seals", show(seal), show(salt.lock(number, moment, &side.rows)));
-        let forest = Forest::grow(&side.placed(), salt, items);
-        compare_states(&mut verdict, &format!("rows {moment}"), stated, &forest.state());
+        let found = state(&side.placed(), salt, items);
+        compare_states(&mut verdict, &format!("rows {moment}"), stated, &found);
         let assigned = if moment == Moment::Before { &receipt.partition.before } else { &receipt.partition.after };
         let digest = salt.partition(&side.placed().digest());
         verdict.check(&format!("partition's digest {moment}"), "partition", assigned.digest, digest);
