@@ -20,14 +20,15 @@ impl Experiment {
 
     pub(crate) fn propose(&self, change: &Change, mode: Mode) -> Result<Proposal> {
         let serving = self.trained("a plan")?;
-        let seconds = serving.sub_models(&self.store);
-        let seconds: Vec<f64> = seconds.iter().map(|trained| trained.map_or(0.0, |trained| trained.seconds)).collect();
+        let trained = serving.sub_models(&self.store);
+        let seconds: Vec<f64> = trained.iter().map(|trained| trained.map_or(0.0, |trained| trained.seconds)).collect();
         let retrained = self.history.retrained.until_serving();
         let rates = Rates {
             full_seconds: Some(if retrained > 0.0 { retrained } else { seconds.iter().sum() }),
             combine_seconds: serving.combined(&self.store).map_or(0.0, |combined| combined.seconds),
             full_work: Some(self.history.work.built.seconds).filter(|&seconds| seconds > 0.0),
             seconds_per_shard: seconds,
+            epochs_per_shard: trained.iter().map(|trained| trained.map_or(0, |trained| trained.epochs)).collect(),
             workers: self.watch.workers.max(1),
         };
         unlearn::propose(serving, &self.store, change, mode, &rates)

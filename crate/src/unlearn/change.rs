@@ -11,9 +11,10 @@ use crate::numerics::random::{Purpose, keyed_hash};
 use crate::partition::Method;
 use crate::pipeline::{Assignment, Dataset, Pipeline, Settings, Shards, Store, is_anchor, trains};
 
+use super::cost::Rates;
 use super::difference::{AssignedRows, Difference, Overlap};
-use super::plan::{Plan, Rates, plan};
-use super::taint::{Mode, Procedure, Reach};
+use super::plan::{Plan, plan};
+use super::taint::{Mode, Moves, Procedure, Reach};
 use super::{Request, RequestError, Resolved};
 
 /// Rows to forget and rows to add. Rows are forgotten first, so that a row that is named in both is there afterwards.
@@ -178,8 +179,8 @@ pub fn propose(pipeline: &Pipeline, store: &Store, change: &Change, mode: Mode, 
         AssignedRows { rows: pipeline.rows(), assignment: &divided.assignment },
         AssignedRows { rows: after.rows(), assignment: &assignment },
     );
-    let procedure = procedure(pipeline, &after, &difference, mode);
-    let mut plan = plan(&difference, rates, &procedure);
+    let (procedure, moves) = procedure(pipeline, &after, &difference, mode);
+    let mut plan = plan(&difference, rates, &procedure, moves);
     plan.note_names(&found, overlap);
     let filtered = |from: &Interactions, row: &Row, kept: &Interactions| {
         let (user, item) = (from.users().get(row.user), from.items().get(row.item));
@@ -301,30 +302,49 @@ pub fn reach(method: Method) -> Reach {
 /// Under `anchored`: must the division follow this change? Nobody moves only if every user who is there afterwards was there
 /// before with the same training rows, and the anchors are the same.
 pub fn follows(settings: &Settings, before: &Interactions, after: &Interactions) -> bool {
-    if settings.partition.method != Method::Anchored {
-        return false;
-    }
+    settings.partition.method == Method::Anchored && moved(settings, before, after) != Moves::Nobody
+}
+
+/// Who may move when `anchored` divides the rows after a change: anybody where an anchor comes, goes or has other rows, else those
+/// whose own rows are others.
+fn moved(settings: &Settings, before: &Interactions, after: &Interactions) -> Moves {
     let own = |data: &Interactions, user: u32| -> Vec<(String, u32, Fate)> {
         let rows = data.rows_of(user).iter().filter(|row| trains(row));
         rows.map(|row| (data.items().get(row.item).to_owned(), row.value.to_bits(), row.fate)).collect()
     };
     let users = |data: &Interactions| 0..data.users().len() as u32;
     let active = |data: &Interactions, user: u32| data.rows_of(user).iter().any(trains);
-    let kept = |user: u32| {
-        let old = before.users().find(after.users().get(user));
-        old.is_some_and(|old| own(before, old) == own(after, user))
-    };
+    let anchor = |data: &Interactions, user: u32| is_anchor(data, user, &settings.partition, settings.seed);
     let anchors = |data: &Interactions| -> Vec<String> {
-        let anchor = |&user: &u32| active(data, user) && is_anchor(data, user, &settings.partition, settings.seed);
-        users(data).filter(anchor).map(|user| data.users().get(user).to_owned()).collect()
+        let anchors = users(data).filter(|&user| active(data, user) && anchor(data, user));
+        anchors.map(|user| data.users().get(user).to_owned()).collect()
     };
-    !users(after).filter(|&user| active(after, user)).all(kept) || anchors(before) != anchors(after)
+    let other = |&user: &u32| {
+        let old = before.users().find(after.users().get(user));
+        old.is_none_or(|old| own(before, old) != own(after, user))
+    };
+    let others: Vec<u32> = users(after).filter(|&user| active(after, user)).filter(other).collect();
+    if anchors(before) != anchors(after) || others.iter().any(|&user| anchor(after, user)) {
+        Moves::Anybody
+    } else if others.is_empty() {
+        Moves::Nobody
+    } else {
+        Moves::People(others.len() as u32)
+    }
 }
 
-/// How this change is carried out, as far as traces are concerned.
-fn procedure(before: &Pipeline, after: &Dataset, difference: &Difference, mode: Mode) -> Procedure {
+/// How this change is carried out, as far as traces are concerned, and who may move.
+fn procedure(before: &Pipeline, after: &Dataset, difference: &Difference, mode: Mode) -> (Procedure, Moves) {
     let settings = before.settings();
     let touches = difference.shards.iter().any(|shard| shard.gone + shard.new > 0);
-    let follows = touches && follows(settings, before.rows(), after.rows());
-    Procedure { mode, partition: reach(settings.partition.method), follows }
+    let partition = reach(settings.partition.method);
+    let moved = match partition {
+        _ if !touches => Moves::Nobody,
+        Reach::Alone => Moves::Nobody,
+        Reach::Anchors => moved(settings, before.rows(), after.rows()),
+        Reach::Everybody if mode == Mode::Refit => Moves::Anybody,
+        Reach::Everybody => Moves::Nobody,
+    };
+    let follows = partition == Reach::Anchors && moved != Moves::Nobody;
+    (Procedure { mode, partition, follows }, moved)
 }

@@ -11,6 +11,7 @@
 
 pub mod audit;
 mod change;
+mod cost;
 mod difference;
 mod error;
 mod plan;
@@ -27,13 +28,14 @@ pub mod twin;
 
 pub use crate::pipeline::NO_SHARD;
 pub use change::{AddedRow, Change, Proposal, follows, propose, reach};
+pub use cost::Rates;
 pub use difference::{Difference, Overlap, ShardDifference};
 pub use error::RequestError;
-pub use plan::{Plan, Rates, TouchedShard, Warning, plan};
+pub use plan::{Plan, TouchedShard, Warning, plan};
 pub use receipt::{Receipt, ReceiptError, ReceiptView, Verdict, VerifyError};
 pub use request::{Request, Resolved};
 pub use saving::{SavingView, saving};
 pub use scenario::{BillLine, Scenario, ScenarioCard, SequenceBill};
 pub use select::{How, Selection, select};
 pub use sequence::Sequence;
-pub use taint::{Mode, Procedure, Reach, Taint, expected_taints};
+pub use taint::{Mode, Moves, Procedure, Reach, Taint, expected_taints};

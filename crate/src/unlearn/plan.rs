@@ -2,24 +2,10 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::cost::{Rates, cost};
 use super::difference::{Difference, Overlap};
-use super::taint::{Mode, Procedure, Taint, expected_taints};
+use super::taint::{Mode, Moves, Procedure, Taint, expected_taints};
 use super::{Request, RequestError, Resolved};
-
-/// What work has cost so far, for the estimate.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
-pub struct Rates {
-    /// Seconds that training each shard took; empty before anything was trained.
-    pub seconds_per_shard: Vec<f64>,
-    /// Seconds of one full retrain without shards, if it was ever run.
-    pub full_seconds: Option<f64>,
-    /// Computing seconds of making this ensemble from the rows, if it was ever made in one go.
-    pub full_work: Option<f64>,
-    /// Seconds of the combiner, which is made again at every request that touches a shard.
-    pub combine_seconds: f64,
-    /// Shards trained at a time; 0 counts as 1.
-    pub workers: u32,
-}
 
 /// One shard that loses or gains rows.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -90,15 +76,19 @@ pub struct Plan {
     pub untouched: Vec<u32>,
     /// Rows that will be trained on again: the touched shards' remaining ones.
     pub rows_to_train: u32,
+    /// The same at the most: more where the partition is made again, since who moves is known only then.
+    pub rows_most: u32,
     /// Rows that making the ensemble again from what remains would train on.
     pub rows_full: u32,
+    /// Are the estimates below what it costs at the most, because anybody may move when the partition is made again?
+    pub at_most: bool,
+    /// Estimated rows times the epochs for which they will be trained on; `None` while nothing was measured.
+    pub examples: Option<u64>,
     /// Estimated computing seconds until the ensemble serves again, on however many cores; `None` while nothing was measured.
-    /// An upper bound when the partition is made again.
     pub work: Option<f64>,
     /// Computing seconds of making the same ensemble from what remains instead, where known.
     pub work_full: Option<f64>,
-    /// Estimated seconds until the ensemble serves again; `None` while nothing was measured. An upper bound when the
-    /// partition is made again.
+    /// Estimated seconds until the ensemble serves again; `None` while nothing was measured.
     pub seconds: Option<f64>,
     /// Seconds of one full retrain without shards, where known.
     pub full_seconds: Option<f64>,
@@ -118,7 +108,7 @@ pub struct Plan {
 ///
 /// A change of test rows only touches no shard, trains nothing and taints nothing. With a partition of rows a user may touch
 /// several shards.
-pub fn plan(difference: &Difference, rates: &Rates, procedure: &Procedure) -> Plan {
+pub fn plan(difference: &Difference, rates: &Rates, procedure: &Procedure, moves: Moves) -> Plan {
     let mut bill = Plan {
         users: difference.users,
         users_gone: difference.users_gone,
@@ -146,60 +136,19 @@ pub fn plan(difference: &Difference, rates: &Rates, procedure: &Procedure) -> Pl
         bill.taints = expected_taints(procedure);
     }
     bill.rows_full = left;
-    bill.work = work(&bill, difference, rates, procedure);
+    let cost = cost(difference, rates, procedure, moves);
+    (bill.rows_most, bill.examples, bill.work, bill.seconds) = (cost.rows_most, cost.examples, cost.work, cost.seconds);
+    bill.at_most = moves == Moves::Anybody && !bill.touched.is_empty();
     let before: u32 = difference.shards.iter().map(|shard| shard.before).sum();
     bill.work_full = rates.full_work.map(|seconds| seconds * f64::from(left) / f64::from(before.max(1)));
-    bill.seconds = estimate(&bill, difference, rates, procedure);
-    bill.warnings = warnings(&bill, difference, procedure);
+    bill.warnings = warnings(&bill, difference, procedure, moves);
     bill
 }
 
-/// Measured computing seconds scaled by the rows that stay, plus the combiner's; everything where the partition is made again.
-fn work(bill: &Plan, difference: &Difference, rates: &Rates, procedure: &Procedure) -> Option<f64> {
-    if bill.touched.is_empty() {
-        return Some(0.0);
-    }
-    if procedure.divides_again() {
-        return rates.full_work;
-    }
-    if rates.seconds_per_shard.len() != difference.shards.len() {
-        return None;
-    }
-    let scaled = |touched: &TouchedShard| {
-        let rows = f64::from(difference.shards[touched.shard as usize].before.max(1));
-        rates.seconds_per_shard[touched.shard as usize] * f64::from(touched.rows_after) / rows
-    };
-    Some(bill.touched.iter().map(scaled).sum::<f64>() + rates.combine_seconds)
-}
+const ANYBODY: &str =
+    "The partition is made again ({}): every shard whose members change is trained again, in the worst case all.";
 
-/// Measured seconds scaled by the rows that stay (an epoch's cost is linear in them), spread over the workers with
-/// the longest first (Graham 1969), plus the combiner. A partition that is made again may change every shard.
-fn estimate(bill: &Plan, difference: &Difference, rates: &Rates, procedure: &Procedure) -> Option<f64> {
-    if bill.touched.is_empty() {
-        return Some(0.0);
-    }
-    if rates.seconds_per_shard.len() != difference.shards.len() {
-        return None;
-    }
-    let scaled = |touched: &TouchedShard| {
-        let rows = f64::from(difference.shards[touched.shard as usize].before.max(1));
-        rates.seconds_per_shard[touched.shard as usize] * f64::from(touched.rows_after) / rows
-    };
-    let mut jobs: Vec<f64> = bill.touched.iter().map(scaled).collect();
-    if procedure.divides_again() {
-        jobs.extend(bill.untouched.iter().map(|&shard| rates.seconds_per_shard[shard as usize]));
-    }
-    tiny_sort::stable::sort_by(&mut jobs, |a, b| b.total_cmp(a));
-    let mut busy = vec![0.0f64; rates.workers.clamp(1, 1024) as usize];
-    for job in jobs {
-        if let Some(least) = busy.iter_mut().min_by(|a, b| a.total_cmp(b)) {
-            *least += job;
-        }
-    }
-    Some(busy.into_iter().fold(0.0, f64::max) + rates.combine_seconds)
-}
-
-fn warnings(bill: &Plan, difference: &Difference, procedure: &Procedure) -> Vec<Warning> {
+fn warnings(bill: &Plan, difference: &Difference, procedure: &Procedure, moves: Moves) -> Vec<Warning> {
     let total: u32 = difference.shards.iter().map(|shard| shard.before).sum();
     let mut list = Vec::new();
     let mut warn = |code: &str, confirm: bool, message: String| {
@@ -233,14 +182,16 @@ fn warnings(bill: &Plan, difference: &Difference, procedure: &Procedure) -> Vec<
         );
     }
     if !bill.touched.is_empty() && procedure.divides_again() {
-        let why = if procedure.mode == Mode::Refit {
-            "as asked"
-        } else {
-            "because an anchor, or somebody who stays, loses or gains rows, or somebody comes"
+        let message = match moves {
+            Moves::Anybody if procedure.mode == Mode::Refit => ANYBODY.replace("{}", "as asked"),
+            Moves::Anybody => ANYBODY.replace("{}", "because an anchor goes, comes, or loses or gains rows"),
+            Moves::People(people) => format!(
+                "The shard of {} is found again, from the anchors and the own rows: at most {} more to train again.",
+                plural(people, "user"),
+                plural(people.min(bill.untouched.len() as u32), "shard")
+            ),
+            Moves::Nobody => "The partition is made again, and nobody moves: the anchors are who they were.".to_owned(),
         };
-        let message = format!(
-            "The partition is made again ({why}): every shard whose members change is trained again, in the worst case all."
-        );
         warn("divides_again", false, message);
     } else if !bill.touched.is_empty() && bill.untouched.is_empty() {
         warn("every_shard", false, "Every shard is touched: all sub-models are trained again.".to_owned());

@@ -4,9 +4,9 @@ use super::*;
 use crate::interactions::Fate;
 use crate::interactions::Interactions;
 use crate::pipeline::{Assignment, NO_SHARD};
-use crate::unlearn::Reach;
 use crate::unlearn::difference::{AssignedRows, Difference};
 use crate::unlearn::testing::{data_strategy, names, request_strategy};
+use crate::unlearn::{Moves, Reach};
 
 const EXACT: Procedure = Procedure { mode: Mode::Frozen, partition: Reach::Alone, follows: false };
 
@@ -19,7 +19,8 @@ fn difference(data: &Interactions, shards: u32, shard_of_row: &[u16], request: &
 }
 
 fn bill_at(data: &Interactions, shards: u32, of: &[u16], request: &Request, rates: &Rates, how: &Procedure) -> Plan {
-    let mut bill = plan(&difference(data, shards, of, request), rates, how);
+    let moves = if how.divides_again() { Moves::Anybody } else { Moves::Nobody };
+    let mut bill = plan(&difference(data, shards, of, request), rates, how, moves);
     bill.note_names(&request.resolve(data), Overlap::default());
     bill
 }
@@ -111,15 +112,20 @@ fn time_scales_with_the_rows_that_stay_and_spreads_over_workers() {
     let request = Request { items: vec!["x".into()], ..Request::default() };
     let mut rates = Rates {
         seconds_per_shard: vec![4.0, 6.0, 2.0],
+        epochs_per_shard: vec![2, 3, 1],
         full_seconds: Some(20.0),
         full_work: Some(15.0),
         combine_seconds: 0.5,
         workers: 1,
     };
     let seconds = |rates: &Rates, how| bill_at(&data, 3, &[0, 0, 1, 1, 2, 2], &request, rates, how).seconds;
-    assert_eq!(seconds(&rates, &EXACT), Some(6.5));
+    // One row is left of two in each; a row costs one second an epoch, and a shard is taken to be half as unusual as it was.
+    assert_eq!(seconds(&rates, &EXACT), Some(2.0 + 2.5 + 1.5 + 0.5));
     rates.workers = 2;
-    assert_eq!(seconds(&rates, &EXACT), Some(3.5));
+    assert_eq!(seconds(&rates, &EXACT), Some(2.0 + 1.5 + 0.5));
+    // Whoever trained first paid for a cold machine: that says nothing of the next time.
+    rates.seconds_per_shard[0] = 400.0;
+    assert_eq!(seconds(&rates, &EXACT), Some(2.0 + 1.5 + 0.5));
     rates.seconds_per_shard.clear();
     assert_eq!(seconds(&rates, &EXACT), None);
 }
@@ -133,10 +139,12 @@ fn dividing_again_may_cost_every_shard_and_says_so() {
         bill_at(&data, 3, &[0, 0, 1, 2], &request, &rates, &Procedure { mode, partition, follows: false })
     };
     let refit = bill(Mode::Refit, Reach::Everybody);
-    assert_eq!((refit.seconds, codes(&refit)), (Some(5.0), vec!["divides_again", "full_is_cheaper",]));
+    assert_eq!((refit.seconds, codes(&refit)), (Some(6.0), vec!["divides_again", "full_is_cheaper"]));
+    assert_eq!((refit.at_most, refit.rows_to_train, refit.rows_most), (true, 1, 3));
     assert!(refit.taints.is_empty());
     let frozen = bill(Mode::Frozen, Reach::Everybody);
-    assert_eq!((frozen.seconds, frozen.taints.len()), (Some(1.0), 1));
+    assert_eq!((frozen.seconds, frozen.taints.len()), (Some(2.0), 1));
+    assert_eq!((frozen.at_most, frozen.rows_to_train, frozen.rows_most), (false, 1, 1));
     assert_eq!(frozen.taints[0].stage, "partition");
     assert!(bill(Mode::Refit, Reach::Alone).warnings.iter().all(|warning| warning.code != "divides_again"));
 }

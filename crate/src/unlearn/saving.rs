@@ -5,7 +5,8 @@ use serde::{Deserialize, Serialize};
 use crate::pipeline::{Divided, Pipeline, Slices, Store, Trained};
 
 use super::Resolved;
-use super::plan::{Plan, Rates, Warning};
+use super::cost::Rates;
+use super::plan::{Plan, Warning};
 
 /// What checkpoints or counts save at a change.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
@@ -111,10 +112,11 @@ pub(super) fn foresee<'a>(
     );
     warn("slices", message);
     (plan.share, plan.expected_share) = (Some(hit), Some(expected));
-    if let Some(seconds) = &mut plan.seconds {
+    for seconds in [&mut plan.seconds, &mut plan.work].into_iter().flatten() {
         let combine = rates.combine_seconds;
         *seconds = (*seconds - combine).max(0.0) * hit + combine;
     }
+    plan.examples = plan.examples.map(|examples| (examples as f64 * hit).round() as u64);
 }
 
 /// What checkpoints or counts saved in the shards that were trained.

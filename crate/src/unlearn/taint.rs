@@ -52,6 +52,17 @@ impl Procedure {
     }
 }
 
+/// Who may be in another shard when the partition is made again.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Moves {
+    /// Nobody.
+    Nobody,
+    /// So many people at the most: under `anchored`, those whose own rows change, while the anchors are who they were.
+    People(u32),
+    /// Anybody.
+    Anybody,
+}
+
 /// A stage that may still depend on forgotten rows.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "ts", derive(tsify::Tsify))]

@@ -307,6 +307,7 @@ class Lab {
       this.snapshot = await session.run({ audit: { change: { forget: request, add: [] }, mode: this.mode, person } } as Asked);
       return true;
     });
+    if (done) ledger.refresh(this.snapshot!);
     const auc = this.snapshot?.audit?.ensembles["unlearned"]?.auc.mean;
     if (done && auc !== undefined) ui.say(`Rehearsed. After the request forgotten people would be told apart with an AUC of ${auc.toFixed(2)}.`);
     return !!done;
@@ -351,6 +352,7 @@ class Lab {
       return true;
     });
     if (done) {
+      ledger.refresh(this.snapshot!);
       const equal = this.snapshot!.twin.filter((stage) => stage.equal).length;
       ui.say(this.ending === "nothing" ? "Compared with the twin: equal at every stage. Nothing of the forgotten is left." : `Compared with the twin: ${equal} of ${this.snapshot!.twin.length} stages are equal.`);
     }
@@ -364,7 +366,9 @@ class Lab {
       this.snapshot = await work(session);
       return true;
     });
-    if (done) ui.say(said);
+    if (!done) return;
+    ledger.refresh(this.snapshot!);
+    ui.say(said);
   }
 
   /** Every other way to divide the rows, as far as the partition, with the settings as they are. */
@@ -395,8 +399,7 @@ class Lab {
       method: s.partition?.method ?? "", shards: s.partition?.shards ?? 0,
       combine: String(at(s.settings, "combine.method") ?? ""), seed: s.settings.seed ?? 0,
       ndcg: { original: ndcg("original"), unlearned: ndcg("unlearned"), retrained: ndcg("retrained") },
-      // What names people who may be forgotten later is not kept with a run.
-      settings: settings.changed, snapshot: { ...s, audit: null, sequence: null },
+      settings: settings.changed, snapshot: s, curves: stream.summary(),
     });
   }
 

@@ -16,7 +16,12 @@ export interface Entry {
   ndcg: { original: number | null; unlearned: number | null; retrained: number | null };
   settings: Record<string, Json>;
   snapshot: Snapshot;
+  /** What a snapshot does not hold: the mean loss of all sub-models, epoch by epoch, and how the clustering went. */
+  curves?: { loss: readonly number[]; objective: readonly number[] };
 }
+
+/** What is kept of a snapshot with a run: nothing that names people who may be forgotten later. */
+const unnamed = (s: Snapshot): Snapshot => ({ ...s, audit: s.audit && { ...s.audit, person: null }, sequence: null });
 
 class Ledger {
   entries = $state.raw<readonly Entry[]>([]);
@@ -35,7 +40,13 @@ class Ledger {
   }
 
   add(entry: Omit<Entry, "number">): void {
-    this.entries = [{ ...entry, number: this.#next++ }, ...this.entries].slice(0, 200);
+    this.entries = [{ ...entry, snapshot: unnamed(entry.snapshot), number: this.#next++ }, ...this.entries].slice(0, 200);
+  }
+
+  /** What was measured of the newest run since. */
+  refresh(snapshot: Snapshot): void {
+    const [newest, ...rest] = this.entries;
+    if (newest) this.entries = [{ ...newest, snapshot: unnamed(snapshot) }, ...rest];
   }
 
   bringBack(entries: readonly Entry[]): void {

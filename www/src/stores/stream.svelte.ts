@@ -3,6 +3,7 @@
  * and the page redraws once a frame, when `frame` changes.
  */
 import type { Recorded } from "../lib/recorded";
+import { spread } from "../lib/spread";
 import type { ClusterEvent, SessionEvent, Stage, TransportEvent, UpdateTrace } from "../client";
 
 /** `refit`: where the second fit, on validation rows as well, begins. */
@@ -242,6 +243,20 @@ class Stream {
       sum[2]++;
     });
     this.centroids = Array.from(sums, (sum) => (sum ? [sum[0] / sum[2], sum[1] / sum[2]] : [0, 0])).flat();
+  }
+
+  /** The first training's curves, each up to its second fit: that starts from the first random numbers again and is another curve. */
+  original() {
+    return [...(this.curves.get("original")?.values() ?? [])].map(({ loss, metric, refit, done }) => ({
+      loss: loss.slice(0, refit ?? loss.length), metric: metric.slice(0, refit ?? metric.length), second: refit === null ? 0 : loss.length - refit, done,
+    }));
+  }
+
+  /** What is kept of it with a run: the mean loss by epoch, and the last start of the clustering. */
+  summary(): { loss: number[]; objective: number[] } {
+    const mean = spread(this.original().map(({ loss }) => ({ list: loss, ended: true })))[3];
+    const start = this.iterations.at(-1)?.restart;
+    return { loss: mean.filter((v) => v !== null), objective: this.iterations.filter((step) => step.restart === start).map((step) => step.objective) };
   }
 
   /** Updates a second over the last two seconds. */
