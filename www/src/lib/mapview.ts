@@ -24,7 +24,7 @@ export interface MapState {
 
 const MARGIN = 14;
 /** More than so many crosses would cover each other and hide where people are: then they are points of their own size. */
-const CROSSES = 300;
+export const CROSSES = 300;
 /** The shard of somebody who is in none. */
 const NONE = 65535;
 const pack = (hex: string) => { const [r, g, b] = rgb(hex); return (r << 16) | (g << 8) | b; };
