@@ -75,5 +75,5 @@ pub use unlearn::{Change, Receipt};
 
 /// The README's code runs as a test.
 #[cfg(doctest)]
-#[doc = include_str!("../../README.md")]
+#[doc = include_str!("../README.md")]
 pub struct Readme;

@@ -3,6 +3,7 @@
 //   npm run bench -- --train F --test F | --data F | --sample SIZE  [--json OUT] [--repeat N] [--workers N] [--no-build]
 //                    [--partition M] [--shards K] [--model M] [--combine C] [--slices R] [--forget F] [--seed S]
 //   npm run bench -- kernels [NAME...]    single kernels, natively and in wasm in turns: see kernels.mjs
+//   npm run bench -- cold                 what a project that depends on the crate waits for, once: see cold.mjs
 //
 // Wall seconds of the best of N runs (3). `native` and the wasm columns run on one thread, so that ratios compare code with code;
 // `page` is Chromium with all workers, `native all` the command line with all threads.
@@ -92,7 +93,8 @@ function quality({ results }) {
 await main(async () => {
   const [what, ...names] = positionals;
   if (what === "kernels") return (await import("./kernels.mjs")).kernels(names, options);
-  if (what) throw new Missing(`There is no benchmark ${what}: there is kernels, or none for the stages.`);
+  if (what === "cold") return (await import("./cold.mjs")).cold();
+  if (what) throw new Missing(`There is no benchmark ${what}: there are kernels and cold, or none for the stages.`);
   if (!options.data && !options.sample && !(options.train && options.test)) {
     throw new Missing("Say what to run on: --train F --test F, or --data F, or --sample small|medium|large.");
   }

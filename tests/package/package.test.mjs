@@ -31,10 +31,10 @@ function same({ title, said }) {
 test("it holds what its entry points name, nothing of the workshop, and no more than it may", () => {
   const { files, size, unpackedSize } = tarball();
   const named = Object.values(manifest.exports).flatMap((entry) => (typeof entry === "string" ? [entry] : Object.values(entry)));
-  for (const path of [...named.map((path) => path.slice(2)), "dist/thread.worker.js", "README.md", "LICENSE", "LICENSE-MIT", "dist/hyparquet/LICENSE"]) {
+  for (const path of [...named.map((path) => path.slice(2)), "dist/thread.worker.js", "README.md", "LICENSE", "LICENSE-MIT", "LICENSE-APACHE", "dist/hyparquet/LICENSE"]) {
     assert.ok(files.includes(path), `${path} is missing`);
   }
-  for (const path of files) assert.match(path, /^(dist\/([\w.]+\.(js|d\.ts)|wasm\/[\w.]+\.(js|wasm|d\.ts)|hyparquet\/(LICENSE|[\w/.-]+\.js))|README\.md|LICENSE(-MIT)?|package\.json)$/);
+  for (const path of files) assert.match(path, /^(dist\/([\w.]+\.(js|d\.ts)|wasm\/[\w.]+\.(js|wasm|d\.ts)|hyparquet\/(LICENSE|[\w/.-]+\.js))|README\.md|LICENSE(-MIT|-APACHE)?|package\.json)$/);
   for (const path of files) assert.doesNotMatch(path, /stamp|embedded|bundle|single\.worker|\.test\./);
   assert.ok(files.length < 120, `${files.length} files`);
   assert.ok(size < 4_200_000 && unpackedSize < 8_000_000, `${size} bytes packed, ${unpackedSize} unpacked`);
@@ -43,7 +43,7 @@ test("it holds what its entry points name, nothing of the workshop, and no more 
 
 test("a registry can show what it is, whose, and under which terms", () => {
   for (const field of ["description", "license", "author", "keywords", "engines"]) assert.ok(manifest[field], `${field} is missing`);
-  for (const name of ["LICENSE", "LICENSE-MIT"]) {
+  for (const name of ["LICENSE", "LICENSE-MIT", "LICENSE-APACHE"]) {
     assert.equal(readFileSync(join(consumer, "node_modules/ultrare", name), "utf8"), readFileSync(join(root, name), "utf8"));
   }
 });

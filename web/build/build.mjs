@@ -54,7 +54,7 @@ export function buildClient() {
     }
     cpSync(join(root, "web/pkg/wasm"), join(root, "web/dist/wasm"), { recursive: true, filter: (file) => !file.endsWith(".stamp") });
     // A package has its terms in its own folder.
-    for (const name of ["LICENSE", "LICENSE-MIT"]) cpSync(join(root, name), join(root, "web", name));
+    for (const name of ["LICENSE", "LICENSE-MIT", "LICENSE-APACHE"]) cpSync(join(root, name), join(root, "web", name));
     buildSingle(join(root, "web/dist"), (...args) => tool("rolldown/bin/cli.mjs", args));
   });
 }

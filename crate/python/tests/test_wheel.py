@@ -28,7 +28,8 @@ def test_the_wheel_is_small_and_for_every_python():
     assert size <= MOST and "-abi3-" in path.name
     names = zipfile.ZipFile(path).namelist()
     assert not [name for name in names if "test" in name]
-    assert [name for name in names if name.endswith("LICENSE-MIT")]
+    for terms in ("LICENSE-MIT", "LICENSE-APACHE"):
+        assert [name for name in names if name.endswith(terms)]
 
 
 def test_the_stub_names_what_is_there():
