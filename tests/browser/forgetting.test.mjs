@@ -159,3 +159,17 @@ test("checkpoints make a request cheaper and the bill says by how much", { timeo
   await forget();
   assert.match(await id("outcome").innerText(), /by checkpoints, of the training \d+% was done again/);
 });
+
+test("a request that empties several shards is billed, names each, and waits for a yes", { timeout: 120_000 }, async () => {
+  await visit({ hash: "#v1&data=sample:small&partition.method=hash" });
+  await id("phase-forget").click();
+  await id("percent").fill("99.5");
+  await id("pick-random").click();
+  await id("agree").waitFor(LONG);
+  assert.ok((await id("bill").locator("p", { hasText: "would be left without a row" }).count()) > 1);
+  assert.ok(await id("forget").isDisabled());
+  await id("agree").check();
+  assert.ok(await id("forget").isEnabled());
+  // So many are points of their own size, and the words say what is dim.
+  assert.match(await page.locator("#map-words").innerText(), /597 users chosen to be forgotten; the others are dim/);
+});

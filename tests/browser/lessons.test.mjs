@@ -4,7 +4,7 @@ import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { createServer } from "node:http";
 import { test } from "node:test";
-import { LONG, accessible, address, forget, id, inBrowser, page, said, trained, visit } from "../support/page.mjs";
+import { LONG, accessible, address, fits, forget, id, inBrowser, page, said, trained, visit } from "../support/page.mjs";
 
 inBrowser();
 const ALL = ["remember", "equal", "longer", "ask", "neighbours", "gone", "shards", "adding"];
@@ -59,6 +59,7 @@ for (const name of ALL) {
     SEEN[name](await id("lesson-see").innerText());
     if (name === "shards") assert.match(await id("guess").locator("svg").getAttribute("aria-label"), /60% .*Measured: 2 shards \d+%, .* 40 shards \d+%/);
     await accessible(`lesson ${name}`);
+    await fits(`lesson ${name}`);
   });
 }
 

@@ -88,3 +88,10 @@ test("the page leaves out what is no setting, with a word, uses the rest, and st
   await page.waitForFunction(() => !location.hash.includes("proto"));
   assert.equal(await page.evaluate(() => ({}).polluted), undefined);
 });
+
+test("a link of a later version is said to be one, and the page works with its defaults", { timeout: 120_000 }, async () => {
+  await visit({ hash: "#v2&partition.shards=4", ready: false });
+  await id("notice").filter({ hasText: "This link is of version 2; this page reads versions up to 1" }).waitFor();
+  await trained();
+  assert.equal(await page.locator('[data-testid^="shard-"][data-state="trained"]').count(), 10);
+});

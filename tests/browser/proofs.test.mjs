@@ -101,6 +101,46 @@ test("a receipt is signed in the page; the check says whose it is, what is only 
   assert.match(twice, /previous|number|chain|receipt 1/);
 });
 
+test("a later receipt is checked by itself: the rows on this page are preselected, also after a reload", { timeout: 240_000 }, async () => {
+  await visit();
+  await load(file(rows()));
+  for (const user of ["u03", "u07"]) { await choose(user); await forget(); }
+  const files = [];
+  page.on("download", async (download) => files.push({ name: download.suggestedFilename(), text: readFileSync(await download.path(), "utf8") }));
+  await id("save-receipts").click();
+  await page.waitForTimeout(500);
+  const [first, second] = files.sort((a, b) => a.name.localeCompare(b.name)).map(({ text }) => text);
+  const before = await page.locator('[data-testid^="shard-"]').evaluateAll((cards) => cards.map((card) => card.innerText));
+  const check = async () => {
+    await id("check-receipt").first().click();
+    assert.equal(await id("check-sample").inputValue(), "loaded");
+    assert.match(await id("check-sample").locator("option:checked").innerText(), /the rows on this page, as they are now \([\d,]+\)/);
+    await id("check-files").setInputFiles([json(second, "second.json")]);
+    await id("check-go").click();
+    await id("check-verdict").waitFor(LONG);
+    assert.match(await id("check-verdict").innerText(), /True: all \d+ checks hold/);
+  };
+  await check();
+  // The earlier one is of rows that are no longer here: it says what to do, and both together hold again.
+  await page.locator('[aria-label="Remove second.json"]').click();
+  await id("check-files").setInputFiles([json(first, "first.json")]);
+  await id("check-go").click();
+  await id("check-problem").waitFor(LONG);
+  assert.match(await id("check-problem").innerText(), /not the ones the receipt is about[^]*give later receipts too/);
+  await id("check-files").setInputFiles([json(second, "second.json")]);
+  await id("check-go").click();
+  await id("check-verdict").waitFor(LONG);
+  assert.match(await id("check-verdict").innerText(), /True: all \d+ checks hold/);
+  await accessible("a receipt against the rows on this page");
+  // What is on the page is as it was, and after a reload the rows are still there to check against.
+  await page.keyboard.press("Escape");
+  assert.deepEqual(await page.locator('[data-testid^="shard-"]').evaluateAll((cards) => cards.map((card) => card.innerText)), before);
+  await id("kept").filter({ hasText: "is kept in this browser" }).waitFor(LONG);
+  await page.reload();
+  await id("save-receipt").waitFor(LONG);
+  await check();
+});
+
 test("without Ed25519 the page says so in a sentence, and goes on", { timeout: 120_000 }, async () => {
   await visit({ ready: false });
   await page.addInitScript(() => {

@@ -32,6 +32,7 @@ test("the first minute: somebody is suggested, looked at, billed, forgotten, and
   assert.equal(await page.locator('[data-testid="twin"] li.equal').count(), 5);
   assert.equal(await id("stamp").count(), 9);
   assert.match(await words("asked-again"), /There is no user/i);
+  assert.match(await words("torn"), new RegExp(`${first} [^]*\\d+ rows`), "the card of who left, torn");
   assert.match(await words("race"), new RegExp(rows.toLocaleString("en")), "as many rows as the bill said");
   assert.match(await words("race"), /of the rows/);
   await accessible("after the first minute");

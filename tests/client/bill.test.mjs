@@ -1,4 +1,4 @@
-// The bill in seconds against what the request then took, in wasm: rows and epochs are held against each other in crate/tests/bills.rs.
+// The bill in seconds against what the request then took, in wasm, and what forgetting is measured by. Rows and epochs are held against each other in crate/tests/bills.rs.
 
 import assert from "node:assert/strict";
 import { test } from "node:test";
@@ -43,3 +43,19 @@ for (const [model, method, size] of [["wmf", "anchored", "medium"], ["wmf", "obc
     assert.ok(tried.some((ratio) => ratio <= 1.25 && ratio >= 0.8), tried.join());
   });
 }
+
+test("the yardstick stays one plain model, however the shards are combined", { timeout: 120_000 }, async () => {
+  const session = await open({ workers: 0 });
+  const seen = [];
+  for (const method of ["joint", "mean", "own"]) {
+    await session.loadSample("small", 1);
+    await session.configure({ partition: { method: "hash", shards: 6 }, combine: { method } });
+    await session.build();
+    await session.forget({ users: [(await session.users()).ids[5]] });
+    const { results } = await session.compare();
+    assert.equal(results.retrained.combiner, "own");
+    seen.push(results.retrained.metrics["ndcg@20"].mean);
+  }
+  session.close();
+  assert.ok(seen.every((value) => value === seen[0]), seen.join());
+});

@@ -22,6 +22,11 @@ impl Experiment {
         self.0.verify(&parsed(&receipts)?, Loaded { test, ..Loaded::of(rows, &report) }).map_err(refuse)
     }
 
+    /// Begins to check a chain of receipts against the rows that are loaded, as they are now. Gives the ticket.
+    pub fn verify_loaded(&mut self, receipts: Vec<String>) -> Result<u32, JsValue> {
+        self.0.verify_loaded(&parsed(&receipts)?).map_err(refuse)
+    }
+
     /// Begins to check a chain of receipts against a generated sample. Gives the ticket.
     pub fn verify_sample(
         &mut self,

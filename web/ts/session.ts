@@ -142,7 +142,7 @@ export class SessionFront implements Session, Watcher {
   async verify(receipts: string[], source: VerifySource, read?: ReadChoice, watching?: Watch): Promise<Verdict> {
     texts(receipts, "what is to be verified");
     const ask = (reading: number, on: Watch) => this.activities.run(async () => {
-      const rows = typeof source === "object" && source !== null && "sample" in source ? source : await asFiles(source, on);
+      const rows = typeof source === "object" && source !== null && ("sample" in source || "loaded" in source) ? source : await asFiles(source, on);
       return this.store.call("verify", receipts, rows, choice(read), reading, seconds());
     }, on);
     return (await this.read(watching, ask))!;

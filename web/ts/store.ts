@@ -189,7 +189,11 @@ export class Store {
   }
 
   /** Begins to check receipts; what is loaded stays as it is. Gives the ticket. */
-  async verify(receipts: string[], source: Files | { sample: Size; seed?: number }, read: ReadChoice = {}, reading: number, now: number): Promise<number> {
+  async verify(receipts: string[], source: Files | { sample: Size; seed?: number } | { loaded: true }, read: ReadChoice = {}, reading: number, now: number): Promise<number> {
+    if ("loaded" in source) {
+      this.experiment.tick(now);
+      return this.experiment.verify_loaded(receipts);
+    }
     if ("sample" in source) {
       this.experiment.tick(now);
       return this.experiment.verify_sample(receipts, source.sample, source.seed ?? 1);

@@ -71,8 +71,8 @@ export interface Watch {
   onProgress?: (progress: Progress) => void;
 }
 
-/** Rows to check receipts against: files, or a generated sample. */
-export type VerifySource = Source | { sample: Size; seed?: number };
+/** Rows to check receipts against: files, a generated sample, or those that are loaded, as they are now. */
+export type VerifySource = Source | { sample: Size; seed?: number } | { loaded: true };
 
 /** How to read: one choice for every file, or one for each of two. What is left out is found out, in each file by itself. */
 export type ReadChoice = Partial<ReadConfig> | readonly [Partial<ReadConfig>, Partial<ReadConfig>];
@@ -215,7 +215,7 @@ export interface Session {
   readReceipt(text: string): Promise<ReceiptView>;
   /**
    * Checks a chain of receipts, the first first, against rows as they were before the first of the changes or as they are
-   * after the last, by training again. What is loaded plays no part and stays; a new session will do. Every comparison
+   * after the last, by training again. What is loaded plays no part unless it is asked for, and stays; a new session will do. Every comparison
    * that fails says where. Rejects if the receipts or the rows cannot be used at all.
    */
   verify(receipts: string[], source: VerifySource, read?: ReadChoice, watch?: Watch): Promise<Verdict>;

@@ -46,6 +46,13 @@ impl Experiment {
         self.verify_rows(receipts, source.rows()?)
     }
 
+    /// [`Experiment::verify`] against the rows that are in force here, split as they are: those of a later receipt are at hand
+    /// nowhere else.
+    pub fn verify_loaded(&mut self, receipts: &[Receipt]) -> Result<u32> {
+        let rows = self.dataset()?.clone();
+        self.verify_rows(receipts, rows.rows())
+    }
+
     /// [`Experiment::verify`] against rows that were read and split as the receipts' [`settings`] say.
     pub fn verify_rows(&mut self, receipts: &[Receipt], rows: &Interactions) -> Result<u32> {
         let none = || ExperimentError::Unusable("give at least one receipt".to_owned());

@@ -23,6 +23,8 @@ export interface MapState {
 }
 
 const MARGIN = 14;
+/** More than so many crosses would cover each other and hide where people are: then they are points of their own size. */
+export const CROSSES = 300;
 /** The shard of somebody who is in none. */
 const NONE = 65535;
 const pack = (hex: string) => { const [r, g, b] = rgb(hex); return (r << 16) | (g << 8) | b; };
@@ -119,25 +121,22 @@ export class MapView {
       scene.alphas[i] = alpha;
       scene.shapes[i] = shape;
     }
-    for (const i of state.gone) {
-      if (i >= n) continue;
-      scene.colours[i] = faded;
-      scene.alphas[i] = 190;
-      scene.shapes[i] = CROSS;
-    }
-    for (const i of state.chosen) {
-      if (i >= n) continue;
-      scene.colours[i] = red;
-      scene.alphas[i] = 255;
-      scene.shapes[i] = CROSS;
-    }
-    // Crosses that would cover each other are smaller.
-    const floor = 3.1 * this.#ratio * Math.min(1, Math.max(0.35, Math.sqrt(900 / Math.max(1, state.chosen.size))));
-    if (state.chosen.size || state.gone.size) {
-      const radii = scene.radii.slice();
-      for (const set of [state.gone, state.chosen]) for (const i of set) if (i < n) radii[i] = Math.max(radii[i]!, set === state.chosen ? floor : floor * 0.75);
-      paint(image, { ...scene, radii });
-    } else paint(image, scene);
+    const radii = state.chosen.size || state.gone.size ? scene.radii.slice() : scene.radii;
+    const mark = (set: ReadonlySet<number>, colour: number, alpha: number, least: number) => {
+      const crowd = set.size > CROSSES;
+      for (const i of set) {
+        if (i >= n) continue;
+        scene.colours[i] = colour;
+        scene.alphas[i] = alpha;
+        scene.shapes[i] = crowd ? 0 : CROSS;
+        if (!crowd) radii[i] = Math.max(radii[i]!, least * this.#ratio);
+      }
+    };
+    // Among many the others step back: the shape of the crowd is what is to be seen.
+    if (state.chosen.size > CROSSES) for (let i = 0; i < n; i++) scene.alphas[i] = Math.min(scene.alphas[i]!, 90);
+    mark(state.gone, faded, 190, 2.3);
+    mark(state.chosen, red, 255, 3.1);
+    paint(image, { ...scene, radii });
     this.#context.putImageData(image, 0, 0);
   }
 
