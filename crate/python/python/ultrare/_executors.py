@@ -14,7 +14,7 @@ import os
 import signal
 import threading
 import time
-from concurrent.futures import FIRST_COMPLETED, BrokenExecutor, Executor, Future
+from concurrent.futures import FIRST_COMPLETED, BrokenExecutor, CancelledError, Executor, Future
 from typing import Any, Callable, Deque, Dict, Iterator, List, Optional, Sequence, Tuple
 
 from . import _native
@@ -27,6 +27,8 @@ Job = Tuple[bytes, List[str], float]
 Done = Tuple[int, bytes, float]
 #: How often a job is sent to somebody who then lacks something.
 _PATIENCE = 4
+#: Seconds for a pool to find out that its processes are gone; those of the standard library take none.
+_GRACE = 5.0
 
 _runner = _native.Runner()
 
@@ -103,6 +105,7 @@ class Futures:
         self.sent = {"inputs": 0, "bytes": 0}
         self._out: Dict["Future[Any]", int] = {}
         self._broken = 0
+        self._silent: Optional[float] = None
 
     def begin(self, jobs: Sequence[Job], give: Callable[[str], bytes]) -> None:
         self._jobs, self._give = jobs, give
@@ -111,12 +114,16 @@ class Futures:
         self._waiting: Deque[Tuple[int, Sequence[str]]] = collections.deque((at, ()) for at in order)
         self._tries = [0] * len(jobs)
         self._out = {}
+        self._silent = None
 
     def _send(self) -> None:
         while self._waiting and len(self._out) < self.workers:
             at, lacking = self._waiting[0]
             inputs = {digest: self._give(digest) for digest in lacking}
             future = self._executor.submit(work, self._jobs[at][0], inputs)
+            if not isinstance(future, Future) and not hasattr(future, "add_done_callback"):
+                kind = type(future).__name__
+                raise ExecutorError("python.executor", f"the executor's submit gave {kind}: expected a concurrent.futures.Future")
             self.sent["inputs"] += len(inputs)
             self.sent["bytes"] += sum(map(len, inputs.values()))
             self._waiting.popleft()
@@ -139,9 +146,24 @@ class Futures:
                 # From the second time on with all of them: whoever gets it then can run it.
                 self._waiting.appendleft((at, lacking if self._tries[at] == 1 else self._jobs[at][1]))
             self._send()
+        except CancelledError as error:
+            raise ExecutorError("python.executor", "the executor cancelled a job that it had been given: was it shut down meanwhile?") from error
         except BrokenExecutor:
             self._restart(done)
+        self._listen(done)
         return done
+
+    def _listen(self, done: List[Done]) -> None:
+        """A pool whose processes are all gone and that does not say so would be waited for without end."""
+        processes = list((getattr(self._executor, "_processes", None) or {}).values())
+        alive = not processes or any(process.is_alive() for process in processes)
+        now = time.monotonic()
+        if done or alive or not self._out:
+            self._silent = None
+        elif self._silent is None:
+            self._silent = now
+        elif now - self._silent > _GRACE:
+            raise ExecutorError("python.executor", f"all processes of the pool are gone, and for {_GRACE:.0f} seconds it has not said what became of its jobs")
 
     def _restart(self, done: List[Done]) -> None:
         """Everything that was out is sent again, if the executor can be made anew."""
