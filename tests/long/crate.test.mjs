@@ -3,7 +3,7 @@
 
 import assert from "node:assert/strict";
 import { spawnSync } from "node:child_process";
-import { existsSync, readFileSync } from "node:fs";
+import { existsSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { before, test } from "node:test";
 import { root } from "../../web/build/setup.mjs";
@@ -55,6 +55,19 @@ test("cargo-deny: licences, sources, duplicates, and known holes where their lis
   const known = deny("check", "advisories");
   if (/failed to fetch advisory database/.test(known.stderr)) console.log("NOT TRIED: known holes: the advisory database cannot be had here (https://github.com/RustSec/advisory-db).");
   else assert.equal(known.status, 0, known.stderr + known.stdout);
+});
+
+test("the public items are those of public.txt: a new one is added there on purpose, and one that goes is a break", LONG, () => {
+  const target = scratch();
+  cargo(["doc", "-p", "ultrare", "--no-deps", "--features", "threads,sign"], root, { ...LEAN, CARGO_TARGET_DIR: target });
+  // rustdoc's own list of everything public, modules aside.
+  const all = readFileSync(join(target, "doc/ultrare/all.html"), "utf8");
+  const found = [...all.matchAll(/href="([\w/]*?)(struct|enum|trait|fn|type|constant|macro|static)\.(\w+)\.html"/g)].map(([, path, kind, name]) => `${kind} ${path.replaceAll("/", "::")}${name}`);
+  const text = `${[...new Set(found)].sort().join("\n")}\n`;
+  const path = join(root, "tests/package/public.txt");
+  if (process.env.UPDATE) writeFileSync(path, text);
+  assert.equal(readFileSync(path, "utf8"), text, "UPDATE=1 node --test tests/long/crate.test.mjs writes it anew");
+  console.log(`crate: ${text.split("\n").length - 1} public items`);
 });
 
 test("cargo-semver-checks: nothing public breaks since the last version that was tagged", LONG, (t) => {

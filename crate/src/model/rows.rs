@@ -47,7 +47,7 @@ impl ShardRows {
     }
 
     /// Users x items of the rows for which `keep` says so (by row number). Users without such a row stay, empty.
-    pub fn csr(&self, keep: impl Fn(usize) -> bool) -> Csr {
+    pub(crate) fn csr(&self, keep: impl Fn(usize) -> bool) -> Csr {
         let mut starts = Vec::with_capacity(self.starts.len());
         let mut columns = Vec::with_capacity(self.items.len());
         starts.push(0);

@@ -5,52 +5,31 @@ pub fn exp(x: f64) -> f64 {
     libm::exp(x)
 }
 /// e^x, single precision.
-pub fn exp_f32(x: f32) -> f32 {
+pub(crate) fn exp_f32(x: f32) -> f32 {
     libm::expf(x)
 }
 /// Natural logarithm.
 pub fn ln(x: f64) -> f64 {
     libm::log(x)
 }
-/// Natural logarithm, single precision.
-pub fn ln_f32(x: f32) -> f32 {
-    libm::logf(x)
-}
 /// Logarithm to base 2.
-pub fn log2(x: f64) -> f64 {
+pub(crate) fn log2(x: f64) -> f64 {
     libm::log2(x)
 }
 /// ln(1 + x).
-pub fn ln_1p(x: f64) -> f64 {
+pub(crate) fn ln_1p(x: f64) -> f64 {
     libm::log1p(x)
 }
 /// x^y.
-pub fn pow(x: f64, y: f64) -> f64 {
+pub(crate) fn pow(x: f64, y: f64) -> f64 {
     libm::pow(x, y)
 }
 /// Cosine.
-pub fn cos(x: f64) -> f64 {
+pub(crate) fn cos(x: f64) -> f64 {
     libm::cos(x)
 }
-/// Sine.
-pub fn sin(x: f64) -> f64 {
-    libm::sin(x)
-}
-/// Hyperbolic tangent, single precision.
-pub fn tanh_f32(x: f32) -> f32 {
-    libm::tanhf(x)
-}
-/// 1 / (1 + e^-x), without overflow at either end.
-pub fn sigmoid_f32(x: f32) -> f32 {
-    if x >= 0.0 {
-        1.0 / (1.0 + exp_f32(-x))
-    } else {
-        let e = exp_f32(x);
-        e / (1.0 + e)
-    }
-}
 /// 1 / (1 + e^-x) in double precision.
-pub fn sigmoid(x: f64) -> f64 {
+pub(crate) fn sigmoid(x: f64) -> f64 {
     if x >= 0.0 {
         1.0 / (1.0 + exp(-x))
     } else {

@@ -65,7 +65,7 @@ impl Matrix {
 }
 
 /// The little-endian bytes of floats.
-pub fn f32s_to_bytes(values: &[f32]) -> Vec<u8> {
+pub(crate) fn f32s_to_bytes(values: &[f32]) -> Vec<u8> {
     let mut bytes = Vec::with_capacity(values.len() * 4);
     for value in values {
         bytes.extend_from_slice(&value.to_le_bytes());
@@ -74,7 +74,7 @@ pub fn f32s_to_bytes(values: &[f32]) -> Vec<u8> {
 }
 
 /// The floats in little-endian bytes; a remainder of fewer than four bytes is ignored.
-pub fn f32s_from_bytes(bytes: &[u8]) -> Vec<f32> {
+pub(crate) fn f32s_from_bytes(bytes: &[u8]) -> Vec<f32> {
     bytes.chunks_exact(4).map(|b| f32::from_le_bytes([b[0], b[1], b[2], b[3]])).collect()
 }
 

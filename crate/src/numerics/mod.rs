@@ -1,12 +1,12 @@
 //! The same numbers on every machine: keyed randomness, libm, digests, matrices, and the inner loops of everything.
 
-pub mod als;
+pub(crate) mod als;
 pub mod digest;
 pub mod kernels;
 pub mod math;
 pub mod matrix;
 pub mod random;
-pub mod sparse;
+pub(crate) mod sparse;
 
 pub use digest::Digest;
 pub use matrix::Matrix;

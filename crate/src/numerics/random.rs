@@ -114,7 +114,7 @@ pub fn below(rng: &mut impl Rng, n: u32) -> u32 {
 }
 
 /// Fisher-Yates, from the end.
-pub fn shuffle<T>(rng: &mut impl Rng, values: &mut [T]) {
+pub(crate) fn shuffle<T>(rng: &mut impl Rng, values: &mut [T]) {
     for last in (1..values.len()).rev() {
         values.swap(last, below(rng, last as u32 + 1) as usize);
     }

@@ -6,7 +6,7 @@ use crate::numerics::matrix::Matrix;
 use crate::numerics::random::{Purpose, StreamKey, below};
 
 /// Users and training rows per shard, for an assignment of users.
-pub fn user_sizes(shard_of: &[u16], starts: &[u32], shards: u32) -> (Vec<u32>, Vec<u32>) {
+pub(crate) fn user_sizes(shard_of: &[u16], starts: &[u32], shards: u32) -> (Vec<u32>, Vec<u32>) {
     let mut users = vec![0; shards as usize];
     let mut rows = vec![0; shards as usize];
     for (&shard, pair) in shard_of.iter().zip(starts.windows(2)) {
@@ -17,7 +17,7 @@ pub fn user_sizes(shard_of: &[u16], starts: &[u32], shards: u32) -> (Vec<u32>, V
 }
 
 /// Users and training rows per shard, for an assignment of rows; a user counts in each shard that holds a row.
-pub fn row_sizes(shard_of: &[u16], starts: &[u32], shards: u32) -> (Vec<u32>, Vec<u32>) {
+pub(crate) fn row_sizes(shard_of: &[u16], starts: &[u32], shards: u32) -> (Vec<u32>, Vec<u32>) {
     let mut users = vec![0; shards as usize];
     let mut rows = vec![0; shards as usize];
     each_user(shard_of, starts, shards, |_, own| {
@@ -30,7 +30,7 @@ pub fn row_sizes(shard_of: &[u16], starts: &[u32], shards: u32) -> (Vec<u32>, Ve
 }
 
 /// For each user the shard with most of the user's rows, the lowest of equals (0 without rows).
-pub fn majority(shard_of: &[u16], starts: &[u32], shards: u32) -> Vec<u16> {
+pub(crate) fn majority(shard_of: &[u16], starts: &[u32], shards: u32) -> Vec<u16> {
     let mut of_user = Vec::with_capacity(starts.len().saturating_sub(1));
     each_user(shard_of, starts, shards, |_, own| {
         of_user.push(own.iter().fold((0, 0), |best, &part| if part.1 > best.1 { part } else { best }).0);
@@ -184,7 +184,7 @@ pub fn adjusted_rand_index(one: &[u16], other: &[u16]) -> f64 {
 
 /// The name among the old shards that each new one gets, so that the most memberships agree (an assignment problem, solved
 /// exactly; ties by number). `pairs` are (old, new) memberships of the same user or row, below `shards`.
-pub fn best_names(pairs: impl Iterator<Item = (u16, u16)>, shards: u32) -> Vec<u16> {
+pub(crate) fn best_names(pairs: impl Iterator<Item = (u16, u16)>, shards: u32) -> Vec<u16> {
     let k = shards as usize;
     let mut costs = vec![0.0f64; k * k];
     for (old, new) in pairs {

@@ -69,11 +69,6 @@ impl Factors {
         self.data.len().checked_div(self.stride).unwrap_or(0)
     }
 
-    /// None?
-    pub fn is_empty(&self) -> bool {
-        self.len() == 0
-    }
-
     /// One vector with its padding.
     #[inline]
     pub fn row(&self, index: usize) -> &[f32] {

@@ -69,7 +69,7 @@ pub fn cholesky(a: &mut [f32], n: usize, stride: usize, work: &mut Panels) -> Re
 }
 
 /// Solves U'U x = b in place, `u` from [`cholesky`]. 2 n^2 operations.
-pub fn cholesky_solve(u: &[f32], n: usize, stride: usize, b: &mut [f32]) {
+pub(crate) fn cholesky_solve(u: &[f32], n: usize, stride: usize, b: &mut [f32]) {
     for pivot in 0..n {
         let row = &u[pivot * stride..][..n];
         let value = b[pivot] / row[pivot];
@@ -84,7 +84,7 @@ pub fn cholesky_solve(u: &[f32], n: usize, stride: usize, b: &mut [f32]) {
 
 /// A^-1 in full, with the same stride, from `u` of [`cholesky`]. About n^3 operations, blocked: X = U^-1 by blocks of
 /// rows from the last to the first, then X X'.
-pub fn cholesky_inverse(u: &[f32], n: usize, stride: usize) -> Vec<f32> {
+pub(crate) fn cholesky_inverse(u: &[f32], n: usize, stride: usize) -> Vec<f32> {
     let x = upper_inverse(u, n, stride);
     // (U'U)^-1 = X X': entry (i, j) is the inner product of rows i and j of X from column max(i, j) on.
     let mut out = vec![0.0f32; n * stride];

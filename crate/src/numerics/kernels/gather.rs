@@ -4,7 +4,7 @@ use super::{LANES, Lanes};
 
 /// out\[r\] = sum of `source`\[c\] over the columns c of row r, in their order. `starts` and `columns` are compressed rows;
 /// both sides are row-major with `stride` values, a multiple of eight. Overwrites `out`. |entries| * stride additions.
-pub fn gather(starts: &[u32], columns: &[u32], source: &[f32], stride: usize, out: &mut [f32]) {
+pub(crate) fn gather(starts: &[u32], columns: &[u32], source: &[f32], stride: usize, out: &mut [f32]) {
     let groups = stride / LANES;
     let (source, _) = source.as_chunks::<LANES>();
     let (out, _) = out.as_chunks_mut::<LANES>();

@@ -63,7 +63,7 @@ pub enum Into {
 
 /// C (m x n, rows of `stride`) from A (m x k) and B (k x n).
 #[allow(clippy::too_many_arguments)]
-pub fn gemm(m: usize, n: usize, k: usize, a: View<'_>, b: View<'_>, c: &mut [f32], stride: usize, into: Into) {
+pub(crate) fn gemm(m: usize, n: usize, k: usize, a: View<'_>, b: View<'_>, c: &mut [f32], stride: usize, into: Into) {
     let subtract = matches!(into, Into::Subtract | Into::SubtractUpper);
     let upper = matches!(into, Into::SetUpper | Into::SubtractUpper);
     if !subtract {
@@ -169,7 +169,7 @@ fn run(a: &[[f32; MR]], b: &[[f32; NR]], mut sums: [[f32; NR]; MR]) -> [[f32; NR
 }
 
 /// Copies the upper triangle onto the lower one.
-pub fn mirror(c: &mut [f32], n: usize) {
+pub(crate) fn mirror(c: &mut [f32], n: usize) {
     const BLOCK: usize = 32;
     for i0 in (0..n).step_by(BLOCK) {
         for j0 in (0..=i0).step_by(BLOCK) {

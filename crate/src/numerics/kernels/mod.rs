@@ -13,22 +13,26 @@ mod syrk;
 mod top_k;
 mod whiten;
 
-pub use cholesky::{NotPositive, cholesky, cholesky_inverse, cholesky_solve};
-pub use gather::gather;
-pub use gemm::{Into, View, gemm, mirror as mirror_whole};
-pub use product::{Packed, add_transposed_product, four_rows, product, product_transposed};
-pub use sigmoid::{exp_of_negative, sigmoid, softplus};
-pub use syrk::{Panels, mirror, syrk};
-pub use top_k::{TopK, top_k};
-pub use whiten::Whitener;
+pub use cholesky::{NotPositive, cholesky};
+pub(crate) use cholesky::{cholesky_inverse, cholesky_solve};
+pub(crate) use gather::gather;
+pub(crate) use gemm::{Into, View, gemm, mirror as mirror_whole};
+pub use product::{Packed, product};
+pub(crate) use product::{add_transposed_product, four_rows};
+pub(crate) use sigmoid::{sigmoid, softplus};
+pub use syrk::Panels;
+pub(crate) use syrk::{mirror, syrk};
+pub(crate) use top_k::TopK;
+pub use top_k::top_k;
+pub(crate) use whiten::Whitener;
 
 use crate::numerics::matrix::Matrix;
 
 /// Values that move together.
-pub const LANES: usize = 8;
+pub(crate) const LANES: usize = 8;
 
 /// Eight values.
-pub type Lanes = [f32; LANES];
+pub(crate) type Lanes = [f32; LANES];
 
 /// `n` rounded up to whole lanes: the stride of a matrix with `n` columns.
 pub const fn padded(n: usize) -> usize {
@@ -41,14 +45,14 @@ pub const fn padded(n: usize) -> usize {
 /// additions and makes the whole loop before them two lanes wide, on both targets, where four fit (an inner product of 64
 /// takes 10.5 ns instead of 7). It changes no value.
 #[inline(always)]
-pub fn tree(lanes: Lanes) -> f32 {
+pub(crate) fn tree(lanes: Lanes) -> f32 {
     let halves = std::hint::black_box([0, 1, 2, 3].map(|lane| lanes[lane] + lanes[lane + 4]));
     (halves[0] + halves[2]) + (halves[1] + halves[3])
 }
 
 /// Inner product over the shorter length: eight running sums, then [`tree`], then what is left over in order.
 #[inline]
-pub fn dot(a: &[f32], b: &[f32]) -> f32 {
+pub(crate) fn dot(a: &[f32], b: &[f32]) -> f32 {
     let n = a.len().min(b.len());
     let (a8, a_rest) = a[..n].as_chunks::<LANES>();
     let (b8, b_rest) = b[..n].as_chunks::<LANES>();
@@ -93,7 +97,7 @@ pub(crate) fn four_dots(a: &[f32], rows: [&[f32]; 4]) -> [f32; 4] {
 /// them, which is what counts where the vectors outgrow the caches.
 ///
 /// Panics if the widths differ or `out` is not users x items, like an index out of range.
-pub fn scores_of_all(users: &[f32], items: &Matrix, out: &mut [f32]) {
+pub(crate) fn scores_of_all(users: &[f32], items: &Matrix, out: &mut [f32]) {
     let (width, n_items) = (items.cols(), items.rows());
     if width == 0 || n_items == 0 {
         return out.fill(0.0);
@@ -130,7 +134,7 @@ pub fn scores(user: &[f32], items: &Matrix, out: &mut [f32]) {
 
 /// Sum of a * b * c over the shortest length, in the order of [`dot`].
 #[inline]
-pub fn dot_of_three(a: &[f32], b: &[f32], c: &[f32]) -> f32 {
+pub(crate) fn dot_of_three(a: &[f32], b: &[f32], c: &[f32]) -> f32 {
     let n = a.len().min(b.len()).min(c.len());
     let (a8, a_rest) = a[..n].as_chunks::<LANES>();
     let (b8, b_rest) = b[..n].as_chunks::<LANES>();
@@ -150,14 +154,14 @@ pub fn dot_of_three(a: &[f32], b: &[f32], c: &[f32]) -> f32 {
 
 /// `y += factor * x` over the shorter length.
 #[inline]
-pub fn axpy(factor: f32, x: &[f32], y: &mut [f32]) {
+pub(crate) fn axpy(factor: f32, x: &[f32], y: &mut [f32]) {
     for (y, x) in y.iter_mut().zip(x) {
         *y += factor * x;
     }
 }
 
 /// Are all values finite? One pass, no branch per value.
-pub fn all_finite(values: &[f32]) -> bool {
+pub(crate) fn all_finite(values: &[f32]) -> bool {
     // x * 0 is 0 for finite x and NaN otherwise.
     let (chunks, rest) = values.as_chunks::<LANES>();
     let mut sums = [0.0f32; LANES];

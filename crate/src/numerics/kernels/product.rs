@@ -5,7 +5,7 @@ use crate::numerics::matrix::Matrix;
 
 /// Four rows times eight columns, `panel` holding eight values for every depth. Each sum runs over the depth in order.
 #[inline]
-pub fn four_rows(rows: [&[f32]; 4], panel: &[Lanes]) -> [Lanes; 4] {
+pub(crate) fn four_rows(rows: [&[f32]; 4], panel: &[Lanes]) -> [Lanes; 4] {
     let depth = panel.len();
     let [a, b, c, d] = rows.map(|row| &row[..depth]);
     let mut sums = [[0.0f32; LANES]; 4];
@@ -120,7 +120,7 @@ const BLOCK: usize = 64;
 
 /// out += A' * B for row-major `a` and `b` with as many rows and `a_columns` (a multiple of four) and `b_columns` (a multiple of eight)
 /// values in each: the gradient of a dense layer's weights from its inputs and what comes back. `out` is `a_columns` x `b_columns`.
-pub fn add_transposed_product(a: &[f32], a_columns: usize, b: &[f32], b_columns: usize, out: &mut [f32]) {
+pub(crate) fn add_transposed_product(a: &[f32], a_columns: usize, b: &[f32], b_columns: usize, out: &mut [f32]) {
     for (a, b) in a.chunks(BLOCK * a_columns).zip(b.chunks(BLOCK * b_columns)) {
         for (first_a, out) in (0..a_columns).step_by(4).zip(out.chunks_exact_mut(4 * b_columns)) {
             for first_b in (0..b_columns).step_by(LANES) {
@@ -146,14 +146,6 @@ pub fn product(a: &Matrix, b: &Matrix) -> Matrix {
     assert_eq!(a.cols(), b.rows(), "inner sizes of a product");
     let mut out = Matrix::zeros(a.rows(), b.cols());
     Packed::columns_of(b).multiply(a.data(), out.data_mut());
-    out
-}
-
-/// A * B'. Panics if the inner sizes differ, like an index out of range.
-pub fn product_transposed(a: &Matrix, b: &Matrix) -> Matrix {
-    assert_eq!(a.cols(), b.cols(), "inner sizes of a product");
-    let mut out = Matrix::zeros(a.rows(), b.rows());
-    Packed::rows_of(b).multiply(a.data(), out.data_mut());
     out
 }
 
@@ -184,13 +176,6 @@ mod tests {
         fn equals_the_definition(m in 0usize..14, n in 0usize..30, k in 0usize..20, salt in 0usize..50) {
             let (a, b) = (integers(m, k, salt), integers(k, n, salt + 1));
             let out = product(&a, &b);
-            let mut transposed = Matrix::zeros(n, k);
-            for i in 0..n {
-                for p in 0..k {
-                    transposed.row_mut(i)[p] = b.row(p)[i];
-                }
-            }
-            prop_assert_eq!(&product_transposed(&a, &transposed), &out);
             for i in 0..m {
                 for j in 0..n {
                     prop_assert_eq!(out.row(i)[j], (0..k).map(|p| a.row(i)[p] * b.row(p)[j]).sum::<f32>());

@@ -7,7 +7,7 @@ const ROUND: f32 = 12_582_912.0;
 
 /// e^x for x <= 0; below -87 as at -87. Range reduction by the two parts of ln 2 (Cody and Waite 1980), then Taylor to r^7.
 #[inline(always)]
-pub fn exp_of_negative(x: f32) -> f32 {
+pub(crate) fn exp_of_negative(x: f32) -> f32 {
     // Not `max`, which would hide a NaN.
     let x = if x < -87.0 { -87.0 } else { x };
     let rounded = x * std::f32::consts::LOG2_E + ROUND;
@@ -21,7 +21,7 @@ pub fn exp_of_negative(x: f32) -> f32 {
 
 /// 1 / (1 + e^-x).
 #[inline(always)]
-pub fn sigmoid(x: f32) -> f32 {
+pub(crate) fn sigmoid(x: f32) -> f32 {
     let e = exp_of_negative(-x.abs());
     let above = if x >= 0.0 { 1.0 } else { e };
     above / (1.0 + e)
@@ -29,7 +29,7 @@ pub fn sigmoid(x: f32) -> f32 {
 
 /// ln(1 + e^x): with t = e^-|x| it is max(x, 0) + ln(1 + t), and ln(1 + t) = 2 artanh(t / (2 + t)), whose argument is at most 1/3.
 #[inline(always)]
-pub fn softplus(x: f32) -> f32 {
+pub(crate) fn softplus(x: f32) -> f32 {
     let t = exp_of_negative(-x.abs());
     let s = t / (2.0 + t);
     let q = s * s;

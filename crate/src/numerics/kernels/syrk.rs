@@ -104,7 +104,7 @@ pub(super) fn add_tile(tile: &[Lanes; 4], scale: f32, out: &mut [f32], row: usiz
 const BLOCK: usize = 128;
 
 /// A'A of a tall matrix, n x n with all entries set and stride [`padded`]`(n)`.
-pub fn syrk(a: &Matrix) -> Vec<f32> {
+pub(crate) fn syrk(a: &Matrix) -> Vec<f32> {
     let (n, stride) = (a.cols(), padded(a.cols()));
     let mut out = vec![0.0; n * stride];
     let mut panels = Panels::new(n, BLOCK);
@@ -123,7 +123,7 @@ pub fn syrk(a: &Matrix) -> Vec<f32> {
 }
 
 /// Copies the upper triangle onto the lower one.
-pub fn mirror(a: &mut [f32], n: usize, stride: usize) {
+pub(crate) fn mirror(a: &mut [f32], n: usize, stride: usize) {
     for row in 0..n {
         for column in 0..row {
             a[row * stride + column] = a[column * stride + row];
