@@ -59,7 +59,7 @@ test("cargo-deny: licences, sources, duplicates, and known holes where their lis
 
 test("the public items are those of public.txt: a new one is added there on purpose, and one that goes is a break", LONG, () => {
   const target = scratch();
-  cargo(["doc", "-p", "ultrare", "--no-deps", "--features", "threads,sign"], root, { ...LEAN, CARGO_TARGET_DIR: target });
+  cargo(["doc", "-p", "ultrare", "--no-deps", "--features", "threads,sign"], root, { ...LEAN, CARGO_TARGET_DIR: target, RUSTDOCFLAGS: "-D warnings" });
   // rustdoc's own list of everything public, modules aside.
   const all = readFileSync(join(target, "doc/ultrare/all.html"), "utf8");
   const found = [...all.matchAll(/href="([\w/]*?)(struct|enum|trait|fn|type|constant|macro|static)\.(\w+)\.html"/g)].map(([, path, kind, name]) => `${kind} ${path.replaceAll("/", "::")}${name}`);

@@ -107,7 +107,7 @@ impl Embedder {
         self.trainer.progress()
     }
 
-    /// The vectors. A user's is the fold-in of the user's rows into the items, so [`fold_in_users`] gives the same bits.
+    /// The vectors. A user's is the fold-in of the user's rows into the items, so `fold_in_users` gives the same bits.
     pub fn finish(self) -> Embedding {
         let (users, items) = self.trainer.into_factors();
         let mut users = users.to_matrix(self.factors);
@@ -123,7 +123,7 @@ impl Embedder {
 ///
 /// Errors: a knob out of its range, vectors of another length than `config.factors`, an item without a vector,
 /// [`ModelError::Diverged`] when a system has no finite solution.
-pub fn fold_in_users(items: &Matrix, user_rows: &Csr, config: &EmbeddingConfig) -> Result<Matrix, ModelError> {
+pub(crate) fn fold_in_users(items: &Matrix, user_rows: &Csr, config: &EmbeddingConfig) -> Result<Matrix, ModelError> {
     let params = config.params()?;
     let refuse = |expected, value| Err(ModelError::Parameter { name: "items", expected, value });
     if items.cols() != params.factors || !all_finite(items.data()) {

@@ -73,7 +73,7 @@ pub struct ListSimilarity {
 /// [`report`](super::report).
 ///
 /// Errors: different numbers of users.
-pub fn compare_lists(
+pub(crate) fn compare_lists(
     a: &[UserMetrics],
     b: &[UserMetrics],
     cutoff: u32,

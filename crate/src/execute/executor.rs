@@ -59,7 +59,13 @@ pub fn supply(job: &JobOut, inputs: &dyn Inputs, runner: &Runner) -> Result<()> 
 /// Runs the job at `at` here, step by step, and gives its outcome's bytes. What every executor does in the end.
 ///
 /// Errors: nobody wants it any more; those of the work itself.
-pub fn run_job(at: usize, job: &JobOut, inputs: &dyn Inputs, runner: &Runner, meter: &Meter<'_>) -> Result<Vec<u8>> {
+pub(crate) fn run_job(
+    at: usize,
+    job: &JobOut,
+    inputs: &dyn Inputs,
+    runner: &Runner,
+    meter: &Meter<'_>,
+) -> Result<Vec<u8>> {
     meter.step(at, 0.0)?;
     supply(job, inputs, runner)?;
     let mut task = runner.task(&job.body)?;

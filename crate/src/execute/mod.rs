@@ -25,7 +25,8 @@ mod threads;
 
 pub use control::{Cancel, Control, Meter, Progress};
 pub use error::ExecuteError;
-pub use executor::{Executor, Inputs, Outcome, run_job, supply};
+pub(crate) use executor::run_job;
+pub use executor::{Executor, Inputs, Outcome, supply};
 pub use inline::Inline;
 #[cfg(feature = "threads")]
 pub use threads::Threads;

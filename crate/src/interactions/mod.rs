@@ -52,18 +52,15 @@ pub use ids::Ids;
 pub use movielens::titles_of;
 #[cfg(feature = "parquet")]
 pub use parquet::parquet_lines;
-pub use people::invented_name;
-pub use preview::{Preview, SizeEstimate, TAB_ROOM, preview, preview_of};
-pub use report::{
-    ACTIVITY_BINS, Alike, DataSummary, FIRST_REJECTIONS, Filtered, Histogram, POPULARITY_BINS, ReadReport, Rejection,
-    Swallowed,
-};
+pub(crate) use people::invented_name;
+pub(crate) use preview::TAB_ROOM;
+pub use preview::{Preview, SizeEstimate, preview, preview_of};
+pub use report::{Alike, DataSummary, Filtered, Histogram, ReadReport, Rejection, Swallowed};
 pub use roles::{Column, Confidence, Note};
 pub use rows::{Consent, Fate, Interactions, Row, Triple};
 pub use source::ReadAt;
-pub use split::{
-    JoinReport, SplitConfig, SplitMethod, SplitReport, Splitter, join_given, report as split_report, split,
-    split_digest,
-};
+pub(crate) use split::join_given;
+pub(crate) use split::split_digest;
+pub use split::{JoinReport, SplitConfig, SplitMethod, SplitReport, Splitter, report as split_report, split};
 pub use synthetic::{Size, Synthetic, SyntheticConfig, synthetic, to_csv};
 pub use titles::{ItemTitle, ItemTitles};

@@ -93,7 +93,7 @@ const LAST: [&str; 80] = [
 ];
 
 /// What the person of this number is called. No two are called the same, and neighbours share no first name.
-pub fn invented_name(number: u32) -> String {
+pub(crate) fn invented_name(number: u32) -> String {
     let (first, round) = (number % 80, number / 80);
     let last = (round + 37 * first) % 80;
     let name = format!("{} {}", FIRST[first as usize], LAST[last as usize]);

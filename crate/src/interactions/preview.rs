@@ -17,7 +17,7 @@ const GLANCE: usize = 8 << 10;
 /// What there is of the rows at most, from reading to training: packed and sorted ones, those that a filter leaves, shards.
 const COPIES: f64 = 3.0;
 /// Bytes that a browser's tab can hold for rows: wasm ends at 4 GB, and training needs its share.
-pub const TAB_ROOM: f64 = 3e9;
+pub(crate) const TAB_ROOM: f64 = 3e9;
 
 /// What a reader would make of a file, before it is read.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]

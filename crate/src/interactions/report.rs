@@ -8,11 +8,11 @@ use super::rows::starts_of;
 use super::{Column, Delimiter, Encoding, Interactions, Note, ReadConfig, Shape};
 
 /// Rejected rows of which line, column and value are kept.
-pub const FIRST_REJECTIONS: usize = 1_000;
+pub(crate) const FIRST_REJECTIONS: usize = 1_000;
 /// Bars of an activity histogram.
-pub const ACTIVITY_BINS: usize = 24;
+pub(crate) const ACTIVITY_BINS: usize = 24;
 /// Points of a popularity curve.
-pub const POPULARITY_BINS: usize = 64;
+pub(crate) const POPULARITY_BINS: usize = 64;
 
 /// One row that was left out.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -156,9 +156,9 @@ pub struct DataSummary {
     pub median_activity: u32,
     /// Rows of the busiest user.
     pub max_activity: u32,
-    /// Users by number of rows, at most [`ACTIVITY_BINS`] bars.
+    /// Users by number of rows, at most 24 bars.
     pub activity: Histogram,
-    /// Rows per item, most popular item first, averaged into at most [`POPULARITY_BINS`] points of equally many items.
+    /// Rows per item, most popular item first, averaged into at most 64 points of equally many items.
     pub popularity: Vec<f32>,
     /// Share of all rows that belongs to the most popular tenth of the items.
     pub top_tenth_share: f64,

@@ -24,7 +24,7 @@ pub enum SplitMethod {
     /// is validation; equal times in the order of the item ids. Depends on the user's own rows: deleting a single row
     /// of a user may change the fate of the user's others, deleting a user changes nobody else's.
     LeaveLastOut,
-    /// The rows marked as test by [`join_given`] stay test.
+    /// The rows marked as test where two files were joined stay test.
     Given,
 }
 
@@ -196,7 +196,7 @@ pub struct JoinReport {
 /// Joins a file given as train and one given as test: rows of `test` become test rows, except pairs that `train` holds too,
 /// which stay there and are counted - measuring on a row that was trained on would flatter every figure.
 /// Follow with [`split`] and [`SplitMethod::Given`] to set validation rows.
-pub fn join_given(mut train: Interactions, mut test: Interactions) -> (Interactions, JoinReport) {
+pub(crate) fn join_given(mut train: Interactions, mut test: Interactions) -> (Interactions, JoinReport) {
     train.assign_fates(|_, _| Fate::Train);
     test.assign_fates(|_, _| Fate::Test);
     let given = train.rows().len() + test.rows().len();
@@ -212,7 +212,7 @@ pub fn join_given(mut train: Interactions, mut test: Interactions) -> (Interacti
 
 /// The digest of the stage: ids in order, then (user, item, value, fate) of each row in order. Since ids are numbered by
 /// their order, equal digests mean equal rows with equal fates. Times enter only through the fates they decided.
-pub fn split_digest(interactions: &Interactions) -> Digest {
+pub(crate) fn split_digest(interactions: &Interactions) -> Digest {
     const BATCH: usize = 8_192;
     let mut hasher = Hasher::new("ultrare split 1");
     let mut bytes = Vec::with_capacity(BATCH * 13);

@@ -4,6 +4,7 @@ use std::io::Write;
 
 use proptest::prelude::*;
 
+use super::report::FIRST_REJECTIONS;
 use super::*;
 
 fn read_with(config: &ReadConfig, bytes: &[u8]) -> Result<(Interactions, ReadReport), ReadError> {

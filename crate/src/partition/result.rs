@@ -127,7 +127,7 @@ impl Partition {
     }
 
     /// The same partition with shard i called `name[i]`, such as a new one under the old one's names
-    /// ([`best_names`](super::measures::best_names)), so that a refit leaves alone what did not change.
+    /// (by the largest overlap), so that a refit leaves alone what did not change.
     /// `None` if `name` is no permutation.
     pub fn renamed(&self, name: &[u16]) -> Option<Partition> {
         let k = self.shards as usize;

@@ -72,7 +72,7 @@ impl Assignment {
         shards
     }
 
-    /// SHA-256 over who is in which shard; see [`assigned_digest`].
+    /// SHA-256 over who is in which shard.
     pub fn digest(&self, rows: &Interactions) -> Digest {
         assigned_digest(rows, self.shards, &self.shard_of_row)
     }
@@ -135,7 +135,7 @@ impl Assignment {
 }
 
 /// Says what does not fit where shards are not of these rows: every training row has one of them, no test row has one.
-pub fn check_assigned(rows: &Interactions, shards: u32, shard_of_row: &[u16]) -> Result<(), String> {
+pub(crate) fn check_assigned(rows: &Interactions, shards: u32, shard_of_row: &[u16]) -> Result<(), String> {
     if shards > u32::from(NO_SHARD) {
         return Err(format!("there cannot be {shards} shards: at most {NO_SHARD} have a number"));
     }
@@ -156,7 +156,7 @@ pub fn check_assigned(rows: &Interactions, shards: u32, shard_of_row: &[u16]) ->
 
 /// SHA-256 over who is in which shard: (user id, shard), or (user id, item id, shard) where a user's rows are in several
 /// shards. Over ids, so it is the same wherever the same people are in the same shards.
-pub fn assigned_digest(rows: &Interactions, shards: u32, shard_of_row: &[u16]) -> Digest {
+pub(crate) fn assigned_digest(rows: &Interactions, shards: u32, shard_of_row: &[u16]) -> Digest {
     let mut hasher = Hasher::new("ultrare partition 1");
     hasher.u32(shards);
     for user in 0..rows.users().len() as u32 {

@@ -40,7 +40,9 @@ mod validate;
 mod value;
 
 pub use advance::{Hints, Job, Slot, accept, advance};
-pub use assignment::{Assignment, NO_SHARD, assigned_digest, check_assigned};
+pub(crate) use assignment::assigned_digest;
+pub(crate) use assignment::check_assigned;
+pub use assignment::{Assignment, NO_SHARD};
 pub use assignment_file::read_assignment_file;
 pub use dataset::{Arrival, Dataset, is_anchor, trains};
 pub use error::PipelineError;

@@ -11,7 +11,7 @@ use crate::numerics::random::{Purpose, keyed_fraction, keyed_hash};
 use crate::pipeline::{Dataset, trains};
 
 /// Visits of each person: in each, one part of the rows is asked about and the others are shown.
-pub const VISITS: usize = 4;
+pub(crate) const VISITS: usize = 4;
 /// Matched items drawn for each item asked about.
 pub const ROUNDS: u32 = 10;
 
@@ -31,7 +31,7 @@ pub(crate) fn rows_of(rows: &Interactions, user: u32) -> impl Iterator<Item = &R
     rows.rows_of(user).iter().filter(|row| trains(row))
 }
 
-/// A person's visits, at most [`VISITS`]: the training rows are dealt out by a keyed hash, and each visit asks about one hand and
+/// A person's visits, at most 4: the training rows are dealt out by a keyed hash, and each visit asks about one hand and
 /// shows the others.
 pub fn visits(rows: &Interactions, whose: usize, user: u32, seed: u64) -> Vec<Visit> {
     let id = rows.users().get(user);

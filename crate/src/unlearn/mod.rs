@@ -38,4 +38,5 @@ pub use saving::{SavingView, saving};
 pub use scenario::{BillLine, Scenario, ScenarioCard, SequenceBill};
 pub use select::{How, Selection, select};
 pub use sequence::Sequence;
-pub use taint::{Mode, Moves, Procedure, Reach, Taint, expected_taints};
+pub(crate) use taint::expected_taints;
+pub use taint::{Mode, Moves, Procedure, Reach, Taint};

@@ -74,7 +74,7 @@ pub struct Taint {
 }
 
 /// The taints a change may leave. Whether it does is known when the twin was made: the twin's comparison.
-pub fn expected_taints(procedure: &Procedure) -> Vec<Taint> {
+pub(crate) fn expected_taints(procedure: &Procedure) -> Vec<Taint> {
     if procedure.partition != Reach::Everybody || procedure.divides_again() {
         return Vec::new();
     }

@@ -69,7 +69,7 @@ pub(crate) fn dot(a: &[f32], b: &[f32]) -> f32 {
     total
 }
 
-/// Inner products of `a` with four rows at least as long, each bit for bit [`dot`]: four sums in flight instead of one that waits for
+/// Inner products of `a` with four rows at least as long, each bit for bit `dot`: four sums in flight instead of one that waits for
 /// its own last addition.
 #[inline]
 pub(crate) fn four_dots(a: &[f32], rows: [&[f32]; 4]) -> [f32; 4] {
@@ -117,7 +117,7 @@ pub(crate) fn scores_of_all(users: &[f32], items: &Matrix, out: &mut [f32]) {
     }
 }
 
-/// Inner products of `user` with every row of `items`, bit for bit [`dot`]: what a factor model's scores are. `out` has as many
+/// Inner products of `user` with every row of `items`, bit for bit `dot`: what a factor model's scores are. `out` has as many
 /// places as there are rows.
 pub fn scores(user: &[f32], items: &Matrix, out: &mut [f32]) {
     let user = &user[..user.len().min(items.cols())];

@@ -29,10 +29,12 @@ mod scan;
 mod tree;
 mod unbalanced;
 
-pub use entropic::{Entropic, EntropicPlan, entropic, ladder, plan_row};
+pub use entropic::plan_row;
+pub use entropic::{Entropic, EntropicPlan, entropic, ladder};
 pub use error::TransportError;
 pub use exact::{ExactPlan, Split, exact};
-pub use unbalanced::{capacities, kl_columns, loose_capacities, tau_of_strength};
+pub(crate) use unbalanced::loose_capacities;
+pub use unbalanced::{capacities, kl_columns, tau_of_strength};
 
 /// How much a column takes.
 #[derive(Clone, Copy, Debug, PartialEq)]

@@ -12,7 +12,7 @@ pub fn capacities(units: u64, columns: usize) -> Vec<Capacity> {
 
 /// The same with room: no column takes more than (1 + slack) times the even share (rounded up), and none must take
 /// anything.
-pub fn loose_capacities(units: u64, columns: usize, slack: f64) -> Vec<Capacity> {
+pub(crate) fn loose_capacities(units: u64, columns: usize, slack: f64) -> Vec<Capacity> {
     let even = units as f64 / columns.max(1) as f64;
     // A hair less, so that a slack of 0.2 written in single precision (slightly more than 0.2) does not gain a unit.
     let upper = (even * (1.0 + slack.max(0.0)) * (1.0 - 1e-7)).ceil() as u64;

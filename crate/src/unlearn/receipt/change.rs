@@ -198,7 +198,7 @@ fn row_of(data: &Interactions, user: &str, item: &str) -> Option<u32> {
 }
 
 /// Indices of the rows of `one` that are not, with everything they hold, among those of `other`.
-pub fn missing_rows(one: &Interactions, other: &Interactions) -> Vec<u32> {
+pub(crate) fn missing_rows(one: &Interactions, other: &Interactions) -> Vec<u32> {
     let user_at: Vec<Option<u32>> = one.users().iter().map(|id| other.users().find(id)).collect();
     let item_at: Vec<Option<u32>> = one.items().iter().map(|id| other.items().find(id)).collect();
     let there = |row: &Row| {

@@ -48,7 +48,7 @@ pub struct Facts {
     pub slices: u32,
     /// Stages that may still depend on what was forgotten.
     pub taints: Vec<Taint>,
-    /// Figures; those of [`MEASURED`](super::MEASURED) are measured again at verification, all others are stated.
+    /// Figures; those named `unlearned` are measured again at verification, all others are stated.
     pub metrics: Metrics,
     /// Wall times by name.
     pub seconds: BTreeMap<String, f64>,

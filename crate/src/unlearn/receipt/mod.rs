@@ -36,14 +36,12 @@ mod version;
 pub use crate::pipeline::NO_SHARD;
 pub use alone::{check_alone, check_chain, check_head};
 pub use assignment::{Assigned, Per};
-pub use change::{Asked, Exchange, Named, Names, missing_rows};
+pub use change::{Asked, Exchange, Named, Names};
 pub use draft::{Draft, Facts};
 pub use error::{ReceiptError, SideError, VerifyError};
-pub use record::{
-    Combiner, MEASURED, Metrics, Order, PartitionRecord, Protocol, Receipt, ReceiptView, ShardRecord, Signature,
-};
+pub use record::{Combiner, Metrics, Order, PartitionRecord, Protocol, Receipt, ReceiptView, ShardRecord, Signature};
 pub use salt::{Moment, Salt, Seals, Secret};
 pub use side::{Placed, Side, SubModel};
 pub use verdict::{Check, Unchecked, Verdict};
 pub use verify::{AssignmentRule, Question, Recomputed, Rules, Todo, Verification, verify};
-pub use version::{FORMAT, VERSION, code_version};
+pub use version::{VERSION, code_version};

@@ -25,7 +25,7 @@ use crate::numerics::digest::Digest;
 use crate::unlearn::{Mode, Taint};
 
 /// The arm whose figures are measured again by whoever verifies; all others are stated.
-pub const MEASURED: &str = "unlearned";
+pub(crate) const MEASURED: &str = "unlearned";
 
 /// Figures: arm, then metric.
 pub type Metrics = BTreeMap<String, BTreeMap<String, Interval>>;
@@ -34,7 +34,7 @@ pub type Metrics = BTreeMap<String, BTreeMap<String, Interval>>;
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Receipt {
-    /// [`FORMAT`].
+    /// `ultrare receipt`.
     pub format: String,
     /// [`VERSION`].
     pub version: u32,

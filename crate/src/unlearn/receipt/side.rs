@@ -15,7 +15,7 @@ pub struct Placed<'a> {
     pub rows: &'a Interactions,
     /// Number of shards, empty ones included.
     pub shards: u32,
-    /// Shard of each row; [`NO_SHARD`] for test rows.
+    /// Shard of each row; `NO_SHARD` for test rows.
     pub shard_of_row: &'a [u16],
 }
 

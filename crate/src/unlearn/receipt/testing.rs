@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use super::json::Value;
+use super::record::MEASURED;
 use super::*;
 use crate::evaluate::Interval;
 use crate::interactions::{Fate, Interactions, Row, Triple};

@@ -1,7 +1,7 @@
 //! What a receipt says of itself: its kind, its version, and the code that wrote it.
 
 /// The first member of every receipt.
-pub const FORMAT: &str = "ultrare receipt";
+pub(crate) const FORMAT: &str = "ultrare receipt";
 /// The version written and read here.
 pub const VERSION: u32 = 2;
 
