@@ -60,11 +60,10 @@ fn measure(users: u32, items: u32, rows: u32, shards: u32) -> ultrare::Result<()
         some.len(),
         Box::new(|| some.iter().try_for_each(|user| server.recommend(user, &query).map(drop))),
     )?;
-    report(
-        "in batches of 64, top 20",
-        some.len(),
-        Box::new(|| some.chunks(64).try_for_each(|part| server.recommend_all(part, &query).map(drop))),
-    )?;
+    for (name, together) in [("in batches of 64, top 20", 64), ("in batches of 256, top 20", 256)] {
+        let each = || some.chunks(together).try_for_each(|part| server.recommend_all(part, &query).map(drop));
+        report(name, some.len(), Box::new(each))?;
+    }
     let some = &visitors[..visitors.len().min(2_000)];
     report(
         "visitors who show 20 items, top 20",

@@ -382,6 +382,8 @@ fn a_sweep_prints_a_table_and_goes_on_from_what_it_kept() {
         "--shards takes whole numbers such as 10,40,94, not \"many\"",
     );
     refuses(&["sweep", "--data", &rows, "--combiners", "best"], "--combiners: unknown variant");
+    // Every test row is a training row as well, so there is nothing to measure on.
+    refuses(&["sweep", "--train", &rows, "--test", &rows, "--shards", "2"], "there are none: give test rows that");
 }
 
 /// Nothing of it may reach a terminal raw: it clears the screen, forges a line and rings the bell.

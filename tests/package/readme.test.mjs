@@ -1,4 +1,4 @@
-// The blocks of the package's README are run, in its order, as somebody would who copies them.
+// The blocks of the package's README, and the front page's TypeScript, are run in their order, as somebody would who copies them.
 
 import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
@@ -31,4 +31,13 @@ test("the README's TypeScript for browsers is right by its types", { timeout: 12
   const compilerOptions = { noEmit: true, strict: true, target: "es2022", module: "esnext", moduleResolution: "bundler", lib: ["es2023", "dom"], types: [], moduleDetection: "force" };
   write(folder, { "tsconfig.json": JSON.stringify({ compilerOptions, files: Object.keys(files) }) });
   run(process.execPath, [join(root, "node_modules/typescript/bin/tsc"), "-p", "."], folder);
+});
+
+test("the front page's TypeScript runs in Node, and is right by its types", { timeout: 300_000 }, () => {
+  const [, code] = readFileSync(join(root, "README.md"), "utf8").match(/^```ts\n([\s\S]*?)^```$/m);
+  const folder = project({ "front.ts": `${code}\nsession.close();\n` });
+  const compilerOptions = { strict: true, target: "es2022", module: "nodenext", moduleResolution: "nodenext", lib: ["es2023", "dom"], types: ["node"], typeRoots: [join(root, "node_modules/@types")], outDir: "." };
+  write(folder, { "tsconfig.json": JSON.stringify({ compilerOptions, files: ["front.ts"] }) });
+  run(process.execPath, [join(root, "node_modules/typescript/bin/tsc"), "-p", "."], folder);
+  assert.match(run(process.execPath, ["front.js"], folder), /^[0-9a-f]{64}$/m);
 });

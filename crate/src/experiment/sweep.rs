@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 use crate::combine::{CombineConfig, CombineError, CombineMethod};
 use crate::error::Result;
 use crate::evaluate::{Decomposition, Interval, report};
+use crate::interactions::Fate;
 use crate::numerics::digest::{Digest, Hasher};
 use crate::partition::{Method, PartitionConfig};
 use crate::pipeline::{Pipeline, Run, Settings, Shards, Stage, Store};
@@ -94,13 +95,18 @@ impl SweepPoint {
 impl Experiment {
     /// The points that are missing, those of one partition together so that its sub-models are trained once.
     ///
-    /// Errors: no numbers of shards; a number that cannot be divided into; a combiner that the model does not work with.
+    /// Errors: no numbers of shards; no test rows; a number that cannot be divided into; a combiner that the model does not work with.
     pub(super) fn sweep_plan(&mut self, wanted: &Pipeline, config: &SweepConfig) -> Result<VecDeque<Next>> {
         let active = wanted.dataset().active().len() as u32;
         if config.shards.is_empty() {
             return Err(
                 ExperimentError::Unusable("a sweep needs numbers of shards, such as 2, 5, 10, 20".into()).into()
             );
+        }
+        if !wanted.rows().rows().iter().any(|row| row.fate == Fate::Test) {
+            let reason = "a sweep measures every point on test rows, and there are none: give test rows that are not training rows \
+                as well, or let the split hold some out";
+            return Err(ExperimentError::Unusable(reason.into()).into());
         }
         if let Some(shards) = config.shards.iter().find(|&&shards| shards == 0 || shards > active.min(1024)) {
             let most = active.min(1024);
@@ -191,15 +197,15 @@ impl Experiment {
         let found = report(&pipeline.metrics(store)?, &[], pipeline.n_items(), config, seed).ok()?;
         let ndcg = self.headline();
         let recall = ndcg.replace("ndcg", "recall");
-        let at = |name: &str| *found.metrics.get(name).expect("it is measured at this length");
+        let at = |name: &str| found.metrics.get(name).copied();
         let bill = Bill::expected(pipeline, store)?;
         let combined = pipeline.combined(store)?;
         Some(SweepPoint {
             partition: planned.partition,
             shards: planned.shards,
             combiner: planned.combiner,
-            ndcg: at(&ndcg),
-            recall: at(&recall),
+            ndcg: at(&ndcg)?,
+            recall: at(&recall)?,
             rows: bill.rows,
             share: bill.rows / f64::from(bill.all.max(1)),
             touched: bill.touched,

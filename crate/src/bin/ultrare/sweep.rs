@@ -61,6 +61,9 @@ pub fn sweep(args: &Sweep) -> Result<(), String> {
         }
         report.seeds.insert(seed, experiment.snapshot().sweep.unwrap_or_default());
     }
+    if report.seeds.values().all(|view| view.one.is_none() && view.points.is_empty()) {
+        return Err("no point of the sweep could be measured, for the reasons above".to_owned());
+    }
     print(&report, &shards, &partitions, &combiners);
     if let Some(path) = &args.json {
         out::write_json(path, &report)?;

@@ -1,7 +1,7 @@
 //! One user's system of `joint` and `consensus`: (I + P_SS) x = 1 over the user's own rows S, by conjugate gradients.
 
 use super::product::KernelRows;
-use crate::numerics::kernels::{axpy, dot};
+use crate::numerics::kernels::{axpy, dot, four_dots};
 use crate::numerics::matrix::Matrix;
 
 /// Relative residual at which a user's system counts as solved.
@@ -37,11 +37,7 @@ pub(super) fn solve<'a>(matrix: Own<'_>, items: &[u32], work: &'a mut UserSystem
                 let row = kernel.row(index);
                 work.system.extend(items.iter().map(|&other| row[other as usize]));
             }
-            conjugate_gradients(items.len(), work, |system, direction, image, _| {
-                for (place, row) in image.iter_mut().zip(system.chunks_exact(direction.len())) {
-                    *place = dot(row, direction);
-                }
-            });
+            conjugate_gradients(items.len(), work, |system, direction, image, _| times(system, direction, image));
         }
         Own::Rows(vectors) => {
             for &item in items {
@@ -51,6 +47,18 @@ pub(super) fn solve<'a>(matrix: Own<'_>, items: &[u32], work: &'a mut UserSystem
         }
     }
     &work.x
+}
+
+/// A square matrix times a vector.
+fn times(matrix: &[f32], vector: &[f32], out: &mut [f32]) {
+    let n = vector.len();
+    let (mut rows, mut outs) = (matrix.chunks_exact(4 * n), out.chunks_exact_mut(4));
+    for (rows, out) in (&mut rows).zip(&mut outs) {
+        out.copy_from_slice(&four_dots(vector, [0, 1, 2, 3].map(|row| &rows[row * n..][..n])));
+    }
+    for (row, place) in rows.remainder().chunks_exact(n).zip(outs.into_remainder()) {
+        *place = dot(row, vector);
+    }
 }
 
 /// Where a user's system comes from.

@@ -68,7 +68,7 @@ pub fn dot(a: &[f32], b: &[f32]) -> f32 {
 /// Inner products of `a` with four rows at least as long, each bit for bit [`dot`]: four sums in flight instead of one that waits for
 /// its own last addition.
 #[inline]
-fn four_dots(a: &[f32], rows: [&[f32]; 4]) -> [f32; 4] {
+pub(crate) fn four_dots(a: &[f32], rows: [&[f32]; 4]) -> [f32; 4] {
     let n = a.len();
     let (a8, a_rest) = a.as_chunks::<LANES>();
     let chunks = rows.map(|row| &row[..n].as_chunks::<LANES>().0[..a8.len()]);
