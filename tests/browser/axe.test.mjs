@@ -4,8 +4,8 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { checker } from "../support/axe.mjs";
-import { inBrowser, page, visit } from "../support/page.mjs";
-import { THEMES, WIDTHS, dialogs, dress, lessons, story } from "../support/tour.mjs";
+import { id, inBrowser, page, trained, visit } from "../support/page.mjs";
+import { THEMES, WIDTHS, dialogs, dress, lessons, pinned, story, tooWide } from "../support/tour.mjs";
 
 inBrowser();
 
@@ -22,14 +22,22 @@ function eyes() {
         const theme = THEMES[turn++ % 2];
         await dress(page, width, theme);
         await look(`${name}, ${width} px, ${theme}`);
+        if (await tooWide(page)) found.push([name, `wider than ${width} px`]);
       }
       await dress(page, 1440, "light");
     },
   };
 }
+/** The same run twice, one beside the other. */
+async function twoRuns(page, see) {
+  await id("reset").click();
+  await page.waitForFunction(() => document.querySelectorAll('[data-testid="ledger"] tbody tr').length === 2);
+  await trained();
+  await pinned(page, see);
+}
 const begin = (options) => visit({ hash: "#v1&data=sample:small", colorScheme: "light", ...options });
 
-for (const [what, walk] of [["phase and tab", story], ["dialog", dialogs], ["lesson", lessons]]) {
+for (const [what, walk] of [["phase and tab", story], ["phase with two runs pinned", twoRuns], ["dialog", dialogs], ["lesson", lessons]]) {
   test(`every ${what}`, { timeout: 240_000 }, async () => {
     await begin();
     const { found, around } = eyes();

@@ -88,7 +88,7 @@ function found(...words) {
 function ring() {
   for (const path of files(profile)) {
     const bytes = readFileSync(path);
-    const at = bytes.indexOf("page/run");
+    const at = bytes.indexOf("page/run/"); // the experiment itself: beside it lie a few words, under “page/run”
     if (at < 45 || bytes.length % 128 !== 0 || bytes.length > 1e5) continue;
     const record = bytes.subarray(Math.floor(at / 128) * 128);
     return { path, length: record.readUInt32BE(8), key: Buffer.from(record.subarray(12, 44)) };

@@ -5,12 +5,12 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { checker } from "../support/axe.mjs";
 import { inBrowser, page, visit } from "../support/page.mjs";
-import { THEMES, WIDTHS, dialogs, dress, lessons, story } from "../support/tour.mjs";
+import { THEMES, WIDTHS, dialogs, dress, lessons, pinned, story } from "../support/tour.mjs";
 
 inBrowser();
 
 for (const forcedColors of ["none", "active"]) {
-  for (const [what, walk] of [["phase and tab", (page, see) => story(page, see, { measured: true })], ["dialog", dialogs], ["lesson", (page, see) => lessons(page, see, { toTheEnd: true })]]) {
+  for (const [what, walk] of [["phase and tab", async (page, see) => { await story(page, see, { measured: true }); await pinned(page, see); }], ["dialog", dialogs], ["lesson", (page, see) => lessons(page, see, { toTheEnd: true })]]) {
     test(`every ${what}, ${forcedColors === "none" ? "in both themes" : "with forced colours"}`, { timeout: 1_800_000 }, async () => {
       await visit({ newcomer: true, forcedColors, colorScheme: "light" });
       const found = [];

@@ -19,6 +19,9 @@ export async function dress(page, width, theme) {
   await page.waitForFunction((theme) => document.documentElement.dataset.theme === theme, theme);
 }
 
+/** Is something wider than the window, or than the dialog that is open? */
+export const tooWide = (page) => page.evaluate(() => [document.documentElement, ...document.querySelectorAll("dialog[open], dialog[open] > *")].some((part) => part.scrollWidth > part.clientWidth + 1 && getComputedStyle(part).display !== "inline"));
+
 /** The story of a first visit, as far as the comparison. `see(name)` is called at each place; with `measured` also where figures came on demand. */
 export async function story(page, see, { measured = false } = {}) {
   const id = ids(page);
@@ -56,6 +59,21 @@ export async function story(page, see, { measured = false } = {}) {
     await idle(page);
     await see(`tab-${tab}-measured`);
   }
+}
+
+/** Two runs pinned: the newest as A, the oldest as B; phases that begin with charts of both, and the ledger. */
+export async function pinned(page, see) {
+  const id = ids(page);
+  await page.locator('[data-testid^="pin-A-"]').first().click();
+  await page.locator('[data-testid^="pin-B-"]').last().click();
+  for (const phase of ["divide", "train", "compare"]) {
+    await id(`phase-${phase}`).click();
+    await id("beside").waitFor();
+    await see(`pinned-${phase}`);
+  }
+  await id("pinned").scrollIntoViewIfNeeded();
+  await see("pinned-ledger");
+  await id("unpin").click();
 }
 
 /** Every dialog, opened where its button is; the one for data also with a file in it. */
