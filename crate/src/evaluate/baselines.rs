@@ -14,7 +14,7 @@ pub fn popularity(rows: impl Iterator<Item = u32>, n_items: u32) -> Vec<f32> {
 }
 
 /// Chance: uniform scores from a stream keyed by the seed and the user's index.
-pub(crate) fn random_scores(seed: u64, user: u32, out: &mut [f32]) {
+pub fn random_scores(seed: u64, user: u32, out: &mut [f32]) {
     let mut rng = StreamKey::new(seed, Purpose::Audit, user, 1).fast();
     out.iter_mut().for_each(|score| *score = unit(&mut rng) as f32);
 }

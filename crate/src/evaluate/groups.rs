@@ -13,7 +13,7 @@ pub struct Group {
 
 /// `active`: the `share` of users (rounded up) with the most training rows, ties to the lower index; `inactive`: the
 /// others. The gap between the two is a fairness figure of the literature (Li et al., WWW 2021).
-pub(crate) fn activity_groups(training_rows: &[u32], share: f32) -> Vec<Group> {
+pub fn activity_groups(training_rows: &[u32], share: f32) -> Vec<Group> {
     let mut order: Vec<u32> = (0..training_rows.len() as u32).collect();
     tiny_sort::stable::sort_by_key(&mut order, |&user| (std::cmp::Reverse(training_rows[user as usize]), user));
     let cut = ((training_rows.len() as f64 * f64::from(share)).ceil() as usize).min(order.len());
@@ -28,7 +28,7 @@ pub(crate) fn activity_groups(training_rows: &[u32], share: f32) -> Vec<Group> {
 }
 
 /// `shard 0`, `shard 1`, ...: who has rows in the shard. `shards[user]` lists the user's shards.
-pub(crate) fn shard_groups(shards: &[Vec<u16>], n_shards: u16) -> Vec<Group> {
+pub fn shard_groups(shards: &[Vec<u16>], n_shards: u16) -> Vec<Group> {
     let mut groups: Vec<Group> =
         (0..n_shards).map(|shard| Group { name: format!("shard {shard}"), users: Vec::new() }).collect();
     for (user, shards) in shards.iter().enumerate() {
@@ -44,7 +44,7 @@ pub(crate) fn shard_groups(shards: &[Vec<u16>], n_shards: u16) -> Vec<Group> {
 }
 
 /// `touched`: who has rows in a shard that a request retrained; `untouched`: the others. `touched` is per shard.
-pub(crate) fn touched_groups(shards: &[Vec<u16>], touched: &[bool]) -> Vec<Group> {
+pub fn touched_groups(shards: &[Vec<u16>], touched: &[bool]) -> Vec<Group> {
     let is_touched =
         |shards: &[u16]| shards.iter().any(|&shard| touched.get(usize::from(shard)).is_some_and(|&touched| touched));
     let (inside, outside) = (0..shards.len() as u32).partition(|&user| is_touched(&shards[user as usize]));

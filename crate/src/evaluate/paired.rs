@@ -11,7 +11,7 @@ use crate::numerics::random::{Purpose, StreamKey};
 /// interval: an interval without 0 is a difference at the chosen confidence. The draws are those of [`report`](super::report) with the same seed.
 ///
 /// Errors: settings out of range; results of different users or cutoffs.
-pub(crate) fn paired_differences(
+pub fn paired_differences(
     a: &[UserMetrics],
     b: &[UserMetrics],
     config: &EvaluateConfig,

@@ -109,7 +109,7 @@ pub fn report(
 /// per cutoff with the interval of a bootstrap that resamples each group. Empty if either has nobody with test items.
 ///
 /// Errors: settings out of range, or results measured with other cutoffs.
-pub(crate) fn group_gap(
+pub fn group_gap(
     per_user: &[UserMetrics],
     a: &Group,
     b: &Group,
