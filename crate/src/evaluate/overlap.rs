@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::report::intervals;
-use super::{EvaluateConfig, EvaluateError, Interval, UserMetrics};
+use super::{EvaluateConfig, EvaluateError, Group, Interval, UserMetrics};
 use crate::numerics::random::{Purpose, StreamKey};
 
 /// Share of the first `cutoff` places that hold items of both lists, whatever their order; 1 for two empty lists.
@@ -97,6 +97,53 @@ pub fn compare_lists(
     Ok(ListSimilarity { cutoff, overlap: at(0), rank_biased: at(1), changed, users })
 }
 
+/// Whose lists moved, and how far.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "ts", derive(tsify::Tsify))]
+pub struct MovedLists {
+    /// As in [`Group::name`]: `touched` are the people of a shard that was trained again, `untouched` all others, whose lists can
+    /// only move by the combiner.
+    pub name: String,
+    /// People of the group who were measured on both sides.
+    pub users: u32,
+    /// Those of them whose lists differ in any place.
+    pub changed: u32,
+    /// Mean of [`overlap`] over the group; 1 for nobody.
+    pub overlap: f64,
+    /// Mean of [`overlap`] over those whose lists changed; 1 where none did.
+    pub overlap_changed: f64,
+}
+
+/// The lists of two evaluations of the same users side by side, group by group.
+///
+/// Errors: different numbers of users.
+pub fn moved_lists(
+    a: &[UserMetrics],
+    b: &[UserMetrics],
+    groups: &[Group],
+    cutoff: u32,
+) -> Result<Vec<MovedLists>, EvaluateError> {
+    same_users(a, b)?;
+    let of = |group: &Group| {
+        let (mut users, mut changed, mut sum, mut sum_changed) = (0u32, 0u32, 0.0, 0.0);
+        for (a, b) in group.users.iter().filter_map(|&user| a.get(user as usize).zip(b.get(user as usize))) {
+            if a.top.is_empty() && b.top.is_empty() {
+                continue;
+            }
+            let [a, b] = [a, b].map(|list| &list.top[..list.top.len().min(cutoff as usize)]);
+            let shared = overlap(a, b, cutoff as usize);
+            (users, sum) = (users + 1, sum + shared);
+            if a != b {
+                (changed, sum_changed) = (changed + 1, sum_changed + shared);
+            }
+        }
+        let mean = |sum: f64, count: u32| if count > 0 { sum / f64::from(count) } else { 1.0 };
+        let name = group.name.clone();
+        MovedLists { name, users, changed, overlap: mean(sum, users), overlap_changed: mean(sum_changed, changed) }
+    };
+    Ok(groups.iter().map(of).collect())
+}
+
 pub(super) fn same_users(a: &[UserMetrics], b: &[UserMetrics]) -> Result<(), EvaluateError> {
     if a.len() != b.len() {
         let reason = format!("one side has {} users and the other {}", a.len(), b.len());
@@ -110,6 +157,21 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
+
+    #[test]
+    fn lists_that_moved_are_told_by_group() {
+        let list = |top: &[u32]| UserMetrics { test: 1, values: vec![], top: top.to_vec() };
+        let a = [list(&[1, 2]), list(&[3, 4]), list(&[]), list(&[5, 6])];
+        let b = [list(&[1, 9]), list(&[3, 4]), list(&[]), list(&[6, 5])];
+        let group = |name: &str, users: &[u32]| Group { name: name.to_owned(), users: users.to_vec() };
+        let groups = [group("touched", &[0, 2, 3]), group("untouched", &[1]), group("nobody", &[2])];
+        let found = moved_lists(&a, &b, &groups, 2).unwrap();
+        let said = |at: usize| (found[at].users, found[at].changed, found[at].overlap, found[at].overlap_changed);
+        assert_eq!(said(0), (2, 2, 0.75, 0.75));
+        assert_eq!(said(1), (1, 0, 1.0, 1.0));
+        assert_eq!(said(2), (0, 0, 1.0, 1.0));
+        assert_eq!(moved_lists(&a, &b[1..], &groups, 2).unwrap_err().code(), "evaluate.mixed");
+    }
 
     #[test]
     fn overlap_of_hand_counted_lists() {
