@@ -1,6 +1,6 @@
 //! Figures, baselines, decomposition and sweep, through the experiment.
 
-use ultrare::combine::CombineMethod;
+use ultrare::combine::{CombineConfig, CombineMethod};
 use ultrare::evaluate::{Decomposition, Estimate};
 use ultrare::experiment::{Activity, Experiment, Loaded, Notice, SweepConfig, SweepView};
 use ultrare::interactions::{ReadConfig, Reader, SyntheticConfig};
@@ -85,10 +85,36 @@ fn every_arm_has_groups_gaps_coverage_and_is_held_against_the_serving_one() {
     assert!((difference.mean - (ours.metrics["ndcg@20"].mean - theirs.metrics["ndcg@20"].mean)).abs() < 1e-12);
     assert!(of("original").lists.overlap.mean > of("random").lists.overlap.mean);
     assert_eq!(of("original").lists.users, 59);
+    // What forgetting did to the others: everybody is in one of the two groups, and only this comparison has them.
+    let others = &of("original").others;
+    assert_eq!(others.iter().map(|group| group.name.as_str()).collect::<Vec<_>>(), ["touched", "untouched"]);
+    assert_eq!(others.iter().map(|group| group.users).sum::<u32>(), 59);
+    assert_eq!(others.iter().map(|group| group.changed).sum::<u32>(), of("original").lists.changed);
+    assert!(of("retrained").others.is_empty());
+    let exposure = |name: &str| snapshot.results[name].exposure;
+    let known = exposure("popularity");
+    for name in ["original", "unlearned", "retrained", "sisa", "receraser", "random"] {
+        let found = exposure(name);
+        assert!(found.novelty > known.novelty && found.gini < known.gini, "{name}: {found:?}, popularity {known:?}");
+        assert!((found.coverage - snapshot.results[name].coverage["coverage@20"]).abs() < 1e-12);
+    }
     // Only sub-models that are still there know which items they never saw.
     assert_eq!((snapshot.results["original"].unknown_items, theirs.unknown_items), (None, Some(0)));
     assert_eq!(snapshot.results["popularity"].model, None);
     assert!(snapshot.results["sisa"].decomposition.is_some() && snapshot.results["receraser"].decomposition.is_some());
+}
+
+#[test]
+fn where_nobody_asks_another_shard_only_lists_of_the_shard_trained_again_move() {
+    let mut experiment = small(|settings| settings.combine = CombineConfig::of(CombineMethod::Own));
+    whole(&mut experiment, BUILD);
+    let user = experiment.users().unwrap().ids[7].clone();
+    whole(&mut experiment, Activity::Change { change: Request::of_users([user]).into(), mode: Mode::Frozen });
+    let snapshot = experiment.snapshot();
+    let original = snapshot.comparisons.iter().find(|comparison| comparison.with == "original").unwrap();
+    let [touched, untouched] = &original.others[..] else { panic!("{original:?}") };
+    assert!(touched.changed > 0 && touched.overlap < 1.0, "{touched:?}");
+    assert_eq!((untouched.changed, untouched.overlap), (0, 1.0), "{untouched:?}");
 }
 
 #[test]

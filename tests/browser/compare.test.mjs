@@ -18,6 +18,7 @@ inBrowser({
 
 test("the difference is told user by user, with its interval and the shared top", async () => {
   assert.match(await id("paired").textContent(), /differs by [+−]\.\d{3} \(95% between [+−]\.\d{3} and [+−]\.\d{3}.*% of the top 20/s);
+  assert.match(await id("others").textContent(), /What it did to the others:\s+in the shards trained again \d+ of \d+ lists changed.*elsewhere \d+ of \d+ lists changed/s);
 });
 
 test("the chosen length of the lists can be read while the pointer is on it", async () => {
@@ -62,6 +63,8 @@ test("rivals are trained on demand, and the errors of all are taken apart", asyn
   await trained();
   const words = await id("rivals").locator('svg[role="img"]').getAttribute("aria-label");
   for (const name of ["SISA", "RecEraser", "Popularity", "Chance"]) assert.ok(words.includes(name), name);
+  const [popular, chance] = await id("rivals").locator("tbody tr").evaluateAll((rows) => rows.slice(-2).map((row) => [...row.cells].slice(3, 5).map(({ textContent }) => Number(textContent))));
+  assert.ok(popular[0] > chance[0] && popular[1] < chance[1], `Gini and novelty: popularity ${popular}, chance ${chance}`);
   await accessible("rivals");
   await id("tab-errors").click();
   await id("measure-errors").click();

@@ -6,8 +6,8 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 
 use crate::evaluate::{
-    Group, GroupReport, Interval, ListSimilarity, activity_groups, compare_lists, group_gap, paired_differences,
-    report, shard_groups, touched_groups,
+    Group, GroupReport, Interval, ListSimilarity, MovedLists, activity_groups, compare_lists, exposure, group_gap,
+    moved_lists, paired_differences, report, shard_groups, touched_groups,
 };
 use crate::pipeline::trains;
 
@@ -30,6 +30,9 @@ pub struct ComparisonView {
     pub differences: BTreeMap<String, Interval>,
     /// How alike the first twenty places are.
     pub lists: ListSimilarity,
+    /// What a request did to the others: between `original` and `unlearned`, the lists of those whose shard was trained again and
+    /// of those whose was not.
+    pub others: Vec<MovedLists>,
 }
 
 impl Experiment {
@@ -40,7 +43,7 @@ impl Experiment {
             self.records.keys().filter(|name| only.is_none_or(|only| only == *name)).cloned().collect();
         for name in names {
             let record = &self.records[&name];
-            let (result, comparison) = (self.result(record, &groups), self.comparison(&name, record));
+            let (result, comparison) = (self.result(record, &groups), self.comparison(&name, record, &groups));
             let record = self.records.get_mut(&name).expect("its name was just listed");
             (record.result, record.comparison) = (result, comparison);
         }
@@ -83,6 +86,12 @@ impl Experiment {
         Some(ResultView {
             metrics: found.metrics,
             coverage: found.coverage,
+            exposure: exposure(
+                per_user,
+                &self.holders(),
+                serving.rows().users().len() as u32,
+                LIST.min(config.longest()),
+            ),
             users: found.users,
             users_with_test: serving.dataset().testable(),
             users_without_test: per_user.len() as u32 - serving.dataset().testable(),
@@ -101,8 +110,16 @@ impl Experiment {
         })
     }
 
+    /// Per item, how many people have a training row of it.
+    fn holders(&self) -> Vec<u32> {
+        let Some(serving) = &self.serving else { return Vec::new() };
+        let mut holders = vec![0; serving.n_items() as usize];
+        serving.rows().rows().iter().filter(|row| trains(row)).for_each(|row| holders[row.item as usize] += 1);
+        holders
+    }
+
     /// What serves against a record; none for what serves itself.
-    fn comparison(&self, name: &str, record: &Record) -> Option<ComparisonView> {
+    fn comparison(&self, name: &str, record: &Record, groups: &[Group]) -> Option<ComparisonView> {
         let own = self.serving_name();
         let serving = self.records.get(own).filter(|_| own != name)?;
         let (ours, theirs) = (&serving.metrics, &record.metrics);
@@ -110,11 +127,15 @@ impl Experiment {
             return None;
         }
         let (config, seed) = (&self.settings.evaluate, u64::from(self.settings.seed));
+        let cutoff = LIST.min(config.longest());
+        let moved = |group: &&Group| name == "original" && matches!(group.name.as_str(), "touched" | "untouched");
+        let moved: Vec<Group> = groups.iter().filter(moved).cloned().collect();
         Some(ComparisonView {
             pipeline: own.to_owned(),
             with: name.to_owned(),
             differences: paired_differences(ours, theirs, config, seed).ok()?,
-            lists: compare_lists(ours, theirs, LIST.min(config.longest()), config, seed).ok()?,
+            lists: compare_lists(ours, theirs, cutoff, config, seed).ok()?,
+            others: moved_lists(ours, theirs, &moved, cutoff).ok()?,
         })
     }
 

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 
 use crate::combine::{CombineMethod, LogisticReport};
-use crate::evaluate::{Decomposition, GroupReport, Interval};
+use crate::evaluate::{Decomposition, Exposure, GroupReport, Interval};
 use crate::model::{ModelConfig, ModelName, StopReason};
 use crate::numerics::digest::Digest;
 use crate::partition::Method;
@@ -134,6 +134,8 @@ pub struct ResultView {
     /// `coverage@20`, ...: share of the catalogue that stands in somebody's list.
     #[cfg_attr(feature = "ts", tsify(type = "Record<string, number>"))]
     pub coverage: BTreeMap<String, f64>,
+    /// How the first twenty places spread over the catalogue.
+    pub exposure: Exposure,
     /// Users measured.
     pub users: u32,
     /// Users who could be measured: more than those who were, where a sample stands for all of them.

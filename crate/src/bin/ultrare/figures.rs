@@ -39,16 +39,36 @@ pub fn show(snapshot: &Snapshot) {
             comparison.lists.changed,
             comparison.lists.users
         );
+        for others in &comparison.others {
+            let why = if others.name == "touched" { "in a shard that was trained again" } else { "in other shards" };
+            say!(
+                "  {why}: {} of {} lists changed, overlap@{} {:.3}",
+                others.changed,
+                others.users,
+                comparison.lists.cutoff,
+                others.overlap
+            );
+        }
     }
     terms(snapshot);
 }
 
 fn groups(snapshot: &Snapshot) {
-    say!("\n{:<12} {:>11} {:>24} {:>16}", "", "coverage@20", "active - inactive", "between shards");
+    say!(
+        "\n{:<12} {:>11} {:>8} {:>8} {:>24} {:>16}",
+        "",
+        "coverage@20",
+        "gini@20",
+        "novelty",
+        "active - inactive",
+        "between shards"
+    );
     for (arm, result) in &snapshot.results {
         let between = result.between_shards.map_or("-".into(), |spread| format!("{spread:.4}"));
         let coverage = result.coverage.get("coverage@20").copied().unwrap_or(f64::NAN);
-        say!("{arm:<12} {coverage:>11.3} {:>24} {between:>16}", signed(result.gap.get("ndcg@20")));
+        let (gini, novelty) = (result.exposure.gini, result.exposure.novelty);
+        let gap = signed(result.gap.get("ndcg@20"));
+        say!("{arm:<12} {coverage:>11.3} {gini:>8.3} {novelty:>8.2} {gap:>24} {between:>16}");
     }
     say!("\nndcg@20 by group");
     for (arm, result) in &snapshot.results {
