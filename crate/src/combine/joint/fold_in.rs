@@ -1,7 +1,7 @@
 //! One user's system of `joint` and `consensus`: (I + P_SS) x = 1 over the user's own rows S, by conjugate gradients.
 
 use super::product::KernelRows;
-use crate::numerics::kernels::{axpy, dot, four_dots};
+use crate::numerics::kernels::{axpy, dot, four_dots, mirror_whole as mirror};
 use crate::numerics::matrix::Matrix;
 
 /// Relative residual at which a user's system counts as solved.
@@ -33,10 +33,15 @@ pub(super) fn solve<'a>(matrix: Own<'_>, items: &[u32], work: &'a mut UserSystem
     work.system.clear();
     match matrix {
         Own::Kernel(kernel) => {
-            for index in 0..items.len() {
+            // P is symmetric to the bit: half of it is fetched from far away, the other half from beside.
+            let n = items.len();
+            refill(&mut work.system, n * n, 0.0);
+            for index in 0..n {
                 let row = kernel.row(index);
-                work.system.extend(items.iter().map(|&other| row[other as usize]));
+                let place = &mut work.system[index * n + index..(index + 1) * n];
+                place.iter_mut().zip(&items[index..]).for_each(|(place, &other)| *place = row[other as usize]);
             }
+            mirror(&mut work.system, n);
             conjugate_gradients(items.len(), work, |system, direction, image, _| times(system, direction, image));
         }
         Own::Rows(vectors) => {
