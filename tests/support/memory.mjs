@@ -3,24 +3,28 @@
 import { readFileSync, readdirSync } from "node:fs";
 
 const file = (path) => { try { return readFileSync(path, "latin1"); } catch { return ""; } };
+/** A figure of a process's status, in bytes; 0 where there is none. */
+const figure = (status, name) => Number(new RegExp(`^${name}:\\s+(\\d+) kB$`, "m").exec(status)?.[1] ?? 0) * 1024;
 
-/**
- * The most that any tab of the browsers which this process started has held at a time, in bytes, without the browser's own program,
- * which all its processes share; undefined where the system does not tell.
- */
-export function tabPeak() {
-  if (process.platform !== "linux") return undefined;
+/** The status of every tab of the browsers which this process started. */
+function tabs() {
   const parents = new Map();
   for (const name of readdirSync("/proc")) {
     const parent = /^PPid:\t(\d+)$/m.exec(file(`/proc/${name}/status`));
     if (parent) parents.set(name, parent[1]);
   }
   const own = (pid) => { for (let at = pid; at; at = parents.get(at)) if (at === String(process.pid)) return true; return false; };
-  const peaks = [...parents.keys()].filter((pid) => own(pid) && file(`/proc/${pid}/cmdline`).includes("--type=renderer"))
-    .map((pid) => {
-      const status = file(`/proc/${pid}/status`);
-      const kilobytes = (name) => Number(new RegExp(`^${name}:\\s+(\\d+) kB$`, "m").exec(status)?.[1] ?? 0);
-      return (kilobytes("VmHWM") - kilobytes("RssFile")) * 1024;
-    });
-  return peaks.length ? Math.max(...peaks) : undefined;
+  return [...parents.keys()].filter((pid) => own(pid) && file(`/proc/${pid}/cmdline`).includes("--type=renderer")).map((pid) => file(`/proc/${pid}/status`));
 }
+
+/** The largest of the tabs by this measure; undefined where the system does not tell. */
+function largest(measure) {
+  const sizes = process.platform === "linux" ? tabs().map(measure) : [];
+  return sizes.length ? Math.max(...sizes) : undefined;
+}
+
+/** The most that any tab has held at a time, in bytes, without the browser's own program, which all its processes share. */
+export const tabPeak = () => largest((status) => figure(status, "VmHWM") - figure(status, "RssFile"));
+
+/** What the largest tab holds now, in bytes: its own pages, among them the memories of its workers' wasm. */
+export const tabNow = () => largest((status) => figure(status, "RssAnon"));
