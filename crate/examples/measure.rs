@@ -17,47 +17,15 @@ use std::time::Instant;
 
 use ultrare::combine::{CombineConfig, CombineMethod, CombinerRows, Ensemble, Member, Scorer, UserRows, prepare};
 use ultrare::evaluate::{EvaluateConfig, evaluate_user};
-use ultrare::model::{ModelConfig, ModelName, ShardRows, trainer};
+use ultrare::model::{ModelConfig, ModelName, trainer};
 use ultrare::numerics::random::{Purpose, keyed_fraction, keyed_hash};
 
-type Pairs = Vec<(u32, u32)>;
-
-fn read(path: &str) -> Result<Pairs, Box<dyn Error>> {
-    let mut pairs = Vec::new();
-    for line in std::fs::read_to_string(path)?.lines().skip(1) {
-        let mut fields = line.split(',');
-        let mut next = || fields.next().unwrap_or_default().trim().parse::<u32>();
-        pairs.push((next()?, next()?));
-    }
-    pairs.sort_unstable();
-    pairs.dedup();
-    Ok(pairs)
-}
+#[path = "support/pairs.rs"]
+mod pairs;
+use pairs::{Pairs, read, shard_rows};
 
 fn fraction(purpose: Purpose, seed: u64, (user, item): (u32, u32)) -> f64 {
     keyed_fraction(seed, purpose, &[&user.to_le_bytes(), &item.to_le_bytes()])
-}
-
-/// A shard's rows with local numbers, and the catalogue numbers of its users and items.
-fn shard_rows(pairs: &Pairs, seed: u64) -> (ShardRows, Vec<u32>, Vec<u32>) {
-    let mut users: Vec<u32> = pairs.iter().map(|pair| pair.0).collect();
-    let mut items: Vec<u32> = pairs.iter().map(|pair| pair.1).collect();
-    users.dedup();
-    items.sort_unstable();
-    items.dedup();
-    let mut rows =
-        ShardRows { n_users: users.len() as u32, n_items: items.len() as u32, starts: vec![0], ..ShardRows::default() };
-    let mut at = 0;
-    for &user in &users {
-        while at < pairs.len() && pairs[at].0 == user {
-            rows.items.push(items.binary_search(&pairs[at].1).unwrap_or_default() as u32);
-            rows.values.push(1.0);
-            rows.validation.push(fraction(Purpose::Validation, seed, pairs[at]) < 0.1);
-            at += 1;
-        }
-        rows.starts.push(at as u32);
-    }
-    (rows, users, items)
 }
 
 /// Seconds this thread has computed: on a busy machine the clock on the wall says little.

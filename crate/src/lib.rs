@@ -22,6 +22,7 @@
 //! | ask from many threads, filter, exclude | [`serve::Server`], [`Query`] |
 //! | train on threads or elsewhere, show progress, cancel | [`execute`] (feature `threads`) |
 //! | choose models, partitions, combiners | [`Settings`], [`model::catalogue`], [`partition::catalogue`], [`combine::catalogue`] |
+//! | bring one's own model, partition or combiner | [`recommender::custom`] |
 //! | compare with twins and baselines, rehearse, sweep | [`experiment`] |
 //! | see how forgetting is an incremental build | [`pipeline`] |
 //!

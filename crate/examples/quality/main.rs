@@ -9,29 +9,20 @@
 //! `data` is a folder with `train.csv` and `test.csv` (`user,item,...` with a header).
 #![allow(clippy::print_stdout, clippy::disallowed_types, missing_docs)]
 
+#[path = "../support/pairs.rs"]
+mod pairs;
 mod sets;
 mod world;
 
 use std::collections::BTreeMap;
 use std::error::Error;
 
+use pairs::{read, shard_rows};
 use serde_json::json;
-use sets::{Pairs, SETS, generate};
+use sets::{SETS, generate};
 use ultrare::combine::{CombineConfig, CombineMethod};
 use ultrare::model::{ModelConfig, ModelName};
-use world::{Figures, World, mean, shard_rows};
-
-fn read(path: &str) -> Result<Pairs, Box<dyn Error>> {
-    let mut pairs = Vec::new();
-    for line in std::fs::read_to_string(path)?.lines().skip(1) {
-        let mut fields = line.split(',');
-        let mut next = || fields.next().unwrap_or_default().trim().parse::<u32>();
-        pairs.push((next()?, next()?));
-    }
-    pairs.sort_unstable();
-    pairs.dedup();
-    Ok(pairs)
-}
+use world::{Figures, World, mean};
 
 /// The default, and what a search around it finds: one knob after the other, each where the one before was best.
 struct Searched {

@@ -6,6 +6,8 @@ use rand::Rng;
 use ultrare::numerics::math;
 use ultrare::numerics::random::{Purpose, StreamKey, below, normal, unit};
 
+use crate::pairs::Pairs;
+
 /// What a set is like.
 #[derive(Clone, Copy, Debug)]
 pub struct Shape {
@@ -49,9 +51,6 @@ pub const SETS: [Shape; 12] = [
     shape("short", (10_000, 3_000, 65_000), (50, 1.5), 0.9, 0.25),
     shape("vast", (8_000, 200_000, 160_000), (1_000, 3.0), 0.8, 0.2),
 ];
-
-/// Pairs of user and item, in order, without repetition.
-pub type Pairs = Vec<(u32, u32)>;
 
 /// Makes a set. Every item belongs to one group; a user has a few groups, with unequal shares, and draws from these by the
 /// popularity inside them.

@@ -10,7 +10,7 @@ use ultrare::evaluate::{EvaluateConfig, evaluate_user};
 use ultrare::model::{ModelConfig, ModelName, ShardRows, trainer};
 use ultrare::numerics::random::{Purpose, keyed_fraction, keyed_hash};
 
-use crate::sets::Pairs;
+use crate::pairs::{Pairs, shard_rows};
 
 /// Share of rows that choose, and of those that measure.
 const CHOOSE: f64 = 0.1;
@@ -161,25 +161,4 @@ impl World {
             scorer.score(&rows, scores);
         }))
     }
-}
-
-/// A shard's rows with local numbers, and the catalogue numbers of its users and items.
-pub fn shard_rows(pairs: &Pairs, seed: u64) -> (ShardRows, Vec<u32>, Vec<u32>) {
-    let mut users: Vec<u32> = pairs.iter().map(|pair| pair.0).collect();
-    let mut items: Vec<u32> = pairs.iter().map(|pair| pair.1).collect();
-    users.dedup();
-    items.sort_unstable();
-    items.dedup();
-    let mut rows = ShardRows { n_users: users.len() as u32, n_items: items.len() as u32, ..ShardRows::default() };
-    for user in &users {
-        rows.starts.push(pairs.partition_point(|pair| pair.0 < *user) as u32);
-    }
-    rows.starts.push(pairs.len() as u32);
-    for pair in pairs {
-        rows.items.push(items.binary_search(&pair.1).expect("it was just listed") as u32);
-        rows.values.push(1.0);
-        let key: [&[u8]; 2] = [&pair.0.to_le_bytes(), &pair.1.to_le_bytes()];
-        rows.validation.push(keyed_fraction(seed, Purpose::Validation, &key) < 0.1);
-    }
-    (rows, users, items)
 }

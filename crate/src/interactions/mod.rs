@@ -1,6 +1,8 @@
 //! Interactions in: who touched what. The cleaned rows, in one order that no file decides.
 
 mod archive;
+#[cfg(test)]
+mod archive_testing;
 mod binary;
 mod compose;
 mod config;

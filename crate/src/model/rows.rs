@@ -99,12 +99,17 @@ pub(crate) mod tests {
     /// Rows with planted taste: users and items in `groups` groups, most rows inside a group. Every seventh row or so
     /// is held out for validation.
     pub(crate) fn planted(n_users: u32, n_items: u32, groups: u32, seed: u64) -> ShardRows {
-        let mut rng = StreamKey::new(seed, Purpose::Synthetic, 0, 0).stream();
+        let likely = |user, item| if user % groups == item % groups { 0.5 } else { 0.04 };
+        drawn(n_users, n_items, StreamKey::new(seed, Purpose::Synthetic, 0, 0), likely)
+    }
+
+    /// Every pair of user and item is a row as `likely` as is said, and held out for validation about every seventh time.
+    pub(crate) fn drawn(n_users: u32, n_items: u32, key: StreamKey, likely: impl Fn(u32, u32) -> f64) -> ShardRows {
+        let mut rng = key.stream();
         let mut rows = ShardRows { n_users, n_items, starts: vec![0], ..ShardRows::default() };
         for user in 0..n_users {
             for item in 0..n_items {
-                let likely = if user % groups == item % groups { 0.5 } else { 0.04 };
-                if unit(&mut rng) < likely {
+                if unit(&mut rng) < likely(user, item) {
                     rows.items.push(item);
                     rows.values.push(1.0);
                     rows.validation.push(unit(&mut rng) < 0.15);

@@ -6,6 +6,7 @@
 //! [`Experiment`](crate::experiment::Experiment), which a recommender is made of and becomes again.
 
 mod bill;
+pub mod custom;
 mod error;
 mod fit;
 mod rows;

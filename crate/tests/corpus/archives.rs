@@ -3,8 +3,13 @@
 use std::io::Write;
 
 use flate2::Compression;
-use flate2::write::{DeflateEncoder, GzEncoder};
+use flate2::write::GzEncoder;
 use ultrare::interactions::ReadConfig;
+
+#[path = "../../src/interactions/archive_testing.rs"]
+mod archive_testing;
+
+pub use archive_testing::zip;
 
 use super::layouts::{accents, utf16};
 use super::{Case, base, marked, noted, read, refused, text};
@@ -168,40 +173,6 @@ fn commented(zip: &[u8]) -> Vec<u8> {
     zip[length - 2..].copy_from_slice(&5u16.to_le_bytes());
     zip.extend(b"hello");
     zip
-}
-
-/// A minimal archive: each file packed or stored as it is.
-pub fn zip(files: &[(&str, &[u8], bool)]) -> Vec<u8> {
-    let (mut archive, mut directory) = (Vec::new(), Vec::new());
-    for (name, content, pack) in files {
-        let mut data = content.to_vec();
-        if *pack {
-            let mut packer = DeflateEncoder::new(Vec::new(), Compression::default());
-            packer.write_all(content).unwrap();
-            data = packer.finish().unwrap();
-        }
-        let mut fields = vec![20, 0, 0, 0, if *pack { 8 } else { 0 }, 0, 0, 0, 0, 0, 0, 0, 0, 0];
-        fields.extend((data.len() as u32).to_le_bytes());
-        fields.extend((content.len() as u32).to_le_bytes());
-        fields.extend((name.len() as u16).to_le_bytes());
-        fields.extend([0, 0]);
-        directory.extend(b"PK\x01\x02\x14\x00");
-        directory.extend(&fields);
-        directory.extend([0; 10]);
-        directory.extend((archive.len() as u32).to_le_bytes());
-        directory.extend(name.as_bytes());
-        archive.extend(b"PK\x03\x04");
-        archive.extend(&fields);
-        archive.extend(name.as_bytes());
-        archive.extend(data);
-    }
-    let (count, at) = (files.len() as u16, archive.len() as u32);
-    archive.extend(&directory);
-    archive.extend(b"PK\x05\x06\0\0\0\0");
-    archive.extend([count.to_le_bytes(), count.to_le_bytes()].concat());
-    archive.extend([(directory.len() as u32).to_le_bytes(), at.to_le_bytes()].concat());
-    archive.extend([0, 0]);
-    archive
 }
 
 /// A minimal tar file.

@@ -16,14 +16,18 @@ pub(super) fn score<'u>(
     out: &mut [f32],
 ) {
     let width = root.rows();
-    let mut together = std::mem::take(&mut work.together);
-    together.clear();
+    let mut passed = std::mem::take(&mut work.passed);
+    passed.clear();
     let mut count = 0;
     for items in users {
-        coordinates(v, root, items, work);
-        together.extend_from_slice(&work.coordinates);
+        pass(v, root, items, work, &mut passed);
         count += 1;
     }
+    // B is larger than any cache: it is read once for all of them.
+    let mut together = std::mem::take(&mut work.together);
+    refill(&mut together, count * width, 0.0);
+    scores_of_all(&passed, root, &mut together);
+    work.passed = passed;
     out.fill(0.0);
     let n_items = out.len().checked_div(count).unwrap_or(0);
     let (mut own, mut local) = (Vec::new(), Vec::new());
@@ -48,7 +52,7 @@ pub(super) fn terms(v: &SideBySide<'_>, root: &Matrix, items: &[u32], item: u32,
     if items.is_empty() {
         return Vec::new();
     }
-    coordinates(v, root, items, work);
+    pass(v, root, items, work, &mut Vec::new());
     let mut target = vec![0.0; root.rows()];
     bring(v, root, item, &mut target);
     work.system.chunks_exact(root.rows()).zip(&work.x).map(|(row, x)| dot(row, &target) * x).collect()
@@ -64,11 +68,12 @@ fn bring(v: &SideBySide<'_>, root: &Matrix, item: u32, row: &mut [f32]) {
     }
 }
 
-/// w = B (V_S B)' (I + P_SS)^-1 1 into the room for coordinates. A user's system is as large as the rows: they are brought
-/// through B once, each at the cost of its own coordinates times all.
-fn coordinates(v: &SideBySide<'_>, root: &Matrix, items: &[u32], work: &mut UserSystem) {
+/// (V_S B)' (I + P_SS)^-1 1 behind what is in `passed`: B times it are the user's coordinates w. A user's system is as large as
+/// the rows: they are brought through B once, each at the cost of its own coordinates times all.
+fn pass(v: &SideBySide<'_>, root: &Matrix, items: &[u32], work: &mut UserSystem, passed: &mut Vec<f32>) {
     let width = root.rows();
-    refill(&mut work.coordinates, width, 0.0);
+    let from = passed.len();
+    passed.resize(from + width, 0.0);
     if items.is_empty() {
         return;
     }
@@ -77,10 +82,5 @@ fn coordinates(v: &SideBySide<'_>, root: &Matrix, items: &[u32], work: &mut User
     items.iter().zip(rows.chunks_exact_mut(width)).for_each(|(&item, row)| bring(v, root, item, row));
     work.system = rows;
     solve_rows(items.len(), width, work);
-    let UserSystem { system, x, coordinates, passed, .. } = work;
-    refill(passed, width, 0.0);
-    system.chunks_exact(width).zip(x.iter()).for_each(|(row, &x)| axpy(x, row, passed));
-    for (index, place) in coordinates.iter_mut().enumerate() {
-        *place = dot(&root.row(index)[index..], &passed[index..]);
-    }
+    work.system.chunks_exact(width).zip(&work.x).for_each(|(row, &x)| axpy(x, row, &mut passed[from..]));
 }

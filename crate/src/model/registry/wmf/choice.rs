@@ -236,8 +236,7 @@ impl Probe {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::model::rows::tests::planted;
-    use crate::numerics::random::unit;
+    use crate::model::rows::tests::{drawn, planted};
 
     fn shape(users: u32, items: u32, rows: u64, shards: u32) -> Shape {
         Shape { users, items, rows, shards }
@@ -283,28 +282,17 @@ mod tests {
     }
 
     /// People who all draw from the same popularity, or from that of their own group.
-    fn drawn(groups: u32) -> ShardRows {
-        let mut rng = StreamKey::new(4, Purpose::Synthetic, 0, groups).stream();
-        let mut rows = ShardRows { n_users: 400, n_items: 300, starts: vec![0], ..ShardRows::default() };
-        for user in 0..400 {
-            for item in 0..300 {
-                let rank = f64::from(item / groups) + 1.0;
-                let likely =
-                    if item % groups == user % groups { (2.0 * f64::from(groups) / rank).min(0.9) } else { 0.0 };
-                if unit(&mut rng) < likely.min(0.6) {
-                    rows.items.push(item);
-                    rows.values.push(1.0);
-                    rows.validation.push(unit(&mut rng) < 0.15);
-                }
-            }
-            rows.starts.push(rows.items.len() as u32);
-        }
-        rows
+    fn popular(groups: u32) -> ShardRows {
+        let likely = |user, item| {
+            let rank = f64::from(item / groups) + 1.0;
+            if item % groups == user % groups { (2.0 * f64::from(groups) / rank).min(0.6) } else { 0.0 }
+        };
+        drawn(400, 300, StreamKey::new(4, Purpose::Synthetic, 0, groups), likely)
     }
 
     #[test]
     fn where_only_popularity_is_to_be_learned_the_trial_asks_for_more() {
-        let (popular, tastes) = (drawn(1), drawn(6));
+        let (popular, tastes) = (popular(1), popular(6));
         let asked = |rows: &ShardRows| probe(rows, &Given::default());
         assert!(asked(&popular).unwrap() > 1.0, "{:?}", asked(&popular));
         assert!(asked(&tastes).unwrap() <= 1.5, "{:?}", asked(&tastes));
