@@ -25,6 +25,3 @@ function largest(measure) {
 
 /** The most that any tab has held at a time, in bytes, without the browser's own program, which all its processes share. */
 export const tabPeak = () => largest((status) => figure(status, "VmHWM") - figure(status, "RssFile"));
-
-/** What the largest tab holds now, in bytes: its own pages, among them the memories of its workers' wasm. */
-export const tabNow = () => largest((status) => figure(status, "RssAnon"));

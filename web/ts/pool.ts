@@ -227,7 +227,9 @@ export class Pool implements JobRunner {
     if (job && job.tries >= TRIES) {
       const message = `${TRIES} workers in a row died over the same job (${job.job.stage}): ${error.message}`;
       job.reject(new UltrareError({ code: "worker.lost", message, details: error }));
+      this.watcher.worker(slot.number, "lost", job.job, error);
       slot.current = undefined;
+      return this.replace(slot, undefined);
     }
     this.replace(slot, error);
   }
