@@ -105,8 +105,9 @@ test("25 million rows are read in a tab of their own, and what that takes", { ti
 
 inBrowser();
 
-// Goals that are not reached yet: no task over 50 ms, and 600 MB (720 were measured). What is asserted is that it does not get worse.
-const [LONGEST, HELD] = [250, 850e6];
+// The goal of 600 MB is not reached (720 to 783 were measured); of no task over 50 ms it is, where nothing else runs. What is asserted is that it
+// does not get worse, also on a busy machine.
+const [LONGEST, HELD] = [150, 950e6];
 
 test("a million rows through the whole job: the page hardly stops, and what the tab holds is told", { timeout: 1_800_000 }, async (t) => {
   const file = synth({ users: 6_040, items: 3_706, rows: 1_000_000, seed: 2 });
