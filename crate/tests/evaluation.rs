@@ -106,15 +106,20 @@ fn every_arm_has_groups_gaps_coverage_and_is_held_against_the_serving_one() {
 
 #[test]
 fn where_nobody_asks_another_shard_only_lists_of_the_shard_trained_again_move() {
-    let mut experiment = small(|settings| settings.combine = CombineConfig::of(CombineMethod::Own));
-    whole(&mut experiment, BUILD);
-    let user = experiment.users().unwrap().ids[7].clone();
-    whole(&mut experiment, Activity::Change { change: Request::of_users([user]).into(), mode: Mode::Frozen });
-    let snapshot = experiment.snapshot();
-    let original = snapshot.comparisons.iter().find(|comparison| comparison.with == "original").unwrap();
-    let [touched, untouched] = &original.others[..] else { panic!("{original:?}") };
-    assert!(touched.changed > 0 && touched.overlap < 1.0, "{touched:?}");
-    assert_eq!((untouched.changed, untouched.overlap), (0, 1.0), "{untouched:?}");
+    for (method, k_core) in [(Method::Obc, 0), (Method::Hash, 4), (Method::Random, 0)] {
+        let mut experiment = small(|settings| {
+            settings.combine = CombineConfig::of(CombineMethod::Own);
+            (settings.partition.method, settings.k_core) = (method, k_core);
+        });
+        whole(&mut experiment, BUILD);
+        let user = experiment.users().unwrap().ids[7].clone();
+        whole(&mut experiment, Activity::Change { change: Request::of_users([user]).into(), mode: Mode::Frozen });
+        let snapshot = experiment.snapshot();
+        let original = snapshot.comparisons.iter().find(|comparison| comparison.with == "original").unwrap();
+        let [touched, untouched] = &original.others[..] else { panic!("{original:?}") };
+        assert!(touched.changed > 0 && touched.overlap < 1.0, "{method:?}: {touched:?}");
+        assert_eq!((untouched.changed, untouched.overlap), (0, 1.0), "{method:?}: {untouched:?}");
+    }
 }
 
 #[test]

@@ -153,7 +153,8 @@ export interface VectorsView {
 export interface Kept extends Keyed {
   /**
    * Keeps the experiment as it is, and some bytes of the caller's beside it, in place of what was kept so under this key. The
-   * experiment does not come to the caller's thread for that. Rejects with `kept.large` if it has more than `most` bytes.
+   * experiment does not come to the caller's thread for that. It holds the rows of its moment: after somebody was forgotten, keep it
+   * again or clear it. Rejects with `kept.large` if it has more than `most` bytes.
    */
   keepExperiment(key: string, beside: Uint8Array, most?: number): Promise<void>;
   /** What was kept beside an experiment; undefined if there is none that can be trusted. */

@@ -79,7 +79,7 @@ use crate::evaluate::rank;
 use crate::interactions::Interactions;
 use crate::model::{ModelConfig, ShardRows, SubModel, trainer};
 use crate::numerics::Digest;
-use crate::pipeline::{Assignment, Dataset, Divided, Pipeline, Shards, Store, user_table};
+use crate::pipeline::{Assignment, Dataset, Divided, NO_SHARD, Pipeline, Shards, Store, user_table};
 use crate::serve::ServeError;
 use crate::unlearn::Request;
 
@@ -87,7 +87,7 @@ use super::{RecommenderError, Rows};
 
 /// A partition: who is in which shard, from the id alone, so that nobody's going moves anybody else.
 pub trait Divide {
-    /// How many shards there are.
+    /// How many shards there are: at most 65,535.
     fn shards(&self) -> u32;
     /// A person's shard, below [`Divide::shards`].
     fn shard_of(&self, user: &str) -> u16;
@@ -195,6 +195,10 @@ impl<'a> CustomEnsemble<'a> {
     /// What `before` has of the same rows is taken over: an incremental build.
     fn build(rows: Interactions, parts: Parts<'a>, before: &BTreeMap<u32, Trained>) -> Result<(Self, Vec<u32>)> {
         let shards = parts.divide.shards();
+        if shards > u32::from(NO_SHARD) {
+            let said = format!("{shards} shards are asked for, and there can be {NO_SHARD} at the most");
+            return Err(RecommenderError::Refused(said).into());
+        }
         let of_user = |id: &str| match parts.divide.shard_of(id) {
             shard if u32::from(shard) < shards => Ok(shard),
             shard => {
@@ -245,13 +249,14 @@ mod tests {
         }
     }
 
-    struct Beyond;
-    impl Divide for Beyond {
+    /// So many shards, and everybody in one of them.
+    struct Always(u32, u16);
+    impl Divide for Always {
         fn shards(&self) -> u32 {
-            2
+            self.0
         }
         fn shard_of(&self, _: &str) -> u16 {
-            2
+            self.1
         }
     }
 
@@ -297,11 +302,19 @@ mod tests {
 
     #[test]
     fn a_shard_that_is_not_there_and_no_rows_are_refused() {
-        let parts = Parts { divide: &Beyond, train: &ModelConfig::default(), combine: &BuiltIn, seed: 1 };
+        let parts = Parts { divide: &Always(2, 2), train: &ModelConfig::default(), combine: &BuiltIn, seed: 1 };
         let rows = super::super::from_rows([("ann", "tea"), ("bob", "jam")]).unwrap();
         let error = CustomEnsemble::fit(&rows, parts).err().unwrap();
         assert_eq!(error.code(), "recommender.refused");
         assert!(error.to_string().contains("\"ann\" is put into shard 2, and there are 2"), "{error}");
+        let many = Parts { divide: &Always(65_536, 65_535), ..parts };
+        let error = CustomEnsemble::fit(&rows, many).err().unwrap();
+        assert!(error.to_string().contains("65536 shards are asked for"), "{error}");
+        let one = Parts { divide: &Always(1, 0), train: &ModelConfig::of(ModelName::Itemknn), ..parts };
+        let mut all = CustomEnsemble::fit(&rows, one).unwrap();
+        let before = all.digests();
+        assert_eq!(all.forget(&Request::of_users(["ann", "bob"])).unwrap_err().code(), "combine.empty");
+        assert_eq!(all.digests(), before, "a refusal leaves everything as it was");
         let none = Rows::default();
         assert_eq!(CustomEnsemble::fit(&none, parts).err().unwrap().code(), "combine.empty");
     }
