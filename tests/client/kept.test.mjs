@@ -27,10 +27,11 @@ test("an experiment and what lies beside it come back, and the one before is gon
   const disk = new Disk();
   const { holder, vault, kept } = await keeping(disk, "first");
   await kept.put("other", bytes("stays"));
+  await kept.put("run/notes", bytes("stays, too"));
   await kept.keepExperiment("run", bytes("one"));
   holder.word = "second";
   await kept.keepExperiment("run", bytes("two"));
-  assert.equal((await vault.keys()).length, 3, "one experiment, one head, and what else is kept");
+  assert.equal((await vault.keys()).length, 4, "one experiment, one head, and what else is kept, also under a name like its own");
   assert.equal(holder.freed, 2);
   const next = await keeping(disk);
   assert.equal(text(await next.kept.beside("run")), "two");

@@ -9,6 +9,8 @@ const PAGE = "page/";
 
 /** Bytes of the name under which an experiment lies: with what is kept beside it, so that the two are of one moment. */
 const TAG = 8;
+/** The end of such a name: other names under the same key are the caller's. */
+const TAGGED = /^[0-9a-f]{16}$/;
 
 /** What is needed of whoever holds the experiment. */
 interface Holder {
@@ -43,7 +45,8 @@ export function keptIn(base: string, place: Promise<Place>, holder: () => Holder
       await there.put(named(key, tag), experiment).finally(() => experiment.free());
       if (purged !== before) return there.retain((await there.keys()).filter((name) => name !== named(key, tag)));
       await there.put(key, head);
-      await there.retain((await there.keys()).filter((name) => !name.startsWith(`${key}/`) || name === named(key, tag)));
+      const earlier = (name: string) => name.startsWith(`${key}/`) && TAGGED.test(name.slice(key.length + 1)) && name !== named(key, tag);
+      await there.retain((await there.keys()).filter((name) => !earlier(name)));
     },
     beside: async (key) => (await (await area()).get(key))?.slice(TAG),
     async restoreExperiment(key) {
