@@ -90,11 +90,12 @@ test("a worker that traps is replaced and its job handed out again, with its byt
 
 test("a job that kills three workers is refused, and the others go on", async () => {
   const behave = { run: (worker, message) => (message.id === 1 ? trap : echo)(worker, message) };
-  const { pool: it } = pool(2, behave);
+  const { pool: it, states } = pool(2, behave);
   const results = await Promise.allSettled([it.run(job(0)), it.run(job(1)), it.run(job(2))]);
   assert.deepEqual(results.map(({ status }) => status), ["fulfilled", "rejected", "fulfilled"]);
   assert.equal(results[1].reason.code, "worker.lost");
   assert.match(results[1].reason.message, /3 workers in a row died over the same job \(train\): unreachable/);
+  assert.deepEqual(states.filter((state) => state.includes("lost")).map((state) => state.slice(2)), ["lost 1", "lost 1", "lost 1"], "each loss names its job, the last too");
   assert.deepEqual([...(await it.run(job(5))).result], [5]);
 });
 
