@@ -15,8 +15,9 @@ use crate::pairs::{Pairs, shard_rows};
 /// Share of rows that choose, and of those that measure.
 const CHOOSE: f64 = 0.1;
 const MEASURE: f64 = 0.15;
-/// People measured at most.
-const PEOPLE: usize = 1_000;
+/// Scores looked at for figures, and people measured at least and at most: where people have few rows, it takes many to tell.
+const SCORES: usize = 20_000_000;
+const PEOPLE: (usize, usize) = (1_000, 10_000);
 
 pub struct World {
     pub train: Pairs,
@@ -62,7 +63,7 @@ impl World {
         let mut users: Vec<u32> = train.iter().map(|pair| pair.0).collect();
         users.dedup();
         users.sort_by_key(|user| keyed_hash(5, Purpose::Selection, &[&user.to_le_bytes()]));
-        users.truncate(PEOPLE);
+        users.truncate((SCORES / n_items.max(1) as usize).clamp(PEOPLE.0, PEOPLE.1));
         let of = |pairs: &Pairs, user: u32| -> Vec<u32> {
             let from = pairs.partition_point(|pair| pair.0 < user);
             pairs[from..].iter().take_while(|pair| pair.0 == user).map(|pair| pair.1).collect()

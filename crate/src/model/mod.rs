@@ -35,6 +35,7 @@ mod item_item;
 mod knobs;
 mod registry;
 pub(crate) mod rows;
+pub(crate) mod shape;
 mod start;
 mod sub_model;
 mod trainer;

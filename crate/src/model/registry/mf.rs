@@ -24,9 +24,9 @@ const ADVICE: &str = "the vectors grow without bound; lower the rate";
 
 /// NDCG@20 .205 on a tenth of ML-100K's training rows held out; not searched further.
 const DEFAULTS: Defaults = Defaults {
-    factors: 32,
+    factors: (32, 32),
     rate: 0.005,
-    lambda: 0.01,
+    lambda: |_| 0.01,
     layers: 0,
     negatives: 4,
     pieces: Some((64, 1024)),
@@ -57,7 +57,7 @@ pub(super) static ENTRY: ModelEntry = ModelEntry {
     item_vectors: true,
     stops_on_validation: true,
     search: &[Axis::times(&LAMBDA, THIRDS), Axis::times(&RATE, HALVES)],
-    fill: |knobs, _| DEFAULTS.fill(knobs),
+    fill: |knobs, rows| DEFAULTS.fill(knobs, rows),
     train,
     load,
 };

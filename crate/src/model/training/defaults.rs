@@ -4,14 +4,18 @@
 use super::stopping::Stopping;
 use crate::model::entry::Training;
 use crate::model::knobs::Knobs;
+use crate::model::rows::ShardRows;
+use crate::model::shape::Shape;
 use crate::numerics::random::{Purpose, StreamKey};
 
 /// What a model that learns by epochs starts from.
 #[derive(Clone, Copy, Debug)]
 pub(in crate::model) struct Defaults {
-    pub factors: u32,
+    /// Where rows are many for each user and item, and where they are few: what few rows tell lies in many directions.
+    pub factors: (u32, u32),
     pub rate: f32,
-    pub lambda: f32,
+    /// By the shape of the rows.
+    pub lambda: fn(&Shape) -> f32,
     /// Propagation steps or hidden layers; 0 where the model has none.
     pub layers: u32,
     /// Sampled negatives for each row; 0 where the model draws one a row.
@@ -45,14 +49,18 @@ pub(in crate::model) struct Settings {
 impl Defaults {
     pub(in crate::model) fn under(self, training: &Training<'_>) -> Settings {
         let (config, rows) = (training.knobs, training.rows.items.len());
+        let shape = match &training.sliced {
+            Some(sliced) => Shape::of_first_slice(&training.rows, sliced),
+            None => Shape::of(&training.rows),
+        };
         let mut stopping = Stopping::of(config, self.every, self.patience, self.cap, self.without);
         if let Some(pieces) = self.pieces {
             stopping = stopping.warm(rows, pieces);
         }
         Settings {
-            factors: config.factors.unwrap_or(self.factors) as usize,
+            factors: config.factors.unwrap_or_else(|| self.factors(&shape)) as usize,
             rate: config.rate.unwrap_or(self.rate),
-            lambda: config.lambda.unwrap_or(self.lambda),
+            lambda: config.lambda.unwrap_or_else(|| (self.lambda)(&shape)),
             layers: config.layers.unwrap_or(self.layers),
             negatives: config.negatives.unwrap_or(self.negatives),
             pieces: self.pieces.unwrap_or_default(),
@@ -61,11 +69,16 @@ impl Defaults {
         }
     }
 
+    fn factors(self, shape: &Shape) -> u32 {
+        if shape.is_sparse() { self.factors.1 } else { self.factors.0 }
+    }
+
     /// Fills in what was left out.
-    pub(in crate::model) fn fill(self, config: &mut Knobs) {
-        config.factors.get_or_insert(self.factors);
+    pub(in crate::model) fn fill(self, config: &mut Knobs, rows: &ShardRows) {
+        let shape = Shape::of(rows);
+        config.factors.get_or_insert_with(|| self.factors(&shape));
         config.rate.get_or_insert(self.rate);
-        config.lambda.get_or_insert(self.lambda);
+        config.lambda.get_or_insert_with(|| (self.lambda)(&shape));
         config.epochs.get_or_insert(self.cap);
         config.patience.get_or_insert(self.patience);
         if self.layers > 0 {

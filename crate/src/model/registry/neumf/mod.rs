@@ -29,9 +29,9 @@ const ADVICE: &str = "the weights grow without bound; lower the rate or raise la
 /// Chosen on a tenth of ML-100K's training rows held out: two seeds, lambda 1e-4 to .06, rates .0025 and .005, 16 and 32
 /// factors, 1 to 3 layers (NDCG@20 .216; rate .005 gave .208).
 const DEFAULTS: Defaults = Defaults {
-    factors: 16,
+    factors: (16, 16),
     rate: 0.0025,
-    lambda: 0.03,
+    lambda: |_| 0.03,
     layers: 2,
     negatives: 4,
     pieces: Some((64, 1024)),
@@ -64,7 +64,7 @@ pub(super) static ENTRY: ModelEntry = ModelEntry {
     item_vectors: false,
     stops_on_validation: true,
     search: &[Axis::times(&LAMBDA, THIRDS), Axis::times(&RATE, HALVES)],
-    fill: |knobs, _| DEFAULTS.fill(knobs),
+    fill: |knobs, rows| DEFAULTS.fill(knobs, rows),
     train,
     load: Model::load,
 };

@@ -9,6 +9,7 @@
 //! tells (`probe`).
 
 use crate::model::rows::ShardRows;
+use crate::model::shape::{Shape, two_digits};
 use crate::model::trainer::Trainer as _;
 use crate::model::training::{Sliced, ndcg_of_users};
 use crate::numerics::als::AlsParams;
@@ -22,21 +23,25 @@ const ONE_ONLY: f64 = 0.45;
 const OF_MANY: f64 = 0.2;
 /// How many times more of it is tried, the usual first.
 const TIMES: [f64; 4] = [1.0, 1.5, 2.1, 3.0];
+/// Rows for each item below which the edge says too much: of an item with one row or two nothing repeats that could look like
+/// structure.
+const SCARCE: f64 = 3.0;
 /// Most weight of all pairs.
 const MOST_ALPHA: f64 = 0.3;
 /// Vectors as long as this where rows are many for each user and item; twice as long where they are few, since what few rows
 /// tell lies in many directions and little of it is noise.
 const FACTORS: u32 = 64;
-/// Rows for each user and item below which they are few.
-const FEW: f64 = 8.0;
 
 /// Rows that a probe looks at, about; a larger shard is asked by a sample of its users.
 const PROBE_ROWS: f64 = 40_000.0;
 /// Validation rows below which a probe would tell chance.
 const LEAST_HELD: usize = 200;
-/// Users whose validation rows are ranked.
-const PROBE_USERS: usize = 800;
-const PROBE_FACTORS: usize = 32;
+/// Scores looked at for their validation rows, about, and fewest and most users.
+const PROBE_SCORES: usize = 6_000_000;
+const PROBE_USERS: (usize, usize) = (800, 3_000);
+/// Standard errors beyond which more of the edge is better.
+const BEYOND: f64 = 1.4;
+const PROBE_FACTORS: usize = 64;
 const PROBE_SWEEPS: u32 = 6;
 const PROBE_TOLERANCE: f32 = 3e-3;
 
@@ -54,23 +59,6 @@ pub(super) struct Given {
 pub(super) struct Choice {
     pub params: AlsParams,
     pub why: Option<String>,
-}
-
-/// How a shard's rows look: all that the rule goes by.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub(crate) struct Shape {
-    pub users: u32,
-    pub items: u32,
-    pub rows: u64,
-    /// Shards of the ensemble.
-    pub shards: u32,
-}
-
-impl Shape {
-    fn of(rows: &ShardRows) -> Shape {
-        let ShardRows { n_users: users, n_items: items, shards, .. } = *rows;
-        Shape { users, items, rows: rows.items.len() as u64, shards }
-    }
 }
 
 /// What the rows ask for where a knob was left out. O(rows) and a few sweeps over at most some ten thousand of them.
@@ -98,30 +86,12 @@ pub(super) fn choose(rows: &ShardRows, given: &Given) -> Choice {
 
 /// The same by the first slice of a training in slices: what a later one holds has no say, or a checkpoint would know of it.
 pub(super) fn choose_by_slice(rows: &ShardRows, sliced: &Sliced, given: &Given) -> AlsParams {
-    let mut items = vec![false; rows.n_items as usize];
-    let (mut users, mut count) = (0, 0);
-    for (user, _) in sliced.slice_of_user.iter().enumerate().filter(|(_, slice)| **slice == 0) {
-        users += 1;
-        for row in rows.starts[user] as usize..rows.starts[user + 1] as usize {
-            items[rows.items[row] as usize] = true;
-            count += 1;
-        }
-    }
-    let items = items.into_iter().filter(|&there| there).count() as u32;
-    let times = sliced.count.max(1);
-    let shape = Shape { users: users * times, items, rows: count * u64::from(times), shards: rows.shards };
+    let shape = Shape::of_first_slice(rows, sliced);
     let mut params = rule(&shape, given, 1.0);
     // Longer than the shard is wide, vectors only copy single rows.
     let wanted = given.factors.unwrap_or(if shape.is_sparse() { 2 * FACTORS } else { FACTORS });
     params.factors = given.factors.unwrap_or(wanted.min(rows.n_users).min(rows.n_items).max(1)) as usize;
     params
-}
-
-impl Shape {
-    /// Are rows few for each user and item?
-    fn is_sparse(&self) -> bool {
-        (self.rows as f64) < FEW * (f64::from(self.users) + f64::from(self.items))
-    }
 }
 
 /// The settings by the shape of the rows; noise has to exceed the edge's share times `wider`.
@@ -131,7 +101,7 @@ pub(crate) fn rule(shape: &Shape, given: &Given, wider: f64) -> AlsParams {
     let (by_user, by_item) = (rows / n, rows / m);
     let alpha = given.alpha.unwrap_or_else(|| two_digits((1.5 * (rows / (n * m)).sqrt()).min(MOST_ALPHA)));
     let share = OF_MANY + (ONE_ONLY - OF_MANY) / f64::from(shape.shards.max(1));
-    let tau = wider * share * (by_user.sqrt() + by_item.sqrt());
+    let tau = wider * share * (by_item / SCARCE).sqrt().min(1.0) * (by_user.sqrt() + by_item.sqrt());
     let lambda = || {
         let weights = (by_user + f64::from(alpha) * m) * (by_item + f64::from(alpha) * n);
         two_digits(tau / weights.sqrt())
@@ -141,13 +111,8 @@ pub(crate) fn rule(shape: &Shape, given: &Given, wider: f64) -> AlsParams {
     AlsParams { factors, alpha, lambda: given.lambda.unwrap_or_else(lambda), nu: given.nu.unwrap_or(1.0) }
 }
 
-/// As a person would type it: the choice does not pretend to more.
-fn two_digits(value: f64) -> f32 {
-    format!("{value:.1e}").parse().expect("a number that was just written")
-}
-
 /// How many times the usual share ranks held-out rows best, if the shard has enough of them; more than the usual only where it
-/// is better beyond doubt (twice the standard error of the paired difference).
+/// is better beyond doubt (see [`BEYOND`], of the paired difference).
 fn probe(rows: &ShardRows, given: &Given) -> Option<f64> {
     let Probe { train, held, n_items } = Probe::of(rows)?;
     let (users, count) = (train.len() as u32, train.columns.len() as u64);
@@ -179,13 +144,13 @@ fn probe(rows: &ShardRows, given: &Given) -> Option<f64> {
     found.map(|found| found.0)
 }
 
-/// Is `a` above `b`, user by user, by more than twice the standard error of the mean difference?
+/// Is `a` above `b`, user by user, by more than chance would have it?
 fn is_better(a: &[f64], b: &[f64]) -> bool {
     let n = a.len().max(2) as f64;
     let differences = || a.iter().zip(b).map(|(a, b)| a - b);
     let mean = differences().sum::<f64>() / n;
     let variance = differences().map(|d| (d - mean) * (d - mean)).sum::<f64>() / (n - 1.0);
-    mean > 2.0 * (variance / n).sqrt()
+    mean > BEYOND * (variance / n).sqrt()
 }
 
 /// Rows to train on and rows to rank, of some users, with the items among them numbered anew.
@@ -215,13 +180,14 @@ impl Probe {
         }
         let empty = || Csr { starts: vec![0], columns: Vec::new() };
         let (mut train, mut held, mut ranked) = (empty(), empty(), 0);
+        let most = (PROBE_SCORES / (n_items as usize).max(1)).clamp(PROBE_USERS.0, PROBE_USERS.1);
         for &user in &users {
             let begin = held.columns.len();
             for row in of(user) {
                 let item = number[rows.items[row] as usize];
                 if !rows.validation[row] {
                     train.columns.push(item);
-                } else if ranked < PROBE_USERS && item != u32::MAX {
+                } else if ranked < most && item != u32::MAX {
                     held.columns.push(item);
                 }
             }
@@ -254,6 +220,7 @@ mod tests {
                 let (alpha, lambda) = (f64::from(params.alpha), f64::from(params.lambda));
                 let tau = lambda * ((rows / n + alpha * m) * (rows / m + alpha * n)).sqrt();
                 let found = tau / ((rows / n).sqrt() + (rows / m).sqrt());
+                let share = share * (rows / m / SCARCE).sqrt().min(1.0);
                 assert!((found / share - 1.0).abs() < 0.06, "{users} x {items}, {shards}: {found}");
                 assert!(params.alpha > 0.0 && params.alpha <= 0.3);
             }
