@@ -84,10 +84,7 @@ impl Experiment {
     }
 
     /// What goes by until the next tick is spent on this.
-    pub fn doing(
-        &mut self,
-        #[wasm_bindgen(unchecked_param_type = "Spent")] what: JsValue,
-    ) -> Result<(), JsValue> {
+    pub fn doing(&mut self, #[wasm_bindgen(unchecked_param_type = "Spent")] what: JsValue) -> Result<(), JsValue> {
         self.0.doing(from_js(what, "what time is spent on")?);
         Ok(())
     }

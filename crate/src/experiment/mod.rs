@@ -62,8 +62,8 @@ pub use people::{PersonFigures, figure_names};
 pub use receipts::{rules, settings};
 pub use rehearsal::{AuditHistogram, AuditItem, AuditPerson, AuditView};
 pub use sequence::{SequenceStep, SequenceView, TwinSummary};
-pub use sweep::{SweepConfig, SweepPoint, SweepView};
 pub use spent::{Moment, Spent, SpentView};
+pub use sweep::{SweepConfig, SweepPoint, SweepView};
 pub use view::{
     BecauseView, ChangeView, DataView, DigestsView, ItemView, PartitionView, PersonView, Phase, ReasonView, ResultView,
     SecondsView, ShardView, Snapshot, UsersView,
