@@ -467,6 +467,7 @@ fn a_model_without_item_vectors_gets_a_combiner_that_works_and_says_so() {
 }
 
 #[test]
+#[allow(clippy::disallowed_types)] // Whoever waits for the command line has a clock.
 fn every_second_of_a_run_has_a_name() {
     let folder = Folder::new("spent");
     let (out, saved, lists) = (folder.path("out.json"), folder.path("saved"), folder.path("lists.csv"));
