@@ -214,7 +214,10 @@ impl DualRoom {
         if cholesky(&mut self.system, k, stride, &mut self.work).is_err() {
             return false;
         }
-        self.inverse.invert(&mut self.system, k, stride);
+        wide(
+            #[inline(always)]
+            || self.inverse.invert(&mut self.system, k, stride),
+        );
         self.wanted.clear();
         for &row in rows {
             for &column in entries.row(row as usize) {
@@ -315,6 +318,7 @@ impl Triangle {
     }
 
     /// Takes U^-1, which replaces `u`. n^3 / 6 operations.
+    #[inline(always)]
     fn invert(&mut self, u: &mut [f32], n: usize, stride: usize) {
         // Row i of U is needed for row i of X = (E_i - sum_{p > i} U_ip X_p) / U_ii alone: it waits in `rows` meanwhile.
         let (line, _) = self.rows.as_flattened_mut().split_at_mut(n);

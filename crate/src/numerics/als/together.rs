@@ -96,7 +96,10 @@ impl Together {
     }
 
     fn is_worth(&self, entries: &Csr, stride: usize) -> bool {
-        self.crew.hands() > 1 && entries.columns.len() as f64 * (stride * stride) as f64 > WORTH
+        // wasm has no threads, and need not carry what only they use.
+        !cfg!(target_family = "wasm")
+            && self.crew.hands() > 1
+            && entries.columns.len() as f64 * (stride * stride) as f64 > WORTH
     }
 
     /// Solves the rows of all parts into the places in their order.

@@ -95,6 +95,9 @@ pub(crate) fn four_dots(a: &[f32], rows: [&[f32]; 4]) -> [f32; 4] {
     totals
 }
 
+/// Values of a block of items that all users pass over: 16 kB of them.
+const NEAR: usize = 4096;
+
 /// [`scores`] of several users at once, one row of `users` and of `out` for each: an item's vector is read once for all of
 /// them, which is what counts where the vectors outgrow the caches.
 ///
@@ -112,18 +115,25 @@ fn scores_of_all_here(users: &[f32], items: &Matrix, out: &mut [f32]) {
     if width == 0 || n_items == 0 {
         return out.fill(0.0);
     }
-    let mut fours = users.chunks_exact(4 * width);
-    let mut outs = out.chunks_exact_mut(4 * n_items);
-    for (users, out) in (&mut fours).zip(&mut outs) {
-        let users = [0, 1, 2, 3].map(|user| &users[user * width..][..width]);
-        for item in 0..n_items {
-            let sums = four_dots(items.row(item), users);
-            (0..4).for_each(|user| out[user * n_items + item] = sums[user]);
+    // As many items at a time as stay in the nearest cache while all users pass over them.
+    let block = (NEAR / width).clamp(4, n_items.max(4));
+    for first in (0..n_items).step_by(block) {
+        let last = (first + block).min(n_items);
+        let (mut fours, mut outs) = (users.chunks_exact(4 * width), out.chunks_exact_mut(4 * n_items));
+        for (four, out) in (&mut fours).zip(&mut outs) {
+            let four = [&four[..width], &four[width..2 * width], &four[2 * width..3 * width], &four[3 * width..]];
+            for item in first..last {
+                let sums = four_dots(items.row(item), four);
+                for (user, sum) in sums.into_iter().enumerate() {
+                    out[user * n_items + item] = sum;
+                }
+            }
         }
-    }
-    let rest = fours.remainder().chunks_exact(width);
-    for (user, out) in rest.zip(outs.into_remainder().chunks_exact_mut(n_items)) {
-        scores_here(user, items, out);
+        for (user, out) in fours.remainder().chunks_exact(width).zip(outs.into_remainder().chunks_exact_mut(n_items)) {
+            for item in first..last {
+                out[item] = dot(user, items.row(item));
+            }
+        }
     }
 }
 
