@@ -130,8 +130,8 @@ fn scores_of_all_here(users: &[f32], items: &Matrix, out: &mut [f32]) {
             }
         }
         for (user, out) in fours.remainder().chunks_exact(width).zip(outs.into_remainder().chunks_exact_mut(n_items)) {
-            for item in first..last {
-                out[item] = dot(user, items.row(item));
+            for (place, item) in out[first..last].iter_mut().zip(first..) {
+                *place = dot(user, items.row(item));
             }
         }
     }
