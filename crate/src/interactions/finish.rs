@@ -182,6 +182,7 @@ impl Finish {
         notes.retain(|note| note.code != "few_pairs" && note.code != "unique_items");
         notes.extend(few_pairs(self.usable, self.distinct));
         notes.extend(unique_items(self.summary.rows, self.summary.items));
+        notes.extend(unlearnable(&self.rows));
         notes.extend(swallowed(sink));
         if sink.mended_ids > 0 {
             let message = format!(

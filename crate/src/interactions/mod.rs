@@ -18,6 +18,7 @@ mod ids;
 mod inflate;
 mod intern;
 mod json;
+mod learnable;
 mod movielens;
 mod names;
 mod packed;

@@ -52,6 +52,12 @@ impl Shape {
         let films = 1.0 / 62.0 + 1.0 / 44.0;
         two_digits((at_films * math::exp(power * math::ln((scarcity / films).max(0.1)))).min(most))
     }
+
+    /// What was chosen, and from what: `64 factors, penalty 0.04: from 59112 rows of 950 people and 1350 items`; none where nothing was.
+    pub fn because(&self, said: &[String]) -> Option<String> {
+        let Shape { users, items, rows, .. } = self;
+        (!said.is_empty()).then(|| format!("{}: from {rows} rows of {users} people and {items} items", said.join(", ")))
+    }
 }
 
 /// As a person would type it: a choice does not pretend to more.

@@ -43,9 +43,16 @@ pub enum StopReason {
     Scheduled,
     /// The weights vanished: what is charged for them outweighs all that they explain.
     Vanished,
+    /// At its best it ranked the shard's held-out rows worse than a list by popularity, beyond chance.
+    BelowPopularity,
 }
 
 impl StopReason {
+    /// Is the outcome of no use, so that a person should know before anything is compared?
+    pub fn is_collapse(self) -> bool {
+        matches!(self, StopReason::Vanished | StopReason::BelowPopularity)
+    }
+
     /// For people: what the training did.
     pub fn words(self) -> &'static str {
         match self {
@@ -56,6 +63,9 @@ impl StopReason {
             StopReason::Scheduled => "was trained slice by slice, for a number of epochs fixed beforehand",
             StopReason::Vanished => {
                 "learned nothing: its weights vanished under the penalty; lower lambda, or leave it out"
+            }
+            StopReason::BelowPopularity => {
+                "ranks held-out rows worse than a list by popularity; leave its settings out, or take another model or fewer shards"
             }
         }
     }

@@ -6,7 +6,6 @@ use crate::Digest;
 use crate::embedding::EmbeddingConfig;
 use crate::error::Result;
 use crate::evaluate::popularity;
-use crate::model::StopReason;
 use crate::numerics::random::{Purpose, keyed_hash};
 use crate::partition::{Method, PartitionInput};
 
@@ -374,7 +373,7 @@ pub fn accept(
             Kept::Partition(Partitioned { method, shards, division, facts }.into())
         }
         (Slot::Train(shard), Outcome::Train { weights, epochs, stop, best, chosen, checkpoints, work }) => {
-            if stop == StopReason::Vanished {
+            if stop.is_collapse() {
                 let message = format!("Shard {} {}.", shard + 1, stop.words());
                 events.push(Event::Note { pipeline: hints.name.clone(), message });
             }

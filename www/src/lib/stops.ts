@@ -7,7 +7,8 @@ export const STOPPED: Record<StopReason, { short: string; long: string }> = {
   closed: { short: "closed form", long: "solved in one go" },
   no_validation: { short: "no held-out rows", long: "had no held-out rows to judge by and ran the default number of epochs" },
   vanished: { short: "learned nothing", long: "learned nothing: its weights vanished under the penalty; lower lambda, or leave it out" },
-  scheduled: { short: "as scheduled", long: "was trained in legs with checkpoints, whose epochs are fixed beforehand" },
+  below_popularity: { short: "below popularity", long: "ranks held-out rows worse than a list by popularity; leave its settings out, or take another model or fewer shards" },
+  scheduled: { short: "as scheduled", long: "was trained slice by slice with checkpoints, whose epochs are fixed beforehand" },
 };
 export const CLOSED = ["ease", "itemknn"];
 /** Models whose own objective says when to stop. */

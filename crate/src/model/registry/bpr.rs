@@ -78,14 +78,14 @@ pub(super) static ENTRY: ModelEntry = ModelEntry {
 fn train(training: Training<'_>) -> Result<Box<dyn Trainer>, ModelError> {
     let settings = DEFAULTS.under(&training);
     let Training { rows, sliced, .. } = training;
-    let Settings { factors, rate, lambda, mut stopping, key, .. } = settings;
+    let Settings { factors, rate, lambda, mut stopping, key, why, .. } = settings;
     let params = Params { factors, rate, lambda, key };
     // The vectors begin near zero and leave it slowly: a small shard takes many epochs before ranks say anything.
     stopping.warm = (WARM_UPDATES / rows.items.len().max(1)).min(200) as u32;
     let make = move |rows: TrainRows, round: u32| -> Box<dyn Learner> {
         Box::new(Bpr::new(rows, Params { key: StreamKey { epoch: round, ..params.key }, ..params }))
     };
-    Ok(start(rows, sliced, stopping, ADVICE, Vec::new(), Box::new(make)))
+    Ok(start(rows, sliced, stopping, ADVICE, Vec::new(), why, Box::new(make)))
 }
 
 impl Params {
@@ -314,7 +314,7 @@ mod tests {
     use crate::model::fold::tests::{OWN, is_minimum, items, product};
     use crate::model::rows::tests::planted;
     use crate::model::tests::exercise;
-    use crate::model::{ModelConfig, ModelName, trainer};
+    use crate::model::{ModelConfig, ModelName, StopReason, trainer};
     use crate::numerics::math;
 
     #[test]
@@ -372,7 +372,7 @@ mod tests {
                 panic!()
             };
             let new = scores(&bpr);
-            assert_eq!((rate, lambda), (0.1, 0.3));
+            assert_eq!((rate, lambda), (0.1 * HALVED / (HALVED + (epoch - 1) as f32), 0.3));
             assert!((f64::from(pull) - 1.0 / (1.0 + math::exp(old[0] - old[1]))).abs() < 1e-5);
             for (told, expected) in
                 [before.item, before.negative, after.item, after.negative].iter().zip([old, new].concat())
@@ -381,6 +381,37 @@ mod tests {
             }
             assert!(after.item - after.negative > before.item - before.negative);
         }
+    }
+
+    #[test]
+    fn what_was_chosen_from_the_rows_is_told_and_what_was_given_is_not() {
+        let why = |config: &ModelConfig| trainer(planted(30, 20, 2, 3), config, 1, 0).unwrap().chosen();
+        let told = why(&ModelConfig::of(ModelName::Bpr)).unwrap();
+        assert!(
+            told.starts_with("128 factors, penalty 0.0") && told.ends_with("rows of 30 people and 20 items"),
+            "{told}"
+        );
+        let given = ModelConfig { factors: Some(8), lambda: Some(0.1), ..ModelConfig::of(ModelName::Bpr) };
+        assert_eq!(why(&given), None);
+    }
+
+    #[test]
+    fn where_the_penalty_leaves_less_than_popularity_it_is_said() {
+        // Everybody takes from the same popularity.
+        let likely = |_, item: u32| (2.0 / (f64::from(item) + 1.0)).min(0.7);
+        let rows = crate::model::rows::tests::drawn(300, 200, StreamKey::new(4, Purpose::Synthetic, 0, 9), likely);
+        let reason = |lambda| {
+            let (rate, epochs) = (Some(0.05), Some(40));
+            let config =
+                ModelConfig { lambda: Some(lambda), rate, epochs, refit: false, ..ModelConfig::of(ModelName::Bpr) };
+            let mut trainer = trainer(rows.clone(), &config, 1, 0).unwrap();
+            while trainer.stopped().is_none() {
+                trainer.step().unwrap();
+            }
+            trainer.stopped().unwrap()
+        };
+        assert_eq!(reason(5.0), StopReason::BelowPopularity);
+        assert!(!reason(0.02).is_collapse(), "{:?}", reason(0.02));
     }
 
     #[test]

@@ -66,7 +66,7 @@ pub(super) static ENTRY: ModelEntry = ModelEntry {
 fn train(training: Training<'_>) -> Result<Box<dyn Trainer>, ModelError> {
     let settings = DEFAULTS.under(&training);
     let Training { rows, sliced, .. } = training;
-    let Settings { factors, rate, lambda, negatives, pieces, stopping, key, .. } = settings;
+    let Settings { factors, rate, lambda, negatives, pieces, stopping, key, why, .. } = settings;
     let make = move |rows: TrainRows, round: u32| {
         let key = StreamKey { epoch: round, ..key };
         let (n_users, n_items) = (rows.csr.len(), rows.n_items as usize);
@@ -81,7 +81,7 @@ fn train(training: Training<'_>) -> Result<Box<dyn Trainer>, ModelError> {
         let draw = Draw::Pointwise(negatives);
         Box::new(Batches::new(rows, draw, pieces, key, weights, adam, objective).with_sides(sides, factors)) as _
     };
-    Ok(start(rows, sliced, stopping, ADVICE, Vec::new(), Box::new(make)))
+    Ok(start(rows, sliced, stopping, ADVICE, Vec::new(), why, Box::new(make)))
 }
 
 /// Why weights can be cut into matrices.

@@ -64,7 +64,7 @@ pub(super) static ENTRY: ModelEntry = ModelEntry {
 fn train(training: Training<'_>) -> Result<Box<dyn Trainer>, ModelError> {
     let settings = DEFAULTS.under(&training);
     let Training { rows, sliced, .. } = training;
-    let Settings { factors, rate, lambda, layers, pieces, stopping, key, .. } = settings;
+    let Settings { factors, rate, lambda, layers, pieces, stopping, key, why, .. } = settings;
     let make = move |rows: TrainRows, round: u32| {
         let key = StreamKey { epoch: round, ..key };
         let (n_users, n_items, stride) = (rows.csr.len(), rows.n_items as usize, padded(factors));
@@ -77,7 +77,7 @@ fn train(training: Training<'_>) -> Result<Box<dyn Trainer>, ModelError> {
         let learner = Batches::new(rows, Draw::Pairwise, pieces, key, weights, adam, objective);
         Box::new(learner.with_sides(sides, stride)) as _
     };
-    Ok(start(rows, sliced, stopping, ADVICE, Vec::new(), Box::new(make)))
+    Ok(start(rows, sliced, stopping, ADVICE, Vec::new(), why, Box::new(make)))
 }
 
 /// The normalised adjacency of a shard.

@@ -65,7 +65,7 @@ pub(super) static ENTRY: ModelEntry = ModelEntry {
 fn train(training: Training<'_>) -> Result<Box<dyn Trainer>, ModelError> {
     let settings = DEFAULTS.under(&training);
     let Training { rows, sliced, .. } = training;
-    let Settings { factors, rate, lambda, negatives, pieces, stopping, key, .. } = settings;
+    let Settings { factors, rate, lambda, negatives, pieces, stopping, key, why, .. } = settings;
     // Values that are all negative or zero have no scale of their own.
     let top = rows.values.iter().copied().fold(0.0f32, f32::max);
     let top = if top > 0.0 { top } else { 1.0 };
@@ -99,7 +99,7 @@ fn train(training: Training<'_>) -> Result<Box<dyn Trainer>, ModelError> {
         let learner = Batches::new(rows, draw, pieces, key, weights, momentum, objective);
         Box::new(learner.with_values(top).with_sides(sides, factors)) as _
     };
-    Ok(start(rows, sliced, stopping, ADVICE, vec![top.to_bits()], Box::new(make)))
+    Ok(start(rows, sliced, stopping, ADVICE, vec![top.to_bits()], why, Box::new(make)))
 }
 
 /// Why weights can be cut into matrices.

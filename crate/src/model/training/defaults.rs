@@ -33,7 +33,7 @@ pub(in crate::model) struct Defaults {
 }
 
 /// The same under a configuration.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 pub(in crate::model) struct Settings {
     pub factors: usize,
     pub rate: f32,
@@ -44,6 +44,8 @@ pub(in crate::model) struct Settings {
     pub stopping: Stopping,
     /// The training's random streams, to be told apart by purpose.
     pub key: StreamKey,
+    /// What was chosen from the rows, in words; none where a person chose.
+    pub why: Option<String>,
 }
 
 impl Defaults {
@@ -57,10 +59,19 @@ impl Defaults {
         if let Some(pieces) = self.pieces {
             stopping = stopping.warm(rows, pieces);
         }
+        let (factors, lambda) = (self.factors(&shape), (self.lambda)(&shape));
+        let mut said = Vec::new();
+        if config.factors.is_none() {
+            said.push(format!("{factors} factors"));
+        }
+        if config.lambda.is_none() {
+            said.push(format!("penalty {lambda}"));
+        }
         Settings {
-            factors: config.factors.unwrap_or_else(|| self.factors(&shape)) as usize,
+            why: shape.because(&said),
+            factors: config.factors.unwrap_or(factors) as usize,
             rate: config.rate.unwrap_or(self.rate),
-            lambda: config.lambda.unwrap_or_else(|| (self.lambda)(&shape)),
+            lambda: config.lambda.unwrap_or(lambda),
             layers: config.layers.unwrap_or(self.layers),
             negatives: config.negatives.unwrap_or(self.negatives),
             pieces: self.pieces.unwrap_or_default(),

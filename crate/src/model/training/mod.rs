@@ -27,17 +27,18 @@ pub(super) use validated::Validated;
 use super::{ShardRows, Trainer};
 
 /// One training to a stop on validation rows; or, where there are slices, slice by slice. `marks`: what the settings came to for the
-/// whole shard; see [`SlicedTraining::new`](sliced::SlicedTraining::new).
+/// whole shard; see [`SlicedTraining::new`](sliced::SlicedTraining::new). `why`: what was chosen from the rows, in words.
 pub(super) fn start(
     rows: ShardRows,
     sliced: Option<Sliced>,
     stopping: Stopping,
     advice: &'static str,
     marks: Vec<u32>,
+    why: Option<String>,
     make: Make,
 ) -> Box<dyn Trainer> {
     match sliced {
-        None => Box::new(Validated::new(rows, stopping, advice, make)),
+        None => Box::new(Validated::new(rows, stopping, advice, make).because(why)),
         Some(sliced) => sliced::of_learner(rows, sliced, stopping, advice, marks, make),
     }
 }

@@ -2,7 +2,7 @@
 //! longer helps, then fit once more on all rows for the number of epochs found.
 
 use super::learner::{Epoch, Learner, Make, TrainRows};
-use super::metric::ndcg;
+use super::metric::{ndcg, ndcg_of_popularity};
 use super::stopping::Stopping;
 use crate::model::{Best, EpochReport, ModelError, ShardRows, StopReason, SubModel, Trainer};
 use crate::numerics::sparse::Csr;
@@ -22,6 +22,8 @@ pub(in crate::model) struct Validated {
     /// What there was to say of the best look when the first fit ended.
     found: Option<Best>,
     looks_since: u32,
+    /// What was chosen from the rows, in words.
+    why: Option<String>,
     reason: Option<StopReason>,
     /// Epochs of the refit still to do.
     refitting: Option<u32>,
@@ -50,6 +52,7 @@ impl Validated {
             validation,
             stopping,
             advice,
+            why: None,
             epoch: 0,
             best: None,
             found: None,
@@ -75,9 +78,24 @@ impl Validated {
         metric
     }
 
+    /// Says what was chosen from the rows.
+    pub(super) fn because(self, why: Option<String>) -> Self {
+        Validated { why, ..self }
+    }
+
+    /// Does a list by popularity rank held-out rows better than the best look, beyond chance?
+    fn is_below_popularity(&self) -> bool {
+        let Some((metric, ..)) = self.best else { return false };
+        let users = ndcg_of_popularity(&self.train, &self.validation, self.rows.n_items as usize);
+        let n = users.len().max(2) as f64;
+        let mean = users.iter().sum::<f64>() / n;
+        let variance = users.iter().map(|ndcg| (ndcg - mean) * (ndcg - mean)).sum::<f64>() / (n - 1.0);
+        metric < mean - 2.0 * (variance / n).sqrt()
+    }
+
     /// The first fit is over.
     fn conclude(&mut self, reason: StopReason) {
-        self.reason = Some(reason);
+        self.reason = Some(if self.is_below_popularity() { StopReason::BelowPopularity } else { reason });
         self.found = self.best();
         match &self.best {
             Some((_, epoch, _)) if self.stopping.refit => {
@@ -145,6 +163,10 @@ impl Trainer for Validated {
     fn best(&self) -> Option<Best> {
         let now = self.best.as_ref().map(|&(metric, epoch, _)| Best { epoch, metric: metric as f32 });
         self.found.or(now)
+    }
+
+    fn chosen(&self) -> Option<String> {
+        self.why.clone()
     }
 
     fn progress(&self) -> f32 {

@@ -76,11 +76,8 @@ pub(super) fn choose(rows: &ShardRows, given: &Given) -> Choice {
     if given.lambda.is_none() {
         said.push(format!("penalty {}", params.lambda));
     }
-    let why = (!said.is_empty()).then(|| {
-        let Shape { users, items, rows, .. } = shape;
-        let more = if wider > 1.0 { "; a trial on held-out rows asked for a stronger penalty than usual" } else { "" };
-        format!("{}: from {rows} rows of {users} people and {items} items{more}", said.join(", "))
-    });
+    let more = if wider > 1.0 { "; a trial on held-out rows asked for a stronger penalty than usual" } else { "" };
+    let why = shape.because(&said).map(|why| why + more);
     Choice { params, why }
 }
 
