@@ -4,6 +4,7 @@
 //                    [--partition M] [--shards K] [--model M] [--combine C] [--slices R] [--forget F] [--seed S]
 //   npm run bench -- kernels [NAME...]    single kernels, natively and in wasm in turns: see kernels.mjs
 //   npm run bench -- library              factorisation beside a library's, to the same quality: see library.mjs
+//   npm run bench -- quality [MODEL...]   settings left out against a wide search, on generated sets: see quality.mjs
 //   npm run bench -- cold                 what a project that depends on the crate waits for, once: see cold.mjs
 //
 // Wall seconds of the best of N runs (3). `native` and the wasm columns run on one thread, so that ratios compare code with code;
@@ -97,7 +98,8 @@ await main(async () => {
   if (what === "kernels") return (await import("./kernels.mjs")).kernels(names, options);
   if (what === "cold") return (await import("./cold.mjs")).cold();
   if (what === "library") return (await import("./library.mjs")).library(options);
-  if (what) throw new Missing(`There is no benchmark ${what}: there are kernels, cold and library, or none for the stages.`);
+  if (what === "quality") return (await import("./quality.mjs")).quality(names, options);
+  if (what) throw new Missing(`There is no benchmark ${what}: there are kernels, cold, library and quality, or none for the stages.`);
   if (!options.data && !options.sample && !(options.train && options.test)) {
     throw new Missing("Say what to run on: --train F --test F, or --data F, or --sample small|medium|large.");
   }

@@ -2,6 +2,7 @@
 
 use super::filter::k_core;
 use super::gather::Gather;
+use super::learnable::unlearnable;
 use super::packed::PackedRows;
 use super::roles::{Note, few_pairs, unique_items};
 use super::sink::Sink;

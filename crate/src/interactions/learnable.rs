@@ -39,13 +39,14 @@ pub(super) fn unlearnable(rows: &Interactions) -> Vec<Note> {
 
 #[cfg(test)]
 mod tests {
-    use super::*;
     use crate::interactions::{ReadConfig, Reader};
 
     fn codes(rows: impl Iterator<Item = (u32, u32)>) -> Vec<String> {
         let mut text = "user,item\n".to_owned();
         rows.for_each(|(user, item)| text += &format!("u{user},i{item}\n"));
-        let (_, report) = crate::interactions::read(text.as_bytes(), &ReadConfig::default()).unwrap();
+        let mut reader = Reader::new(ReadConfig::default());
+        reader.push(text.as_bytes());
+        let (_, report) = reader.finish().unwrap();
         let known = ["short_histories", "everybody_has_everything"];
         report.notes.into_iter().map(|note| note.code).filter(|code| known.contains(&&**code)).collect()
     }
