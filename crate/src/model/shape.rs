@@ -7,6 +7,9 @@ use crate::numerics::math;
 /// Rows for each user and item below which they are few.
 const FEW: f64 = 10.0;
 
+/// Share of the only model's penalty for one of very many.
+const OF_MANY: f64 = 0.4;
+
 /// Users, items and rows of a shard, and how many shards there are.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(crate) struct Shape {
@@ -45,12 +48,14 @@ impl Shape {
     }
 
     /// `at_films` where a user has 62 rows and an item 44, and more by this power of 1 / rows per user + 1 / rows per item: vectors that
-    /// few rows tell of need to be held back more. At most `most`, in two digits, as a person would type it.
+    /// few rows tell of need to be held back more. At most `most`; of that about half in one of many shards, whose noise what combines
+    /// them averages away. In two digits, as a person would type it.
     pub fn penalty(&self, at_films: f64, power: f64, most: f64) -> f32 {
         let rows = self.rows.max(1) as f64;
         let scarcity = (f64::from(self.users) + f64::from(self.items)) / rows;
         let films = 1.0 / 62.0 + 1.0 / 44.0;
-        two_digits((at_films * math::exp(power * math::ln((scarcity / films).max(0.1)))).min(most))
+        let share = OF_MANY + (1.0 - OF_MANY) / f64::from(self.shards.max(1));
+        two_digits(share * (at_films * math::exp(power * math::ln((scarcity / films).max(0.1)))).min(most))
     }
 
     /// What was chosen, and from what: `64 factors, penalty 0.04: from 59112 rows of 950 people and 1350 items`; none where nothing was.

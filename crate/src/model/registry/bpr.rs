@@ -40,7 +40,7 @@ struct Params {
 const DEFAULTS: Defaults = Defaults {
     factors: (64, 128),
     rate: 0.15,
-    lambda: |shape| shape.penalty(0.04, 0.27, 0.07),
+    lambda: |shape| shape.penalty(0.03, 0.35, 0.07),
     layers: 0,
     negatives: 0,
     pieces: None,
@@ -58,7 +58,7 @@ pub(super) static ENTRY: ModelEntry = ModelEntry {
     knobs: &[
         FACTORS.defaults_to("64, or 128 where rows are few for each user and item"),
         EPOCHS.defaults_to("1000"),
-        LAMBDA.defaults_to("from the shard's rows: 0.04, up to 0.07 where they are few for each user and item"),
+        LAMBDA.defaults_to("from the shard's rows: 0.03, up to 0.07 where they are few for each user and item; half of it in one of many shards"),
         RATE.defaults_to("0.15, halved after 8 epochs, a third after 16, ..."),
         PATIENCE.defaults_to("8"),
         TOLERANCE.defaults_to("0.001"),

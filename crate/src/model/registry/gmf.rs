@@ -45,7 +45,7 @@ pub(super) static ENTRY: ModelEntry = ModelEntry {
     knobs: &[
         FACTORS.defaults_to("32"),
         EPOCHS.defaults_to("200"),
-        LAMBDA.defaults_to("from the shard's rows: 0.05, up to 0.1 where they are few for each user and item"),
+        LAMBDA.defaults_to("from the shard's rows: 0.05, up to 0.1 where they are few for each user and item; half of it in one of many shards"),
         RATE.defaults_to("0.005"),
         PATIENCE.defaults_to("4"),
         TOLERANCE.defaults_to("0.001"),

@@ -25,7 +25,7 @@ const ADVICE: &str = "the embeddings grow without bound; lower the rate or raise
 const DEFAULTS: Defaults = Defaults {
     factors: (64, 64),
     rate: 0.01,
-    lambda: |shape| shape.penalty(0.0037, 0.7, 0.02),
+    lambda: |shape| shape.penalty(0.002, 0.8, 0.02),
     layers: 3,
     negatives: 0,
     pieces: Some((8, 8192)),
@@ -43,7 +43,7 @@ pub(super) static ENTRY: ModelEntry = ModelEntry {
     knobs: &[
         FACTORS.defaults_to("64"),
         EPOCHS.defaults_to("400"),
-        LAMBDA.defaults_to("from the shard's rows: 0.0037, up to 0.02 where they are few for each user and item"),
+        LAMBDA.defaults_to("from the shard's rows: 0.002, up to 0.02 where they are few for each user and item; half of it in one of many shards"),
         RATE.defaults_to("0.01"),
         PATIENCE.defaults_to("4"),
         TOLERANCE.defaults_to("0.001"),
