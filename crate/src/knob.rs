@@ -1,5 +1,7 @@
 //! A setting as data: its name, range and default, from which checks, help and a page's controls are made.
 
+pub(crate) mod tagged;
+
 use serde::Serialize;
 
 /// What kind of value a knob takes.

@@ -1,9 +1,10 @@
 //! Which combiner, and its settings.
 
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use super::{CombineError, Ensemble};
 use crate::knob::Knob;
+use crate::knob::tagged::{self, Place, Tagged};
 use crate::model::ModelName;
 
 const ALPHA: Knob = Knob::real(
@@ -75,13 +76,7 @@ pub fn catalogue() -> Vec<CombinerCard> {
         needs_item_vectors: name.needs_item_vectors(),
         learns_from_validation: matches!(name, CombineMethod::Logistic | CombineMethod::Attention),
         models: ModelName::ALL.into_iter().filter(|&model| name.works_with(model)).collect(),
-        knobs: match name {
-            CombineMethod::Own | CombineMethod::Mean => &[],
-            CombineMethod::Joint => JOINT,
-            CombineMethod::Consensus => CONSENSUS,
-            CombineMethod::Logistic => &[NEGATIVES],
-            CombineMethod::Attention => &[HIDDEN, EPOCHS],
-        },
+        knobs: name.knobs(),
     };
     CombineMethod::ALL.into_iter().map(card).collect()
 }
@@ -108,6 +103,16 @@ impl CombineMethod {
         }
     }
 
+    fn knobs(self) -> &'static [Knob] {
+        match self {
+            CombineMethod::Own | CombineMethod::Mean => &[],
+            CombineMethod::Joint => JOINT,
+            CombineMethod::Consensus => CONSENSUS,
+            CombineMethod::Logistic => &[NEGATIVES],
+            CombineMethod::Attention => &[HIDDEN, EPOCHS],
+        }
+    }
+
     /// Can it combine sub-models of this kind? Those that need a vector per item do not work with every model.
     pub fn works_with(self, model: ModelName) -> bool {
         model.has_item_vectors() || !self.needs_item_vectors()
@@ -131,10 +136,9 @@ impl CombineMethod {
     }
 }
 
-/// Settings of all combiners; each looks at its own.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[cfg_attr(feature = "ts", derive(tsify::Tsify))]
-#[serde(default, deny_unknown_fields)]
+/// A combiner and its settings. Written, it holds those that the combiner has and no others: `{"method":"logistic","negatives":4}`.
+/// One that it does not have is refused by name; here it stands at its default.
+#[derive(Clone, Debug, PartialEq)]
 pub struct CombineConfig {
     /// Which.
     pub method: CombineMethod,
@@ -169,21 +173,14 @@ impl CombineConfig {
         CombineConfig { method, ..Self::default() }
     }
 
-    /// Refuses what is out of range.
+    /// Refuses what is out of range, and what the combiner does not have.
     pub fn check(&self) -> Result<(), CombineError> {
-        let refuse =
-            |knob: &Knob, value: String| Err(CombineError::Parameter { name: knob.name, expected: knob.range, value });
-        for (knob, value) in [(&ALPHA, self.alpha), (&LAMBDA, self.lambda)] {
-            if let Some(value) = value.filter(|&value| !knob.holds(f64::from(value))) {
-                return refuse(knob, value.to_string());
-            }
-        }
-        for (knob, value) in [(&NEGATIVES, self.negatives), (&HIDDEN, self.attention), (&EPOCHS, self.epochs)] {
-            if !knob.holds(f64::from(value)) {
-                return refuse(knob, value.to_string());
-            }
-        }
-        Ok(())
+        Ok(self.refused()?)
+    }
+
+    /// The same with what the combiner does not have put back to its default: for whoever goes through combiners with the same values.
+    pub fn own_knobs(&self) -> Self {
+        self.own()
     }
 
     /// alpha and lambda of `joint` and `consensus`: as set, or functions of the ensemble's shape alone (how many shards, and how
@@ -200,6 +197,53 @@ impl CombineConfig {
             _ => flat,
         };
         (self.alpha.unwrap_or(1.0), self.lambda.unwrap_or(lambda as f32))
+    }
+}
+
+impl Tagged for CombineConfig {
+    const TAG: &'static str = "method";
+
+    fn names() -> Vec<&'static str> {
+        CombineMethod::ALL.map(CombineMethod::as_str).to_vec()
+    }
+
+    fn named(name: &str) -> Option<Self> {
+        CombineMethod::ALL.into_iter().find(|method| method.as_str() == name).map(CombineConfig::of)
+    }
+
+    fn name(&self) -> &'static str {
+        self.method.as_str()
+    }
+
+    fn knobs(&self) -> &'static [Knob] {
+        self.method.knobs()
+    }
+
+    fn all() -> &'static [&'static str] {
+        &[ALPHA.name, LAMBDA.name, NEGATIVES.name, HIDDEN.name, EPOCHS.name]
+    }
+
+    fn place(&mut self, knob: &str, see: &mut dyn FnMut(Place<'_>)) {
+        match knob {
+            "alpha" => see(Place::AnyReal(&mut self.alpha)),
+            "lambda" => see(Place::AnyReal(&mut self.lambda)),
+            "negatives" => see(Place::Whole(&mut self.negatives)),
+            "attention" => see(Place::Whole(&mut self.attention)),
+            "epochs" => see(Place::Whole(&mut self.epochs)),
+            _ => {}
+        }
+    }
+}
+
+impl Serialize for CombineConfig {
+    fn serialize<S: Serializer>(&self, to: S) -> Result<S::Ok, S::Error> {
+        tagged::serialize(self, to)
+    }
+}
+
+impl<'de> Deserialize<'de> for CombineConfig {
+    fn deserialize<D: Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
+        tagged::deserialize(from)
     }
 }
 
@@ -229,15 +273,20 @@ mod tests {
 
     #[test]
     fn every_setting_out_of_range_is_named() {
-        let good = CombineConfig::default();
+        let (good, of) = (CombineConfig::default(), CombineConfig::of);
         assert_eq!(good.check(), Ok(()));
         let cases = [
             ("alpha must be a number above 0, not 0", CombineConfig { alpha: Some(0.0), ..good.clone() }),
             ("alpha must be a number above 0, not NaN", CombineConfig { alpha: Some(f32::NAN), ..good.clone() }),
             ("lambda must be a number above 0, not inf", CombineConfig { lambda: Some(f32::INFINITY), ..good.clone() }),
-            ("negatives must be from 1 to 100, not 0", CombineConfig { negatives: 0, ..good.clone() }),
-            ("attention must be from 1 to 256, not 257", CombineConfig { attention: 257, ..good.clone() }),
-            ("epochs must be from 1 to 1000, not 0", CombineConfig { epochs: 0, ..good.clone() }),
+            ("negatives must be from 1 to 100, not 0", CombineConfig { negatives: 0, ..of(CombineMethod::Logistic) }),
+            (
+                "attention must be from 1 to 256, not 257",
+                CombineConfig { attention: 257, ..of(CombineMethod::Attention) },
+            ),
+            ("epochs must be from 1 to 1000, not 0", CombineConfig { epochs: 0, ..of(CombineMethod::Attention) }),
+            ("joint has no knob epochs: it has alpha and lambda", CombineConfig { epochs: 9, ..good.clone() }),
+            ("mean has no knob alpha: it has none", CombineConfig { alpha: Some(2.0), ..of(CombineMethod::Mean) }),
         ];
         for (told, config) in cases {
             assert_eq!(config.check().unwrap_err().to_string(), told);
@@ -248,8 +297,8 @@ mod tests {
     fn the_catalogue_says_what_the_configuration_does() {
         let cards = catalogue();
         assert_eq!(cards.len(), CombineMethod::ALL.len());
-        let json = serde_json::to_value(CombineConfig::default()).unwrap();
         for card in &cards {
+            let json = serde_json::to_value(CombineConfig::of(card.name)).unwrap();
             assert_eq!(serde_json::to_value(card.name).unwrap(), card.name.as_str());
             assert_eq!(card.models.len() == ModelName::ALL.len(), !card.needs_item_vectors, "{:?}", card.name);
             for knob in card.knobs {

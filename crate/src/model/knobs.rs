@@ -1,6 +1,6 @@
 //! The knobs that sub-models share, with their ranges, and their values in one training.
 
-use super::ModelError;
+use crate::knob::tagged::Place;
 use crate::knob::{Knob, KnobKind};
 
 /// Length of a vector.
@@ -51,9 +51,22 @@ pub(super) const SLICES: Knob = Knob::whole(
 )
 .defaults_to("0");
 
-/// Every knob that has a range, in the order in which they are checked.
-pub(super) const ALL: [&Knob; 12] =
-    [&FACTORS, &EPOCHS, &ALPHA, &LAMBDA, &NU, &RATE, &PATIENCE, &TOLERANCE, &LAYERS, &NEGATIVES, &NEIGHBOURS, &SLICES];
+/// The names of all of them.
+pub(super) const ALL: [&str; 13] = [
+    FACTORS.name,
+    EPOCHS.name,
+    ALPHA.name,
+    LAMBDA.name,
+    NU.name,
+    RATE.name,
+    PATIENCE.name,
+    TOLERANCE.name,
+    REFIT.name,
+    LAYERS.name,
+    NEGATIVES.name,
+    NEIGHBOURS.name,
+    SLICES.name,
+];
 
 /// The values of the knobs in one training; none where the model's default holds. See [`super::ModelConfig`].
 #[derive(Clone, Debug, PartialEq)]
@@ -73,58 +86,25 @@ pub(super) struct Knobs {
     pub slices: u32,
 }
 
-/// The place of one knob's value.
-enum Place<'a> {
-    Whole(&'a mut Option<u32>),
-    Real(&'a mut Option<f32>),
-}
-
 impl Knobs {
-    /// Where a knob with a default that may be left out keeps its value; none for the others.
-    fn place(&mut self, name: &str) -> Option<Place<'_>> {
+    /// Where a knob keeps its value; none for a name that is no knob's.
+    pub fn place(&mut self, name: &str) -> Option<Place<'_>> {
         Some(match name {
-            "factors" => Place::Whole(&mut self.factors),
-            "epochs" => Place::Whole(&mut self.epochs),
-            "alpha" => Place::Real(&mut self.alpha),
-            "lambda" => Place::Real(&mut self.lambda),
-            "nu" => Place::Real(&mut self.nu),
-            "rate" => Place::Real(&mut self.rate),
-            "patience" => Place::Whole(&mut self.patience),
-            "tolerance" => Place::Real(&mut self.tolerance),
-            "layers" => Place::Whole(&mut self.layers),
-            "negatives" => Place::Whole(&mut self.negatives),
-            "neighbours" => Place::Whole(&mut self.neighbours),
+            "factors" => Place::AnyWhole(&mut self.factors),
+            "epochs" => Place::AnyWhole(&mut self.epochs),
+            "alpha" => Place::AnyReal(&mut self.alpha),
+            "lambda" => Place::AnyReal(&mut self.lambda),
+            "nu" => Place::AnyReal(&mut self.nu),
+            "rate" => Place::AnyReal(&mut self.rate),
+            "patience" => Place::AnyWhole(&mut self.patience),
+            "tolerance" => Place::AnyReal(&mut self.tolerance),
+            "refit" => Place::Flag(&mut self.refit),
+            "layers" => Place::AnyWhole(&mut self.layers),
+            "negatives" => Place::AnyWhole(&mut self.negatives),
+            "neighbours" => Place::AnyWhole(&mut self.neighbours),
+            "slices" => Place::Whole(&mut self.slices),
             _ => return None,
         })
-    }
-
-    /// A knob's value as it is written; none where it was left out.
-    pub fn text(&self, name: &str) -> Option<String> {
-        let mut copy = self.clone();
-        match (name, copy.place(name)) {
-            ("slices", _) => Some(self.slices.to_string()),
-            ("refit", _) => Some(self.refit.to_string()),
-            (_, Some(Place::Whole(value))) => value.map(|value| value.to_string()),
-            (_, Some(Place::Real(value))) => value.map(|value| value.to_string()),
-            (_, None) => None,
-        }
-    }
-
-    /// Refuses what is out of range, whichever model it is for.
-    pub fn check(&self) -> Result<(), ModelError> {
-        let mut copy = self.clone();
-        for knob in ALL {
-            let value = match copy.place(knob.name) {
-                Some(Place::Whole(value)) => value.map(f64::from),
-                Some(Place::Real(value)) => value.map(f64::from),
-                None => Some(f64::from(self.slices)),
-            };
-            if value.is_some_and(|value| !knob.holds(value)) {
-                let value = self.text(knob.name).expect("it has a value out of range");
-                return Err(ModelError::Parameter { name: knob.name, expected: knob.range, value });
-            }
-        }
-        Ok(())
     }
 
     /// Moves a knob that has a value by one step of an axis, within its range; numbers are rounded to two digits, as a person
@@ -132,15 +112,15 @@ impl Knobs {
     pub fn step(&mut self, axis: &Axis, step: f32) {
         let knob = axis.knob;
         match (self.place(knob.name), axis.by) {
-            (Some(Place::Real(Some(value))), _) => {
+            (Some(Place::AnyReal(Some(value))), _) => {
                 let moved = *value * step;
                 let rounded: f32 = format!("{moved:.1e}").parse().expect("a number that was just written");
                 *value = rounded.min(knob.high as f32);
             }
-            (Some(Place::Whole(Some(value))), By::Times) => {
+            (Some(Place::AnyWhole(Some(value))), By::Times) => {
                 *value = ((*value as f32 * step) as u32).clamp(knob.low as u32, knob.high as u32);
             }
-            (Some(Place::Whole(Some(value))), By::Plus) => {
+            (Some(Place::AnyWhole(Some(value))), By::Plus) => {
                 *value = value.saturating_add_signed(step as i32).clamp(knob.low as u32, knob.high as u32);
             }
             _ => debug_assert!(knob.kind != KnobKind::Choice, "an axis moves a number"),

@@ -11,8 +11,8 @@ use crate::unlearn::{Change, Mode, Rates, propose};
 
 fn settings(method: Method, model: ModelName, slices: u32) -> Settings {
     let mut settings = Settings { seed: 7, ..Settings::default() };
-    settings.model = ModelConfig { factors: Some(3), epochs: Some(3), slices, ..ModelConfig::of(model) };
-    settings.partition = PartitionConfig { method, shards: 3, restarts: 1, ..PartitionConfig::default() };
+    settings.model = ModelConfig { factors: Some(3), epochs: Some(3), slices, ..ModelConfig::of(model) }.own_knobs();
+    settings.partition = PartitionConfig { method, shards: 3, restarts: 1, ..PartitionConfig::default() }.own_knobs();
     settings.combine = CombineConfig::of(CombineMethod::Mean);
     settings.embedding.factors = 3;
     settings
