@@ -12,20 +12,27 @@ const ALPHA: Knob = Knob::real(
     (f32::MIN_POSITIVE, f32::MAX),
     "a number above 0",
     "Weight of the items that a user has not touched, against 1 for those touched.",
-);
+)
+.titled("Weight of the unseen (alpha)")
+.usually(0.01, 10.0);
 const LAMBDA: Knob = Knob::real(
     "lambda",
     (f32::MIN_POSITIVE, f32::MAX),
     "a number above 0",
     "Weight of the user vector's squared length.",
-);
+)
+.titled("Penalty (lambda)")
+.usually(0.1, 1000.0);
 const NEGATIVES: Knob =
     Knob::whole("negatives", (1, 100), "from 1 to 100", "Sampled untouched items for each validation row.")
+        .titled("Negatives")
         .defaults_to("4");
 const HIDDEN: Knob =
     Knob::whole("attention", (1, 256), "from 1 to 256", "Width of the attention network's hidden layer.")
+        .titled("Width of the attention")
         .defaults_to("16");
-const EPOCHS: Knob = Knob::whole("epochs", (1, 1000), "from 1 to 1000", "Epochs at most.").defaults_to("16");
+const EPOCHS: Knob =
+    Knob::whole("epochs", (1, 1000), "from 1 to 1000", "Epochs at most.").titled("At most epochs").defaults_to("16");
 const JOINT: &[Knob] = &[ALPHA.defaults_to("1"), LAMBDA.defaults_to("0.6 / density x (1 + 2 / shards)")];
 const CONSENSUS: &[Knob] = &[ALPHA.defaults_to("1"), LAMBDA.defaults_to("ten times what joint would use")];
 
@@ -56,6 +63,8 @@ pub enum CombineMethod {
 pub struct CombinerCard {
     /// Its name in configurations.
     pub name: CombineMethod,
+    /// As a person reads it.
+    pub title: &'static str,
     /// What it is, in one sentence.
     pub about: &'static str,
     /// Does it work on one vector per item?
@@ -72,6 +81,7 @@ pub struct CombinerCard {
 pub fn catalogue() -> Vec<CombinerCard> {
     let card = |name: CombineMethod| CombinerCard {
         name,
+        title: name.title(),
         about: name.about(),
         needs_item_vectors: name.needs_item_vectors(),
         learns_from_validation: matches!(name, CombineMethod::Logistic | CombineMethod::Attention),
@@ -91,6 +101,17 @@ impl CombineMethod {
         CombineMethod::Consensus,
         CombineMethod::Attention,
     ];
+
+    fn title(self) -> &'static str {
+        match self {
+            CombineMethod::Own => "Own shard only",
+            CombineMethod::Mean => "Mean of all",
+            CombineMethod::Joint => "Joint fold-in",
+            CombineMethod::Logistic => "Logistic (UltraRE)",
+            CombineMethod::Consensus => "Consensus",
+            CombineMethod::Attention => "Attention (RecEraser)",
+        }
+    }
 
     fn about(self) -> &'static str {
         match self {

@@ -12,6 +12,8 @@ use crate::knob::Knob;
 pub struct ModelCard {
     /// Its name in configurations.
     pub name: ModelName,
+    /// As a person reads it.
+    pub title: &'static str,
     /// What it is, in one sentence.
     pub about: &'static str,
     /// Is it a function of counts, so that forgetting subtracts and needs no shards?
@@ -32,6 +34,7 @@ pub fn catalogue() -> Vec<ModelCard> {
         let entry = name.entry();
         ModelCard {
             name,
+            title: entry.title,
             about: entry.about,
             additive: entry.additive,
             takes_slices: entry.slices.is_ok(),

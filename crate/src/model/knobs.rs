@@ -4,51 +4,99 @@ use crate::knob::tagged::Place;
 use crate::knob::{Knob, KnobKind};
 
 /// Length of a vector.
-pub(super) const FACTORS: Knob = Knob::whole("factors", (1, 512), "1 to 512", "Length of a vector.");
+pub(super) const FACTORS: Knob = Knob::whole(
+    "factors",
+    (1, 512),
+    "1 to 512",
+    "Numbers for each user and item, at most as many as the shard has users. More can hold more, and cost more.",
+)
+.titled("Factors")
+.usually(4.0, 128.0);
 /// Cap on epochs.
 pub(super) const EPOCHS: Knob =
-    Knob::whole("epochs", (1, 10_000), "1 to 10000", "Passes over the rows at most; fewer where training converges.");
+    Knob::whole("epochs", (1, 10_000), "1 to 10000", "Passes over the rows at most; fewer where training converges.")
+        .titled("At most epochs")
+        .usually(1.0, 1000.0);
 /// Weight of all pairs.
-pub(super) const ALPHA: Knob =
-    Knob::real("alpha", (0.0, 100.0), "0 to 100", "Weight of the squared score of every pair, touched or not.");
+pub(super) const ALPHA: Knob = Knob::real(
+    "alpha",
+    (0.0, 100.0),
+    "0 to 100",
+    "How much every unseen item counts as a no. More of it pulls towards what is popular.",
+)
+.titled("Weight of the unseen (alpha)")
+.usually(0.01, 10.0);
 /// Strength of the penalty.
-pub(super) const LAMBDA: Knob = Knob::real("lambda", (0.0, 1e6), "0 to 1e6", "Strength of the penalty on weights.");
+pub(super) const LAMBDA: Knob = Knob::real(
+    "lambda",
+    (0.0, 1e6),
+    "0 to 1e6",
+    "Holds numbers near zero. More of it forgets single rows and keeps what many share.",
+)
+.titled("Penalty (lambda)")
+.usually(0.00001, 10.0);
 /// Growth of the penalty.
 pub(super) const NU: Knob = Knob::real(
     "nu",
     (0.0, 1.0),
     "0 to 1",
     "How far the penalty grows with a row's data: 0 not at all, 1 in proportion.",
-);
+)
+.titled("Growth of the penalty (nu)");
 /// Step size.
-pub(super) const RATE: Knob = Knob::real("rate", (f32::MIN_POSITIVE, 10.0), "above 0, to 10", "Learning rate.");
+pub(super) const RATE: Knob = Knob::real(
+    "rate",
+    (f32::MIN_POSITIVE, 10.0),
+    "above 0, to 10",
+    "How far one step goes. Small is slow and sure; far too large and the training says that it diverged.",
+)
+.titled("Learning rate")
+.usually(0.0005, 1.0);
 /// Looks without improvement.
 pub(super) const PATIENCE: Knob = Knob::whole(
     "patience",
     (1, 1000),
     "1 to 1000",
-    "Looks at the validation rows without improvement before training stops.",
-);
+    "How many looks at its own held-out rows may bring nothing better before training stops.",
+)
+.titled("Patience")
+.usually(1.0, 50.0);
 /// What counts as improvement.
 pub(super) const TOLERANCE: Knob =
-    Knob::real("tolerance", (0.0, 1.0), "0 to 1", "Relative improvement that counts as one.");
+    Knob::real("tolerance", (0.0, 1.0), "0 to 1", "Relative improvement that counts as one.")
+        .titled("Improvement that counts")
+        .usually(0.00001, 0.1);
 /// Depth.
-pub(super) const LAYERS: Knob = Knob::whole("layers", (1, 8), "1 to 8", "Propagation steps, or hidden layers.");
+pub(super) const LAYERS: Knob =
+    Knob::whole("layers", (1, 8), "1 to 8", "Steps that tastes travel along the graph of who liked what.")
+        .titled("Layers");
 /// Negatives for each row.
-pub(super) const NEGATIVES: Knob = Knob::whole("negatives", (1, 50), "1 to 50", "Sampled negatives for each row.");
+pub(super) const NEGATIVES: Knob = Knob::whole(
+    "negatives",
+    (1, 50),
+    "1 to 50",
+    "Unseen items drawn for each liked one. More see more of the catalogue, and cost as much more.",
+)
+.titled("Negatives");
 /// Neighbours of an item.
 pub(super) const NEIGHBOURS: Knob =
-    Knob::whole("neighbours", (1, 100_000), "1 to 100000", "Neighbours kept for each item.");
+    Knob::whole("neighbours", (1, 100_000), "1 to 100000", "Most similar items kept for each item.")
+        .titled("Neighbours")
+        .usually(1.0, 1000.0);
 /// The second fit.
 pub(super) const REFIT: Knob =
-    Knob::flag("refit", "Fit again on train plus validation rows for the number of epochs found.").defaults_to("true");
+    Knob::flag("refit", "Fit again on train plus validation rows for the number of epochs found.")
+        .titled("Second fit")
+        .defaults_to("true");
 /// Checkpoints inside a shard.
 pub(super) const SLICES: Knob = Knob::whole(
     "slices",
     (0, 64),
     "0 (none) to 64",
-    "Slices of a shard's users with a checkpoint before each, so that forgetting need not begin from the beginning.",
+    "Slices of each shard with a checkpoint before each: forgetting starts from the last clean one. 0 is none.",
 )
+.titled("Checkpoints")
+.usually(0.0, 16.0)
 .defaults_to("0");
 
 /// The names of all of them.

@@ -6,19 +6,29 @@ use super::PartitionError;
 use crate::knob::Knob;
 use crate::knob::tagged::{self, Place, Tagged, Word};
 
-const SHARDS: Knob =
-    Knob::whole("shards", (1, 1024), "from 1 to 1024", "How many shards; no more than there are units to divide.")
-        .defaults_to("10");
-const RESTARTS: Knob =
-    Knob::whole("restarts", (1, 100), "from 1 to 100", "Seeded starts, of which the best is kept.").defaults_to("3");
-const MAX_ITERATIONS: Knob =
-    Knob::whole("max_iterations", (1, 1000), "from 1 to 1000", "Rounds of a start at most.").defaults_to("100");
+const SHARDS: Knob = Knob::whole(
+    "shards",
+    (1, 1024),
+    "from 1 to 1024",
+    "More shards make forgetting cheaper, and each sub-model weaker. No more than there are units to divide.",
+)
+.titled("Shards")
+.usually(2.0, 100.0)
+.defaults_to("10");
+const RESTARTS: Knob = Knob::whole("restarts", (1, 100), "from 1 to 100", "Seeded starts, of which the best is kept.")
+    .titled("Starts")
+    .usually(1.0, 20.0)
+    .defaults_to("3");
+const MAX_ITERATIONS: Knob = Knob::whole("max_iterations", (1, 1000), "from 1 to 1000", "Rounds of a start at most.")
+    .titled("At most rounds")
+    .defaults_to("100");
 const SOLVER: Knob = Knob::choice(
     "solver",
     &["exact", "entropic"],
     "exact or entropic",
     "How the transport problem is solved: the optimum itself, or smoothed by entropy so that it can be watched.",
 )
+.titled("Transport")
 .defaults_to("exact");
 const BALANCE: Knob = Knob::choice(
     "balance",
@@ -26,36 +36,46 @@ const BALANCE: Knob = Knob::choice(
     "users or interactions",
     "What every shard has equally much of.",
 )
+.titled("Equal in")
 .defaults_to("users");
 const STRENGTH: Knob = Knob::real(
     "strength",
     (0.0, 1.0),
     "from 0 (k-means) to 1 (exact balance)",
-    "How hard shards are held to equal sizes.",
+    "How hard shards are held to equal sizes: from k-means (0) to exactly equal (1).",
 )
+.titled("Balance")
 .defaults_to("1");
 const SLACK: Knob =
     Knob::real("slack", (0.0, 1.0), "from 0 to 1", "How far a shard may exceed the even share, as a share of it.")
+        .titled("Slack")
         .defaults_to("0");
 const NORMALISE: Knob =
     Knob::flag("normalise", "Scale every vector to unit length first, so that taste counts and activity does not.")
+        .titled("Taste alone")
         .defaults_to("true");
 const ANCHORS: Knob = Knob::real(
     "anchors",
     (f32::MIN_POSITIVE, 1.0),
     "a share above 0 and at most 1",
-    "The share of the users who are anchors, chosen by a keyed hash.",
+    "The share of users on whose rows the division rests, chosen by a keyed hash of the id.",
 )
+.titled("Anchors")
+.usually(0.05, 1.0)
 .defaults_to("0.2");
 const CONSENT: Knob =
-    Knob::flag("consent", "The anchors are those who say yes in the file's consent column, and nobody else.")
+    Knob::flag("consent", "Only users who say yes in the file's consent column are anchors, whatever others say.")
+        .titled("Anchors by consent")
         .defaults_to("false");
 const EPSILON: Knob = Knob::real(
     "epsilon",
     (1e-4, 10.0),
     "from 0.0001 to 10 (times the data's variance)",
-    "The last smoothing of the entropic solver, as a multiple of the data's variance.",
+    "How blurred the entropic solver's plan stays, as a multiple of the data's variance. With more of it people near a border \
+     are carried to several shards.",
 )
+.titled("Smoothing")
+.usually(0.005, 0.5)
 .defaults_to("0.005");
 
 /// A partition: what it is, what it needs, what it does to people, and its knobs.
@@ -64,6 +84,8 @@ const EPSILON: Knob = Knob::real(
 pub struct PartitionCard {
     /// Its name in configurations.
     pub name: Method,
+    /// As a person reads it.
+    pub title: &'static str,
     /// What it is, in one sentence.
     pub about: &'static str,
     /// Does it cluster the vectors of users?
@@ -84,6 +106,7 @@ pub struct PartitionCard {
 pub fn catalogue() -> Vec<PartitionCard> {
     let card = |name: Method| PartitionCard {
         name,
+        title: name.title(),
         about: name.about(),
         needs_users: name.needs_users(),
         needs_items: name.needs_items(),
@@ -160,6 +183,20 @@ impl Method {
             Method::Ibp => "ibp",
             Method::Inbp => "inbp",
             Method::Anchored => "anchored",
+        }
+    }
+
+    fn title(self) -> &'static str {
+        match self {
+            Method::Obc => "Optimal balanced (UltraRE)",
+            Method::Random => "Random (SISA)",
+            Method::Hash => "Hash",
+            Method::File => "From a file",
+            Method::Kmeans => "k-means",
+            Method::Ubp => "RecEraser, users",
+            Method::Ibp => "RecEraser, items",
+            Method::Inbp => "RecEraser, interactions",
+            Method::Anchored => "Anchored",
         }
     }
 

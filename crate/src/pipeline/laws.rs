@@ -91,7 +91,7 @@ fn law_1_keys_are_equal_exactly_when_what_is_read_is() {
     let was = keys(&pipeline);
     assert_eq!(with(|_| ()), was);
     assert_eq!(with(|settings| settings.evaluate.bootstrap = 3), was);
-    let combined = with(|settings| settings.combine.negatives = 7);
+    let combined = with(|settings| settings.combine = CombineConfig::of(CombineMethod::Own));
     assert_eq!((combined.0, combined.1, combined.2), (was.0, was.1, was.2));
     assert_ne!(combined.3, was.3);
     let trained = with(|settings| settings.model.lambda = Some(0.5));
