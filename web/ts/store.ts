@@ -162,7 +162,7 @@ export class Store {
   configure(patch: DeepPartial<Settings>): Stage[] {
     const { model, partition, combine } = patch;
     // Another choice has other knobs: what a patch may name is what the chosen ones have.
-    const base = this.experiment.choosing(model?.name, partition?.method, combine?.method);
+    const base = this.experiment.choosing(model?.name ?? null, partition?.method ?? null, combine?.method ?? null);
     return this.experiment.configure(merge(base, patch));
   }
 

@@ -109,6 +109,7 @@ pub(crate) trait Tagged: Default + Clone {
     fn place(&mut self, knob: &str, see: &mut dyn FnMut(Place<'_>));
 
     /// What a knob is set to.
+    #[inline(never)]
     fn value(&self, knob: &str) -> Value {
         let mut value = Value::Unset;
         self.clone().place(knob, &mut |place| {
@@ -125,6 +126,7 @@ pub(crate) trait Tagged: Default + Clone {
     }
 
     /// Sets a knob that the choice has; unset, to its default. Its range is looked at by [`Tagged::refused`].
+    #[inline(never)]
     fn put(&mut self, name: &str, value: Value) -> Result<(), Refusal> {
         let Some(knob) = self.knobs().iter().find(|knob| knob.name == name) else {
             return Err(self.foreign(name));
@@ -193,43 +195,68 @@ fn in_words(names: &[&str], none: &str) -> String {
     }
 }
 
-/// Writes settings: the choice, and each of its knobs. Where what is written cannot be told apart by looking at it, as text.
-pub(crate) fn serialize<T: Tagged, S: Serializer>(settings: &T, to: S) -> Result<S::Ok, S::Error> {
-    struct Plain<'a, T>(&'a T);
-    impl<T: Tagged> Serialize for Plain<'_, T> {
-        fn serialize<S: Serializer>(&self, to: S) -> Result<S::Ok, S::Error> {
-            let Plain(settings) = self;
-            let mut map = to.serialize_map(Some(settings.knobs().len() + 1))?;
-            map.serialize_entry(T::TAG, settings.name())?;
-            for knob in settings.knobs() {
-                match settings.value(knob.name) {
-                    Value::Unset => map.serialize_entry(knob.name, &None::<u32>)?,
-                    Value::Whole(value) => map.serialize_entry(knob.name, &value)?,
-                    Value::Real(value) => map.serialize_entry(knob.name, &value)?,
-                    Value::Flag(value) => map.serialize_entry(knob.name, &value)?,
-                    Value::Word(word) => map.serialize_entry(knob.name, &word)?,
-                }
-            }
-            map.end()
+/// A choice and its knobs on their way out: one type for all, so that it is compiled once for each format.
+struct Written {
+    tag: &'static str,
+    name: &'static str,
+    knobs: Vec<(&'static str, Value)>,
+}
+
+impl Serialize for Written {
+    fn serialize<S: Serializer>(&self, to: S) -> Result<S::Ok, S::Error> {
+        if !to.is_human_readable() {
+            let text = Text(self);
+            let text = serde_json::to_string(&text).map_err(|_| serde::ser::Error::custom("settings have no text"))?;
+            return to.serialize_str(&text);
+        }
+        Text(self).serialize(to)
+    }
+}
+
+struct Text<'a>(&'a Written);
+
+impl Serialize for Text<'_> {
+    fn serialize<S: Serializer>(&self, to: S) -> Result<S::Ok, S::Error> {
+        let Written { tag, name, knobs } = self.0;
+        let mut map = to.serialize_map(Some(knobs.len() + 1))?;
+        map.serialize_entry(tag, name)?;
+        for (name, value) in knobs {
+            map.serialize_entry(name, value)?;
+        }
+        map.end()
+    }
+}
+
+impl Serialize for Value {
+    fn serialize<S: Serializer>(&self, to: S) -> Result<S::Ok, S::Error> {
+        match self {
+            Value::Unset => to.serialize_none(),
+            Value::Whole(value) => to.serialize_u32(*value),
+            Value::Real(value) => to.serialize_f32(*value),
+            Value::Flag(value) => to.serialize_bool(*value),
+            Value::Word(word) => to.serialize_str(word),
         }
     }
-    if to.is_human_readable() {
-        return Plain(settings).serialize(to);
-    }
-    let text = serde_json::to_string(&Plain(settings)).map_err(|_| serde::ser::Error::custom("no text of settings"))?;
-    to.serialize_str(&text)
+}
+
+#[inline(never)]
+fn written<T: Tagged>(settings: &T) -> Written {
+    let knobs = settings.knobs().iter().map(|knob| (knob.name, settings.value(knob.name))).collect();
+    Written { tag: T::TAG, name: settings.name(), knobs }
+}
+
+/// Writes settings: the choice, and each of its knobs. Where what is written cannot be told apart by looking at it, as text.
+pub(crate) fn serialize<T: Tagged, S: Serializer>(settings: &T, to: S) -> Result<S::Ok, S::Error> {
+    written(settings).serialize(to)
 }
 
 /// Reads what [`serialize`] wrote, or a part of it. Refuses knobs that the choice does not have, by name.
 pub(crate) fn deserialize<'de, T: Tagged, D: Deserializer<'de>>(from: D) -> Result<T, D::Error> {
-    let Given(given) = if from.is_human_readable() {
-        Given::deserialize(from)?
-    } else {
-        serde_json::from_str(&String::deserialize(from)?).map_err(D::Error::custom)?
-    };
+    let Given(given) = Given::deserialize(from)?;
     read(given).map_err(D::Error::custom)
 }
 
+#[inline(never)]
 fn read<T: Tagged>(given: Vec<(String, Value)>) -> Result<T, String> {
     let mut settings = match given.iter().find(|(name, _)| name == T::TAG) {
         None => T::default(),
@@ -270,6 +297,9 @@ impl<'de> Deserialize<'de> for Given {
                 }
                 Ok(Given(given))
             }
+        }
+        if !from.is_human_readable() {
+            return serde_json::from_str(&String::deserialize(from)?).map_err(D::Error::custom);
         }
         from.deserialize_map(Members)
     }

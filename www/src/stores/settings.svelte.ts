@@ -49,10 +49,9 @@ class Settings {
   /** What an address names and the library does not have, or not with what is chosen, is left out, with a word. */
   #check(): void {
     if (!this.defaults || !this.catalogue) return;
-    const known = (path: string) => CHOSEN.includes(path) || this.#knob(path) !== undefined;
-    const names = Object.keys(this.changed);
-    const plain = Object.fromEntries(Object.entries(this.changed).filter(([path]) => !partOf(path)));
-    const unknown = [...names.filter((path) => partOf(path) && !known(path)), ...unknownSettings(plain, this.defaults)];
+    const plain = unknownSettings(this.changed, this.defaults);
+    const known = (path: string) => (partOf(path) ? CHOSEN.includes(path) || this.#knob(path) !== undefined : !plain.includes(path));
+    const unknown = Object.keys(this.changed).filter((path) => !known(path));
     if (!unknown.length) return;
     this.changed = Object.fromEntries(Object.entries(this.changed).filter(([path]) => !unknown.includes(path)));
     const named = unknown.slice(0, 3).join(", ") + (unknown.length > 3 ? ` and ${unknown.length - 3} more` : "");
@@ -130,7 +129,7 @@ class Settings {
 
   /** What differs from the defaults, as the library takes it. */
   asked(): { [key: string]: Json } {
-    const changed = { ...this.changed, ...(this.standIn ? { "combine.method": this.standIn } : {}) };
+    const changed: Record<string, Json> = { ...this.changed, ...(this.standIn ? { "combine.method": this.standIn } : {}) };
     const known = Object.entries(changed).filter(([path]) => CHOSEN.includes(path) || !partOf(path) || this.#knob(path, (path) => changed[path]));
     return nested(Object.fromEntries(known));
   }

@@ -109,8 +109,9 @@ fn settings(args: &Run) -> Result<Settings, String> {
     };
     let mut knobs = args.knobs.clone();
     knobs.extend(args.factors.map(|factors| format!("factors={factors}")));
-    knobs.extend((args.slices > 0).then(|| format!("slices={}", args.slices)));
     config.model = model(&args.model, &knobs)?;
+    // The model says itself why it takes none.
+    config.model.slices = args.slices.max(config.model.slices);
     config.combine = CombineConfig::of(match &args.combine {
         Some(combiner) => word("--combine", combiner)?,
         None => standing_in(config.model.name, config.combine.method),
