@@ -3,7 +3,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { open } from "../../web/dist/node.js";
-import { id, inBrowser, page, pause, visit } from "../support/page.mjs";
+import { id, inBrowser, page, visit } from "../support/page.mjs";
 
 inBrowser();
 
@@ -37,7 +37,6 @@ async function same(part, knob) {
 
 test("every knob of every choice has a control with its title, its explanation and its range", async () => {
   await visit();
-  await pause();
   for (const [part, tag, cards] of [["partition", "method", partitions], ["model", "name", models], ["combine", "method", combiners]]) {
     const choice = await shown(`${part}.${tag}`);
     assert.deepEqual(choice.options.map(({ value, title }) => [value, title]), cards.map(({ name, title }) => [name, title]));
@@ -57,6 +56,7 @@ test("every knob of every choice has a control with its title, its explanation a
 });
 
 test("which combiner works with which model is the library's to say", async () => {
+  await visit();
   for (const { name } of models) {
     await id("knob-model-name").selectOption(name);
     const barred = (await shown("combine.method")).options.filter((o) => o.barred).map((o) => o.value);
