@@ -44,6 +44,9 @@ export function groups({ models, partitions, combiners, seed }: Catalogue, value
   ];
 }
 
+/** A number without an exponent, as accessibility attributes want it. */
+export const decimal = (n: number): string => (Number.isInteger(n) ? `${BigInt(n)}` : n.toFixed(100).replace(/0+$/, ""));
+
 /** A slider over where a knob's values usually lie. Its steps grow with the value where that goes over decades, so that 2 to 12 has as much room as 20 to 100. */
 export function slider(knob: Knob): { min: number; max: number; step: number; to: (value: number) => number; from: (at: number) => number } | null {
   const [low, high] = knob.usual;
