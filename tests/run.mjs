@@ -19,12 +19,16 @@ const STRICT = ["--", "-D", "warnings"];
 const check = (command, ...args) => ({ command, args, count: (output, ok) => ({ passed: Number(ok), failed: Number(!ok) }) });
 /** A cargo test run. */
 const cargo = (...args) => ({ command: "cargo", args: ["test", ...args], count: sum(/^test result: \w+\. (\d+) passed; (\d+) failed/gm) });
-/** All *.test.mjs of a folder under node's runner. */
-const node = (folder) => {
-  const files = readdirSync(join(root, "tests", folder)).filter((name) => name.endsWith(".test.mjs")).sort();
-  const args = ["--test", "--test-concurrency=1", "--test-reporter=spec", ...files.map((name) => `tests/${folder}/${name}`)];
+/** Test files under node's runner. */
+const files = (paths) => {
+  const args = ["--test", "--test-concurrency=1", "--test-reporter=spec", ...paths];
   return { command: process.execPath, args, count: sum(/^ℹ pass (\d+)\n(?:.*\n)*?ℹ fail (\d+)$/gm) };
 };
+/** All *.test.mjs of a folder. */
+const tests = (folder) => readdirSync(join(root, "tests", folder)).filter((name) => name.endsWith(".test.mjs")).sort().map((name) => `tests/${folder}/${name}`);
+const node = (folder) => files(tests(folder));
+/** File by file; one that fails is run once more, and named at the end: a browser on a busy machine is not always in time. */
+const twice = (folder) => tests(folder).map((path) => ({ ...files([path]), again: path }));
 const script = (path, ...args) => check(process.execPath, join("node_modules", path), ...args);
 
 /** Suites in order; cheap ones first, so that a slip is told early. */
@@ -54,10 +58,10 @@ const SUITES = [
   { name: "parity", title: "native == wasm", needs: native, make: () => [node("parity")] },
   { name: "package", title: "the packed npm package in a consumer", make: () => [node("package")] },
   { name: "python", title: "the Python wheel", needs: native, make: () => (wheel() ? [pytest()] : []) },
-  { name: "browser", title: "the page in Chromium", needs: chromium, make: () => [node("browser")] },
+  { name: "browser", title: "the page in Chromium", needs: chromium, make: () => twice("browser") },
 ];
 const LONG = [
-  { name: "long", title: "the long suites", needs: () => (native(), chromium()), make: () => [node("long")] },
+  { name: "long", title: "the long suites", needs: () => (native(), chromium()), make: () => twice("long") },
   { name: "python", title: "the Python wheel, what takes long", needs: native, make: () => (wheel({ long: true }) ? [pytest("--long")] : []) },
 ];
 
@@ -105,13 +109,18 @@ function show({ command, args, count }) {
 async function suite({ name, title, needs, make }) {
   console.log(`\n== ${name}: ${title}`);
   const start = performance.now();
-  const total = { name, passed: 0, failed: 0 };
+  const total = { name, passed: 0, failed: 0, again: [] };
   try {
     await needs?.();
     for (const step of make()) {
-      const { passed, failed } = await show(step);
-      total.passed += passed;
-      total.failed += failed;
+      let counts = await show(step);
+      if (counts.failed && step.again) {
+        console.log(`${step.again} failed, and is run once more`);
+        counts = await show(step);
+        total.again.push(step.again);
+      }
+      total.passed += counts.passed;
+      total.failed += counts.failed;
     }
   } catch (error) {
     console.log(error.message);
@@ -134,9 +143,10 @@ await main(async () => {
   for (const one of known) if (asked.length === 0 || asked.includes(one.name)) results.push(await suite(one));
 
   console.log("");
-  for (const { name, passed, failed, seconds } of results) {
+  for (const { name, passed, failed, again, seconds } of results) {
     const tests = `${passed + failed} test${passed + failed === 1 ? "" : "s"}`;
     console.log(`${name}: ${tests}${failed ? `, ${failed} FAILED` : ""} (${seconds.toFixed(0)} s)`);
+    for (const path of again) console.log(`  ${path} was run twice, because it failed the first time`);
   }
   const passed = results.reduce((total, one) => total + one.passed, 0);
   const failed = results.reduce((total, one) => total + one.failed, 0);

@@ -477,3 +477,33 @@ fn a_model_without_item_vectors_gets_a_combiner_that_works_and_says_so() {
     );
     assert!(succeeds(&["run", "--help"]).contains("consensus"));
 }
+
+#[test]
+#[allow(clippy::disallowed_types)] // Whoever waits for the command line has a clock.
+fn every_second_of_a_run_has_a_name() {
+    let folder = Folder::new("spent");
+    let (out, saved, lists) = (folder.path("out.json"), folder.path("saved"), folder.path("lists.csv"));
+    let timed = |args: &[&str]| {
+        let began = std::time::Instant::now();
+        let told = succeeds(&[args, &["--threads", "2", "--json", &out]].concat());
+        (began.elapsed().as_secs_f64(), told)
+    };
+    let run = [
+        &["run", "--sample", "medium", "--factors", "16", "--shards", "4", "--combine", "mean"][..],
+        &["--seed", "1", "--forget", "random:5%", "--save", &saved, "--lists", &lists],
+    ]
+    .concat();
+    let unlearn = ["unlearn", "--experiment", &saved, "--forget", "random:5%"];
+    for args in [&run[..], &unlearn] {
+        let (wall, told) = timed(args);
+        let spent = folder.json("out.json")["seconds"]["spent"].as_array().unwrap().clone();
+        let sum = |key: &str| spent.iter().map(|one| one[key].as_f64().unwrap()).sum::<f64>();
+        // A twentieth, and what it takes a process to begin and to end.
+        let missing = wall - sum("seconds");
+        assert!(missing <= 0.05 * wall + 0.1, "{missing:.3} of {wall:.3} s lie in no stage: {spent:?}");
+        assert!(missing >= 0.0, "{:.3} s are more than the {wall:.3} s that it took", sum("seconds"));
+        // Two threads compute at most twice as long as the wall; nearly all of this run is computing.
+        assert!(sum("work") > 0.0 && sum("work") <= 2.0 * wall + 0.1, "{} of {wall}", sum("work"));
+        assert!(told.contains("computing") && told.contains("unlearned train"), "{told}");
+    }
+}

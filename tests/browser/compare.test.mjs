@@ -21,6 +21,17 @@ test("the difference is told user by user, with its interval and the shared top"
   assert.match(await id("others").textContent(), /What it did to the others:\s+in the shards trained again \d+ of \d+ lists changed.*elsewhere \d+ of \d+ lists changed/s);
 });
 
+test("the page says where the time went, and nothing is left over", async () => {
+  const summary = id("spent").locator("summary");
+  await summary.click();
+  const rows = await id("spent").locator("tbody tr").allTextContents();
+  for (const words of [/^Training, original/, /^Training, unlearned/, /^Training, retrained/, /^Measuring, unlearned/, /^Figures and receipts/, /^Reading and splitting/]) assert.ok(rows.some((row) => words.test(row)), `${words}: ${rows}`);
+  const parts = await id("spent").locator("[data-seconds]").evaluateAll((cells) => cells.reduce((sum, cell) => sum + Number(cell.dataset.seconds), 0));
+  const whole = (await summary.textContent()).match(/([\d.]+) (ms|s)/);
+  assert.ok(Math.abs(parts - Number(whole[1]) / (whole[2] === "ms" ? 1000 : 1)) <= 0.05 * parts + 0.01, `${parts} and ${whole[0]}`);
+  await accessible("where the time went");
+});
+
 test("the chosen length of the lists can be read while the pointer is on it", async () => {
   const chosen = page.locator('[aria-label="List length"] button[aria-pressed="true"]');
   for (const theme of ["dark", "light"]) {

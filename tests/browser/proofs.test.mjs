@@ -142,17 +142,14 @@ test("a later receipt is checked by itself: the rows on this page are preselecte
 });
 
 test("without Ed25519 the page says so in a sentence, and goes on", { timeout: 120_000 }, async () => {
-  await visit({ ready: false });
-  await page.addInitScript(() => {
+  const before = (page) => page.addInitScript(() => {
     const { importKey } = SubtleCrypto.prototype;
     SubtleCrypto.prototype.importKey = function (format, bytes, algorithm, ...rest) {
       const named = typeof algorithm === "string" ? algorithm : algorithm.name;
       return named === "Ed25519" ? Promise.reject(new DOMException("Unrecognized name.", "NotSupportedError")) : importKey.call(this, format, bytes, algorithm, ...rest);
     };
   });
-  await page.reload();
-  await id("speed").fill("4");
-  await page.waitForFunction(() => document.querySelector('[data-testid="phase-train"]')?.dataset.state === "done" && !document.querySelector('[data-testid="cancel"]'), null, LONG);
+  await visit({ before });
   await choose("u003");
   await forget();
   await id("signing").locator("> summary").click();

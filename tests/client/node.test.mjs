@@ -54,3 +54,26 @@ test("nothing is kept in Node, and it says so", async () => {
   await assert.rejects(session.kept.put("k", new Uint8Array(1)), own("kept.unavailable"));
   session.close();
 });
+
+for (const workers of [0, 2]) {
+  test(`every second of a whole job has a name, with ${workers} workers`, async () => {
+    const session = await open({ workers });
+    await session.configure({ partition: { shards: 4 }, model: { factors: 16 } });
+    const start = performance.now();
+    await session.loadSample("medium", 1);
+    await session.build();
+    await session.forget({ users: await session.select({ how: "random", percent: 5 }), confirmed: true });
+    await session.compare();
+    const wall = (performance.now() - start) / 1000;
+    const { spent } = (await session.snapshot()).seconds;
+    session.close();
+    const sum = (of) => spent.reduce((sum, one) => sum + one[of], 0);
+    const told = `${sum("seconds").toFixed(3)} of ${wall.toFixed(3)} s: ${JSON.stringify(spent)}`;
+    // A twentieth, and what it takes to start the workers.
+    assert.ok(wall - sum("seconds") <= 0.05 * wall + 0.15, told);
+    // Those that answer afterwards are named as well.
+    assert.ok(sum("seconds") <= wall * 1.02 + 0.05, told);
+    assert.ok(sum("work") > 0.3 * wall && sum("work") <= Math.max(1, workers + 1) * wall, told);
+    for (const what of ["read", "partition", "train", "combine", "evaluate", "figures"]) assert.ok(spent.some((one) => one.what === what && one.seconds > 0), `${what}: ${told}`);
+  });
+}

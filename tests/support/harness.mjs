@@ -35,7 +35,8 @@ export function watch(page, address) {
     if (request.method() !== "GET") said.push(`${request.method()}: ${url}`);
     if (!url.startsWith(address) && !/^(data|blob):/.test(url)) said.push(`request: ${url}`);
   });
-  page.on("requestfailed", (request) => said.push(`failed: ${request.url()}`));
+  // What was still on its way when the page left is cut off by the browser: nobody waits for it, and nothing is wrong.
+  page.on("requestfailed", (request) => request.failure().errorText === "net::ERR_ABORTED" || said.push(`failed: ${request.url()}`));
   page.on("response", (response) => response.status() >= 400 && said.push(`${response.status()}: ${response.url()}`));
   return said;
 }

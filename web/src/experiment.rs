@@ -78,9 +78,15 @@ impl Experiment {
         self.0.show_positions(yes);
     }
 
-    /// Tells the time, in seconds on any steady clock.
+    /// Tells the time, in seconds on any steady clock: before and after whatever takes long.
     pub fn tick(&mut self, now: f64) {
         self.0.tick(now);
+    }
+
+    /// What goes by until the next tick is spent on this.
+    pub fn doing(&mut self, #[wasm_bindgen(unchecked_param_type = "Spent")] what: JsValue) -> Result<(), JsValue> {
+        self.0.doing(from_js(what, "what time is spent on")?);
+        Ok(())
     }
 
     /// How many jobs run at a time, for estimates.

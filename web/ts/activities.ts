@@ -20,11 +20,6 @@ interface Listening {
   state(): void;
 }
 
-/** The steady clock that the experiment's times are told by. */
-export function seconds(): number {
-  return performance.now() / 1000;
-}
-
 /**
  * What was asked for and has not ended. Brings the store, which knows what has to be done, and the runner, which does it,
  * together; every activity has a ticket, and ends or is dropped by it alone.
@@ -122,7 +117,7 @@ export class Activities {
     this.dropped.add(ticket); // results that are on their way are not looked at
     const ids = new Set([...this.out].filter(([, job]) => job.ticket === ticket).map(([id]) => id));
     try {
-      const turn = await this.store.call("drop", ticket, this.runner.size, seconds());
+      const turn = await this.store.call("drop", ticket, this.runner.size);
       if (epoch !== this.epoch) return;
       this.take(epoch, turn);
       await this.runner.cancel(ids);
@@ -135,13 +130,13 @@ export class Activities {
   /** Hands out what is ready and takes in what is done, until nothing is left. */
   private async pump(epoch: number, done?: { job: JobOut; finished: Finished }): Promise<void> {
     if (epoch !== this.epoch) return;
-    if (!done) return this.take(epoch, await this.store.call("jobs", this.runner.size, seconds()));
+    if (!done) return this.take(epoch, await this.store.call("jobs", this.runner.size));
     const { job, finished } = done;
     const ticket = this.out.get(job.id)?.ticket;
     this.out.delete(job.id);
     if (ticket === undefined || this.dropped.has(ticket)) return;
     try {
-      this.take(epoch, await this.store.call("accept", job.id, finished.result, finished.seconds, this.runner.size, seconds()));
+      this.take(epoch, await this.store.call("accept", job.id, finished.result, finished.seconds, this.runner.size));
     } catch (error) {
       if (!this.dropped.has(ticket)) throw error; // else it was dropped before this came
     }

@@ -1,4 +1,4 @@
-import { Activities, seconds } from "./activities.js";
+import { Activities } from "./activities.js";
 import { bytes, id, oneOf, plain, queryOf, refused, text, texts, visited, watch, whole } from "./check.js";
 import { UltrareError, cancelled, typed } from "./errors.js";
 import type { Control } from "./gate.js";
@@ -147,7 +147,7 @@ export class SessionFront implements Session, Watcher {
     texts(receipts, "what is to be verified");
     const ask = (reading: number, on: Watch) => this.activities.run(async () => {
       const rows = typeof source === "object" && source !== null && ("sample" in source || "loaded" in source) ? source : await asFiles(source, on);
-      return this.store.call("verify", receipts, rows, choice(read), reading, seconds());
+      return this.store.call("verify", receipts, rows, choice(read), reading);
     }, on);
     return (await this.read(watching, ask))!;
   }
@@ -307,7 +307,7 @@ export class SessionFront implements Session, Watcher {
   }
 
   async run(activity: Activity, watching: Watch = {}): Promise<Snapshot> {
-    await this.activities.run(() => this.store.call("begin", activity, seconds()), heard(watch(watching)));
+    await this.activities.run(() => this.store.call("begin", activity), heard(watch(watching)));
     return this.store.call("snapshot");
   }
 

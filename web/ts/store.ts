@@ -7,7 +7,7 @@ import type { Files } from "./source.js";
 import { release } from "./transfer.js";
 import type {
   Activity, AddedRow, AssignmentView, Catalogue, Change, DataView, DeepPartial, Event, Explanation, JobOut, List, Mode, OpinionsView, PersonView, Plan, Preview, Query, ReadChoice, ReadConfig, ReadReport, ReceiptView, Selection,
-  Scenario, ScenarioCard, Sequence, SequenceBill, Settings, Size, Snapshot, Stage, UsersView, VectorsView,
+  Scenario, ScenarioCard, Sequence, SequenceBill, Settings, Size, Snapshot, Spent, Stage, UsersView, VectorsView,
 } from "./types.js";
 import { Experiment, Reader, type Saving, type Server, added_rows, catalogue, lists_titles, parse_sequence, preview, preview_file, read_receipt, scenarios } from "./wasm.js";
 
@@ -39,7 +39,7 @@ const PACKED = /^(PK|\x1f\x8b)/;
 
 /**
  * The experiment in wasm, and the reading of files into it. Lives in the session worker, or in the caller's thread in
- * Node. Every public method takes and gives what can be posted. Times are seconds of the caller's steady clock.
+ * Node. Every public method takes and gives what can be posted.
  */
 export class Store {
   private readonly experiment = new Experiment();
@@ -148,7 +148,7 @@ export class Store {
   }
 
   async loadSample(size: Size, seed = 1): Promise<DataView> {
-    this.experiment.load_sample(size, seed);
+    this.timed(() => this.experiment.load_sample(size, seed), "read");
     this.reports = [];
     await this.outcomes?.recall(this.experiment);
     return this.experiment.snapshot().data!;
@@ -176,9 +176,23 @@ export class Store {
   }
 
   /** Gives the ticket that the notice of its end will name. */
-  begin(activity: Activity, now: number): number {
-    this.experiment.tick(now);
-    return this.experiment.begin(activity);
+  begin(activity: Activity): number {
+    return this.timed(() => this.experiment.begin(activity));
+  }
+
+  /** Tells the time before and after: what goes by is named by what is under way, or `what`. */
+  private timed<T>(on: () => T, what?: Spent): T {
+    this.tick();
+    try {
+      return on();
+    } finally {
+      if (what) this.experiment.doing(what);
+      this.tick();
+    }
+  }
+
+  private tick(): void {
+    this.experiment.tick(performance.now() / 1000);
   }
 
   /** The receipts so far, the first first, each as a JSON document. */
@@ -192,14 +206,12 @@ export class Store {
   }
 
   /** Begins to check receipts; what is loaded stays as it is. Gives the ticket. */
-  async verify(receipts: string[], source: Files | { sample: Size; seed?: number } | { loaded: true }, read: ReadChoice = {}, reading: number, now: number): Promise<number> {
+  async verify(receipts: string[], source: Files | { sample: Size; seed?: number } | { loaded: true }, read: ReadChoice = {}, reading: number): Promise<number> {
     if ("loaded" in source) {
-      this.experiment.tick(now);
-      return this.experiment.verify_loaded(receipts);
+      return this.timed(() => this.experiment.verify_loaded(receipts));
     }
     if ("sample" in source) {
-      this.experiment.tick(now);
-      return this.experiment.verify_sample(receipts, source.sample, source.seed ?? 1);
+      return this.timed(() => this.experiment.verify_sample(receipts, source.sample, source.seed ?? 1));
     }
     return this.readers(source, read, reading, "test" in source, (_, rows, test) => this.experiment.verify(receipts, rows, test));
   }
@@ -226,28 +238,30 @@ export class Store {
 
   /** The bill of a sequence. */
   bill(sequence: Sequence, mode: Mode): SequenceBill {
-    return this.experiment.bill(sequence, mode);
+    return this.timed(() => this.experiment.bill(sequence, mode), "bill");
   }
 
-  jobs(workers: number, now: number): Turn {
-    this.experiment.tick(now);
+  jobs(workers: number): Turn {
     this.experiment.set_workers(workers);
-    const jobs = this.experiment.jobs();
+    const jobs = this.timed(() => this.experiment.jobs());
     this.outcomes?.note(jobs);
     return { jobs, events: this.experiment.notices(), running: this.experiment.running(), ticket: this.experiment.ticket() ?? -1 };
   }
 
   /** What is purged by what the result ends is gone when this resolves. */
-  async accept(id: number, result: Uint8Array, seconds: number, workers: number, now: number): Promise<Turn> {
-    this.experiment.tick(now);
+  async accept(id: number, result: Uint8Array, seconds: number, workers: number): Promise<Turn> {
     this.changes();
-    const accepted = this.experiment.accept(id, result, seconds);
+    const accepted = this.timed(() => this.experiment.accept(id, result, seconds));
     if (this.outcomes) this.outcomes.put(id, result);
     else release(result);
-    const turn = this.jobs(workers, now);
+    const turn = this.jobs(workers);
     const events = [...accepted, ...turn.events];
     // A pipeline that is measured serves from here on: of a change, what was before it is gone.
-    if (events.some(({ kind }) => kind === "evaluated" || kind === "finished")) await this.outcomes?.retain(this.experiment);
+    if (events.some(({ kind }) => kind === "evaluated" || kind === "finished")) {
+      await this.outcomes?.retain(this.experiment);
+      this.experiment.doing("write");
+      this.tick();
+    }
     return { ...turn, events };
   }
 
@@ -257,10 +271,9 @@ export class Store {
   }
 
   /** Ends one activity; the others go on. Gives what runs instead. */
-  async drop(ticket: number, workers: number, now: number): Promise<Turn> {
-    this.experiment.tick(now);
-    this.experiment.cancel_ticket(ticket);
-    const turn = this.jobs(workers, now);
+  async drop(ticket: number, workers: number): Promise<Turn> {
+    this.timed(() => this.experiment.cancel_ticket(ticket));
+    const turn = this.jobs(workers);
     await this.outcomes?.retain(this.experiment);
     return turn;
   }
@@ -277,15 +290,15 @@ export class Store {
   }
 
   select(selection: Selection): string[] {
-    return this.experiment.select(selection);
+    return this.timed(() => this.experiment.select(selection), "bill");
   }
 
   plan(change: Change, mode: Mode): Plan {
-    return this.experiment.plan(change, mode);
+    return this.timed(() => this.experiment.plan(change, mode), "bill");
   }
 
   snapshot(): Snapshot {
-    return this.experiment.snapshot();
+    return this.timed(() => this.experiment.snapshot(), "show");
   }
 
   users(): UsersView {
@@ -336,12 +349,12 @@ export class Store {
   }
 
   save(): Uint8Array {
-    return this.experiment.save();
+    return this.timed(() => this.experiment.save(), "write");
   }
 
   /** What is saved, part by part; free it at the end. Cannot be posted. */
   saving(): Saving {
-    return this.experiment.saving();
+    return this.timed(() => this.experiment.saving(), "write");
   }
 
   async restore(bytes: Uint8Array): Promise<Snapshot> {

@@ -11,7 +11,7 @@ export type { Keyed } from "./vault.js";
 export type {
   Activity, AddedRow, Alike, ArchiveEntry, AssignmentView, Basis, Catalogue, Change, ChangeView, Column, ColumnChoice, CombinerCard, Confidence, DataView, Delimiter, Encoding, Event as PipelineEvent, Explanation, JobOut, Knob, List, Mode, ModelCard, Note, Notice as Event,
   OpinionView, OpinionsView, PartitionCard, PersonView, Plan, Preview, Query, ReadConfig, ReadReport, ReceiptView, Reason, Recommended, Rejection, Request, ResultView, Scenario, ScenarioCard, Selection, Sequence, SequenceBill, SequenceStep, SequenceView, Settings, Shape,
-  ShardView, Size, SizeEstimate, Snapshot, Stage, StepOut, SweepConfig, SweepPoint, SweepView, UserSample, UsersView, Verdict,
+  ShardView, Size, SizeEstimate, Snapshot, SpentView, Spent, Stage, StepOut, SweepConfig, SweepPoint, SweepView, UserSample, UsersView, Verdict,
 } from "./wasm/ultrare_web_types.js";
 
 /** Any part of a value; lists are given as a whole. */

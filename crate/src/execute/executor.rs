@@ -22,6 +22,12 @@ pub trait Executor {
         0.0
     }
 
+    /// Seconds that processors have worked for all of this so far, where they are counted; else a stage's are the sum of how long
+    /// its jobs ran.
+    fn computed(&self) -> Option<f64> {
+        None
+    }
+
     /// Runs all of these jobs, in any order and any number at once, and gives their outcomes in the order of the jobs. None
     /// waits for another. A job that was lost with its machine is simply run again from its bytes.
     ///

@@ -6,6 +6,8 @@ use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Instant;
 
+use cpu_time::ProcessTime;
+
 use crate::error::Result;
 use crate::pipeline::{JobOut, Runner};
 
@@ -57,6 +59,10 @@ impl Executor for Threads {
 
     fn clock(&self) -> f64 {
         self.began.elapsed().as_secs_f64()
+    }
+
+    fn computed(&self) -> Option<f64> {
+        Some(ProcessTime::try_now().ok()?.as_duration().as_secs_f64())
     }
 
     fn run(&self, jobs: &[JobOut], inputs: &dyn Inputs, control: &Control<'_>) -> Vec<Result<Outcome>> {

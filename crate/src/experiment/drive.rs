@@ -8,11 +8,18 @@ use crate::Digest;
 use crate::error::Result;
 use crate::execute::{Control, ExecuteError, Executor, Inputs};
 
-use super::{Experiment, Notice};
+use super::{Experiment, Moment, Notice};
 
 impl Inputs for Experiment {
     fn input(&self, digest: &Digest) -> Option<Arc<ByteBuf>> {
         self.blob(digest)
+    }
+}
+
+impl Moment {
+    /// As an executor's clocks show it.
+    pub fn of(executor: &dyn Executor) -> Self {
+        Moment { wall: executor.clock(), computed: executor.computed() }
     }
 }
 
@@ -40,13 +47,14 @@ impl Experiment {
 
     /// The jobs that can run now.
     fn advance_on(&mut self, executor: &dyn Executor, control: &Control<'_>) -> Result<Vec<Notice>> {
-        self.tick(executor.clock());
+        self.tick(Moment::of(executor));
         if control.is_cancelled() {
             return Err(ExecuteError::Cancelled.into());
         }
         let jobs = self.jobs();
+        self.tick(Moment::of(executor));
         let outcomes = if jobs.is_empty() { Vec::new() } else { executor.run(&jobs, self, control) };
-        self.tick(executor.clock());
+        self.tick(Moment::of(executor));
         // Also when the last job was done already: nothing is committed after the word was given.
         if control.is_cancelled() {
             return Err(ExecuteError::Cancelled.into());
@@ -59,7 +67,7 @@ impl Experiment {
             let outcome = outcome?;
             notices.extend(self.accept(job.id, &outcome.bytes, outcome.seconds)?);
         }
-        self.tick(executor.clock());
+        self.tick(Moment::of(executor));
         notices.extend(self.notices());
         Ok(notices)
     }

@@ -186,7 +186,8 @@ impl Experiment {
     fn take(&mut self, dataset: Dataset, mut source: Source, settings: Settings) -> DataView {
         let view = DataView::of(&dataset, &source.rejected);
         source.view = Some(view.clone());
-        let (settings, watch) = (Arc::new(settings), std::mem::take(&mut self.watch));
+        let (settings, mut watch) = (Arc::new(settings), std::mem::take(&mut self.watch));
+        watch.times.restart();
         let queue = std::mem::take(&mut self.queue);
         let wanted = Pipeline::new(Arc::new(dataset), settings.clone(), Shards::Computed);
         *self = Experiment { settings, wanted: Some(wanted), source, queue, watch, ..Experiment::default() };

@@ -36,6 +36,7 @@ mod save;
 mod sequence;
 mod series;
 mod show;
+mod spent;
 mod sweep;
 mod verify;
 mod view;
@@ -61,6 +62,7 @@ pub use people::{PersonFigures, figure_names};
 pub use receipts::{rules, settings};
 pub use rehearsal::{AuditHistogram, AuditItem, AuditPerson, AuditView};
 pub use sequence::{SequenceStep, SequenceView, TwinSummary};
+pub use spent::{Moment, Spent, SpentView};
 pub use sweep::{SweepConfig, SweepPoint, SweepView};
 pub use view::{
     BecauseView, ChangeView, DataView, DigestsView, ItemView, PartitionView, PersonView, Phase, ReasonView, ResultView,
@@ -73,6 +75,7 @@ use history::History;
 use load::Source;
 use queue::Queue;
 use record::Record;
+use spent::Times;
 
 /// Pipelines, and what has come of them. Cheap to clone: bulk is shared.
 #[derive(Clone, Debug, Default)]
@@ -104,7 +107,8 @@ struct Watch {
     positions: bool,
     /// How many jobs run at once, for estimates.
     workers: u32,
-    clock: f64,
+    /// Where the time went.
+    times: Times,
     /// Is the next build to begin from the rows, although nothing changed?
     again: bool,
 }
@@ -121,21 +125,9 @@ impl Experiment {
         self.watch.positions = yes;
     }
 
-    /// Tells the time, in seconds on any steady clock. Only differences are used, and only to report them: what goes by while
-    /// jobs are out belongs to their stage, the rest to making jobs, figures and receipts.
-    pub fn tick(&mut self, now: f64) {
-        let gone = now - std::mem::replace(&mut self.watch.clock, now);
-        self.queue.tick(gone);
-    }
-
     /// How many jobs run at once, for estimates.
     pub fn set_workers(&mut self, workers: u32) {
         self.watch.workers = workers;
-    }
-
-    /// Notes how long the reading took; the reader has no clock.
-    pub fn note_read(&mut self, seconds: f64) {
-        self.history.read_seconds = seconds;
     }
 
     /// The settings in force.

@@ -11,7 +11,7 @@ use crate::pipeline::{JobOut, PipelineError, Runner, Slot, Store};
 
 use super::verify::Verify;
 use super::work::{Asked, Current, Pursuit, Then, What, Work};
-use super::{Activity, Experiment, Notice};
+use super::{Activity, Experiment, Notice, Spent};
 
 /// What is under way, and what waits.
 #[derive(Clone, Debug, Default)]
@@ -22,8 +22,6 @@ pub(super) struct Queue {
     told: Vec<Notice>,
     next_ticket: u32,
     next_id: u32,
-    /// Seconds that went by while no job was out.
-    rest: f64,
 }
 
 impl Queue {
@@ -33,15 +31,29 @@ impl Queue {
         current.or_else(|| self.waiting.front().map(|asked| asked.what.name()))
     }
 
-    /// Time that went by.
+    /// Time that went by, not on anything else than what is under way.
     pub fn tick(&mut self, seconds: f64) {
-        let told = match self.current.as_mut().map(|current| &mut current.work) {
-            Some(Work::Pursuit(pursuit)) => pursuit.run.tick(seconds),
-            _ => false,
-        };
-        if !told && self.current.is_some() {
-            self.rest += seconds;
+        if let Some(Current { work: Work::Pursuit(pursuit), .. }) = &mut self.current {
+            pursuit.run.tick(seconds);
         }
+    }
+
+    /// What time goes by for, and for which pipeline: the jobs that are out, or making them.
+    pub fn under_way(&self) -> Option<(Spent, String)> {
+        let around = || self.running().then(|| (Spent::Jobs, String::new()));
+        match self.current.as_ref().map(|current| &current.work) {
+            Some(Work::Pursuit(pursuit)) => match pursuit.run.stage_out() {
+                Some(stage) => Some((stage.into(), pursuit.run.hints.name.clone())),
+                None => around(),
+            },
+            Some(Work::Verify(_)) => Some((Spent::Verify, "verify".to_owned())),
+            Some(Work::Rehearsal(_)) => Some((Spent::Audit, "audit".to_owned())),
+            None => around(),
+        }
+    }
+
+    fn running(&self) -> bool {
+        self.current.is_some() || !self.waiting.is_empty()
     }
 
     /// The bytes that a job which is out names by their digest.
@@ -79,6 +91,7 @@ impl Experiment {
     }
 
     pub(super) fn enqueue(&mut self, what: What) -> Result<u32> {
+        self.doing(Spent::Jobs);
         let ticket = self.queue.next_ticket;
         self.queue.next_ticket += 1;
         let asked = Asked { ticket, what, last: true, part: false };
@@ -145,7 +158,7 @@ impl Experiment {
 
     /// Is work under way or queued?
     pub fn running(&self) -> bool {
-        self.queue.current.is_some() || !self.queue.waiting.is_empty()
+        self.queue.running()
     }
 
     pub(super) fn activity_name(&self) -> Option<&'static str> {
@@ -156,6 +169,7 @@ impl Experiment {
     ///
     /// Work that cannot go on ends here, with [`Notice::Refused`].
     pub fn jobs(&mut self) -> Vec<JobOut> {
+        self.doing(Spent::Jobs);
         while let Some(current) = &mut self.queue.current {
             let ids = &mut self.queue.next_id;
             let made = match &mut current.work {
@@ -197,6 +211,7 @@ impl Experiment {
     /// Errors: a job that is not waited for; bytes that are no outcome of it. Neither changes anything.
     pub fn accept(&mut self, id: u32, outcome: &[u8], seconds: f64) -> Result<Vec<Notice>> {
         let unknown = PipelineError::UnknownJob { id };
+        let under_way = self.queue.under_way();
         let current = self.queue.current.as_mut().ok_or(unknown)?;
         match &mut current.work {
             Work::Pursuit(pursuit) => {
@@ -215,6 +230,7 @@ impl Experiment {
                 self.queue.told.extend(events.into_iter().map(Notice::Work));
             }
         }
+        self.note_job(under_way, seconds);
         self.settle();
         Ok(self.notices())
     }
@@ -301,7 +317,6 @@ impl Experiment {
                     return;
                 }
                 None => {
-                    self.history.rest_seconds += std::mem::take(&mut self.queue.rest);
                     let Some(next) = self.queue.waiting.pop_front() else { return };
                     let (ticket, name) = (next.ticket, next.what.name());
                     if let Err(error) = self.launch(next) {
@@ -313,6 +328,7 @@ impl Experiment {
     }
 
     fn end(&mut self, current: Current) {
+        self.doing(Spent::Figures);
         let Current { ticket, last, part, work } = current;
         let name = work.name();
         let ended = match work {

@@ -75,6 +75,7 @@ impl Experiment {
             work: built.work,
             unlearn_work: changed.work,
             retrain_work: retrained.work,
+            spent: self.watch.times.view(),
         }
     }
 

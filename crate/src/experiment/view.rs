@@ -15,6 +15,7 @@ use crate::unlearn::twin::StageReport;
 use crate::unlearn::{SavingView, Taint};
 
 use super::figures::ComparisonView;
+use super::spent::SpentView;
 use super::sweep::SweepView;
 use super::{AuditView, SequenceView, WorkDoneView};
 
@@ -248,6 +249,8 @@ pub struct SecondsView {
     pub unlearn_work: f64,
     /// Computing seconds of the one model's jobs.
     pub retrain_work: f64,
+    /// Everything since the rows were loaded, by name: together what whoever drives it has waited for.
+    pub spent: Vec<SpentView>,
 }
 
 /// The whole state in numbers.

@@ -191,14 +191,15 @@ impl Run {
     }
 
     /// Time that went by while jobs of the stage under way were out.
-    pub fn tick(&mut self, seconds: f64) -> bool {
-        match self.stage.filter(|_| !self.out.is_empty()) {
-            Some(stage) => {
-                *self.seconds.of(stage) += seconds;
-                true
-            }
-            None => false,
+    pub fn tick(&mut self, seconds: f64) {
+        if let Some(stage) = self.stage_out() {
+            *self.seconds.of(stage) += seconds;
         }
+    }
+
+    /// The stage whose jobs are out.
+    pub fn stage_out(&self) -> Option<Stage> {
+        self.stage.filter(|_| !self.out.is_empty())
     }
 
     /// How far the stage under way is.

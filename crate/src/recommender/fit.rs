@@ -5,7 +5,7 @@ use std::sync::{Arc, OnceLock};
 use crate::Digest;
 use crate::error::Result;
 use crate::execute::{Control, Executor, Inline};
-use crate::experiment::{Activity, Experiment, Notice, ResultView, ShardView, Snapshot};
+use crate::experiment::{Activity, Experiment, Moment, Notice, ResultView, ShardView, Snapshot};
 use crate::pipeline::{Settings, Stage};
 use crate::serve::{Explanation, List, Query, Server};
 use crate::unlearn::{Change, Mode, Receipt};
@@ -56,6 +56,7 @@ impl Recommender {
     ///
     /// Errors: as [`Recommender::fit_on`]; no rows.
     pub fn build(mut experiment: Experiment, executor: &dyn Executor, control: &Control<'_>) -> Result<Self> {
+        experiment.tick(Moment::of(executor));
         experiment.begin(Activity::Build { until: Stage::Combine })?;
         drive(&mut experiment, executor, control)?;
         Ok(Recommender { experiment, server: OnceLock::new() })
@@ -90,6 +91,7 @@ impl Recommender {
         // Whoever measures wants to know what the change has cost in accuracy, and has it in the receipt.
         let goal = if self.experiment.measured() { Stage::Evaluate } else { Stage::Combine };
         let before = self.experiment.receipts().len();
+        self.experiment.tick(Moment::of(executor));
         self.experiment.carry_out(*accepted.proposal, goal)?;
         drive(&mut self.experiment, executor, control)?;
         self.server = OnceLock::new();
@@ -109,6 +111,7 @@ impl Recommender {
     ///
     /// Errors: those of the executor; a cancellation; no test row.
     pub fn evaluate_on(&mut self, executor: &dyn Executor, control: &Control<'_>) -> Result<ResultView> {
+        self.experiment.tick(Moment::of(executor));
         self.experiment.begin(Activity::Build { until: Stage::Evaluate })?;
         let notices = drive(&mut self.experiment, executor, control)?;
         let result = notices.into_iter().rev().find_map(|notice| match notice {

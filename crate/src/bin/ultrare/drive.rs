@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use ultrare::execute::{Control, Executor as _, Progress, Threads};
-use ultrare::experiment::{Activity, Experiment, Notice};
+use ultrare::experiment::{Activity, Experiment, Moment, Notice, Spent};
 
 use crate::out;
 
@@ -22,9 +22,30 @@ impl Driver {
         Driver { threads: Threads::new(threads) }
     }
 
+    /// Something beside driving, that time is spent on: the time that goes by for it gets this name.
+    pub fn spend<T>(&self, what: Spent, experiment: &mut Experiment, on: impl FnOnce(&mut Experiment) -> T) -> T {
+        self.tick(experiment);
+        let done = on(experiment);
+        experiment.doing(what);
+        self.tick(experiment);
+        done
+    }
+
+    /// The reading.
+    pub fn read<T>(&self, experiment: &mut Experiment, on: impl FnOnce(&mut Experiment) -> T) -> T {
+        let began = self.threads.clock();
+        let done = on(experiment);
+        experiment.note_read(self.threads.clock() - began);
+        done
+    }
+
+    fn tick(&self, experiment: &mut Experiment) {
+        experiment.tick(Moment::of(&self.threads));
+    }
+
     /// Carries out one activity.
     pub fn run(&self, experiment: &mut Experiment, activity: Activity) -> Result<Vec<Notice>, String> {
-        experiment.tick(self.threads.clock());
+        self.tick(experiment);
         experiment.begin(activity).map_err(|error| error.to_string())?;
         self.drive(experiment)
     }

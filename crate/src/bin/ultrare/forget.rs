@@ -2,7 +2,7 @@
 
 use std::fs;
 
-use ultrare::experiment::{Activity, Experiment};
+use ultrare::experiment::{Activity, Experiment, Spent};
 use ultrare::unlearn::{Change, How, Mode, Request, RequestError, Scenario, Selection, Sequence};
 
 use crate::args::Forget;
@@ -72,8 +72,8 @@ pub fn forget(driver: &Driver, experiment: &mut Experiment, args: &Forget, asked
     match asked {
         Asked::Nothing => {}
         Asked::Change(change) => {
-            let plan = experiment.plan(&change, mode).map_err(|error| error.to_string())?;
-            show::plan(&plan);
+            let plan = driver.spend(Spent::Bill, experiment, |experiment| experiment.plan(&change, mode));
+            show::plan(&plan.map_err(|error| error.to_string())?);
             if args.audit {
                 let activity = Activity::Audit { change: change.clone(), mode, person: None };
                 driver.run(experiment, activity)?;
@@ -82,7 +82,8 @@ pub fn forget(driver: &Driver, experiment: &mut Experiment, args: &Forget, asked
             driver.run(experiment, Activity::Change { change, mode })?;
         }
         Asked::Sequence(sequence) => {
-            show::bill(&experiment.bill(&sequence, mode).map_err(|error| error.to_string())?);
+            let bill = driver.spend(Spent::Bill, experiment, |experiment| experiment.bill(&sequence, mode));
+            show::bill(&bill.map_err(|error| error.to_string())?);
             let done = driver.run(experiment, Activity::Sequence { sequence, mode, twin: args.audit });
             show::sequence(&experiment.snapshot());
             done?;

@@ -1,12 +1,10 @@
 //! `ultrare run`.
 
-use std::time::Instant;
-
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
 use ultrare::combine::{CombineConfig, CombineMethod};
-use ultrare::experiment::{Activity, Experiment};
+use ultrare::experiment::{Activity, Experiment, Spent};
 use ultrare::interactions::SplitMethod;
 use ultrare::model::{ModelConfig, ModelName};
 use ultrare::partition::{Balance, Method, PartitionConfig, Solver};
@@ -27,21 +25,24 @@ pub fn run(args: &Run) -> Result<(), String> {
     let driver = Driver::new(args.out.threads);
     let mut experiment = Experiment::new();
     experiment.configure(settings(args)?).map_err(|error| error.to_string())?;
-    let began = Instant::now();
-    input::load(&mut experiment, &args.input, args.seed)?;
-    input::assign(&mut experiment, &args.partition)?;
-    experiment.note_read(began.elapsed().as_secs_f64());
-    show::data(&experiment.snapshot());
+    driver.read(&mut experiment, |experiment| {
+        input::load(experiment, &args.input, args.seed)?;
+        input::assign(experiment, &args.partition)
+    })?;
+    driver.spend(Spent::Show, &mut experiment, |experiment| show::data(&experiment.snapshot()));
     if let Some(path) = &args.prepare {
         return out::write(path, &experiment.save());
     }
     // A name that nobody has is told now, not after the training.
-    let asked = forget::asked(&experiment, &args.forget)?;
+    let asked = driver.spend(Spent::Bill, &mut experiment, |experiment| forget::asked(experiment, &args.forget))?;
 
     let go = |experiment: &mut Experiment, activity| driver.run(experiment, activity);
     go(&mut experiment, Activity::Build { until: Stage::Evaluate })?;
-    show::partition(&experiment.snapshot());
-    show::training(&experiment.snapshot());
+    driver.spend(Spent::Show, &mut experiment, |experiment| {
+        let snapshot = experiment.snapshot();
+        show::partition(&snapshot);
+        show::training(&snapshot);
+    });
     forget::forget(&driver, &mut experiment, &args.forget, asked)?;
     go(&mut experiment, Activity::Compare)?;
     if args.baselines {
@@ -53,11 +54,13 @@ pub fn run(args: &Run) -> Result<(), String> {
     if args.drift {
         go(&mut experiment, Activity::Twin)?;
     }
-    let snapshot = experiment.snapshot();
-    show::results(&snapshot);
-    figures::show(&snapshot);
-    show::twin(&snapshot);
-    write(&experiment, &args.out)
+    driver.spend(Spent::Show, &mut experiment, |experiment| {
+        let snapshot = experiment.snapshot();
+        show::results(&snapshot);
+        figures::show(&snapshot);
+        show::twin(&snapshot);
+    });
+    write(&driver, experiment, &args.out)
 }
 
 /// Refuses what cannot be written, before any work.
@@ -74,11 +77,21 @@ pub fn check(out: &Output, changes: bool) -> Result<(), String> {
     if unasked { Err("--receipt: nothing is to change, so there will be no receipt".into()) } else { Ok(()) }
 }
 
-/// The files that were asked for.
-pub fn write(experiment: &Experiment, out: &Output) -> Result<(), String> {
+/// The files that were asked for, and where the time went. The end of the experiment.
+pub fn write(driver: &Driver, mut experiment: Experiment, out: &Output) -> Result<(), String> {
+    driver.spend(Spent::Write, &mut experiment, |experiment| write_files(experiment, out))?;
+    let snapshot = driver.spend(Spent::Show, &mut experiment, |experiment| experiment.snapshot());
+    show::spent(&snapshot);
+    // Last, so that it holds the time of the others.
     if let Some(path) = &out.json {
-        out::write_json(path, &experiment.snapshot())?;
+        out::write_json(path, &snapshot)?;
     }
+    // The process ends here: to give every row back to it would take longer than ending it.
+    std::mem::forget(experiment);
+    Ok(())
+}
+
+fn write_files(experiment: &Experiment, out: &Output) -> Result<(), String> {
     if let Some(path) = &out.lists {
         lists::write_lists(path, experiment)?;
     }

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use ultrare::evaluate::Interval;
-use ultrare::experiment::Snapshot;
+use ultrare::experiment::{Snapshot, SpentView};
 use ultrare::unlearn::{Plan, SequenceBill};
 
 use crate::out::line;
@@ -142,6 +142,18 @@ pub fn results(snapshot: &Snapshot) {
     for note in &snapshot.notes {
         say!("note: {}", line(note));
     }
+}
+
+/// Where the time went: every second has a name.
+pub fn spent(snapshot: &Snapshot) {
+    let spent = &snapshot.seconds.spent;
+    say!("\n{:<24} {:>9} {:>9}", "time", "seconds", "computing");
+    for one in spent {
+        let name = format!("{} {}", one.pipeline, one.what.as_str());
+        say!("{:<24} {:>9.3} {:>9.3}", line(name.trim_start()), one.seconds, one.work);
+    }
+    let sum = |of: fn(&SpentView) -> f64| spent.iter().map(of).sum::<f64>();
+    say!("{:<24} {:>9.3} {:>9.3}", "together", sum(|one| one.seconds), sum(|one| one.work));
 }
 
 pub fn audit(snapshot: &Snapshot) {

@@ -2,7 +2,7 @@
 
 use std::fs;
 
-use ultrare::experiment::{Activity, Experiment};
+use ultrare::experiment::{Activity, Experiment, Spent};
 
 use crate::args::Unlearn;
 use crate::drive::Driver;
@@ -15,13 +15,16 @@ pub fn unlearn(args: &Unlearn) -> Result<(), String> {
     }
     run::check(&args.out, true)?;
     let path = &args.experiment;
-    let bytes = fs::read(path).map_err(|error| format!("{}: {error}", path.display()))?;
-    let mut experiment = Experiment::new();
-    experiment.restore(&bytes).map_err(|error| format!("{}: {error}", path.display()))?;
     let driver = Driver::new(args.out.threads);
-    let asked = forget::asked(&experiment, &args.forget)?;
+    let mut experiment = Experiment::new();
+    driver.spend(Spent::Read, &mut experiment, |experiment| {
+        let told = |error: &dyn std::fmt::Display| format!("{}: {error}", path.display());
+        let bytes = fs::read(path).map_err(|error| told(&error))?;
+        experiment.restore(&bytes).map_err(|error| told(&error))
+    })?;
+    let asked = driver.spend(Spent::Bill, &mut experiment, |experiment| forget::asked(experiment, &args.forget))?;
     forget::forget(&driver, &mut experiment, &args.forget, asked)?;
     driver.run(&mut experiment, Activity::Compare)?;
-    show::results(&experiment.snapshot());
-    run::write(&experiment, &args.out)
+    driver.spend(Spent::Show, &mut experiment, |experiment| show::results(&experiment.snapshot()));
+    run::write(&driver, experiment, &args.out)
 }
