@@ -127,6 +127,13 @@ class Settings {
     this.changed = readLink(START).settings;
   }
 
+  /** Another partition with what it has in common with this one. */
+  dividing(method: PartitionCard["name"], like: Values["partition"]): Values["partition"] {
+    const has = this.#card("partition", method)?.knobs.map((knob) => knob.name) ?? [];
+    const both = Object.entries(like).filter(([name]) => has.includes(name));
+    return { method, ...Object.fromEntries(both) } as Values["partition"];
+  }
+
   /** What differs from the defaults, as the library takes it. */
   asked(): { [key: string]: Json } {
     const changed: Record<string, Json> = { ...this.changed, ...(this.standIn ? { "combine.method": this.standIn } : {}) };
