@@ -3,6 +3,7 @@
 //   npm run bench -- --train F --test F | --data F | --sample SIZE  [--json OUT] [--repeat N] [--workers N] [--no-build]
 //                    [--partition M] [--shards K] [--model M] [--combine C] [--slices R] [--forget F] [--seed S]
 //   npm run bench -- kernels [NAME...]    single kernels, natively and in wasm in turns: see kernels.mjs
+//   npm run bench -- library              factorisation beside a library's, to the same quality: see library.mjs
 //   npm run bench -- cold                 what a project that depends on the crate waits for, once: see cold.mjs
 //
 // Wall seconds of the best of N runs (3). `native` and the wasm columns run on one thread, so that ratios compare code with code;
@@ -19,6 +20,7 @@ const { values: options, positionals } = parseArgs({
   allowPositionals: true,
   options: {
     train: { type: "string" }, test: { type: "string" }, data: { type: "string" }, sample: { type: "string" },
+    sizes: { type: "string" }, factors: { type: "string" }, threads: { type: "string" }, models: { type: "string" },
     json: { type: "string" }, times: { type: "string" }, repeat: { type: "string", default: "3" }, workers: { type: "string" },
     partition: { type: "string" }, shards: { type: "string" }, model: { type: "string" }, combine: { type: "string" }, slices: { type: "string" },
     "no-build": { type: "boolean", default: false }, seed: { type: "string", default: "1" }, forget: { type: "string", default: "random:1%" },
@@ -94,7 +96,8 @@ await main(async () => {
   const [what, ...names] = positionals;
   if (what === "kernels") return (await import("./kernels.mjs")).kernels(names, options);
   if (what === "cold") return (await import("./cold.mjs")).cold();
-  if (what) throw new Missing(`There is no benchmark ${what}: there are kernels and cold, or none for the stages.`);
+  if (what === "library") return (await import("./library.mjs")).library(options);
+  if (what) throw new Missing(`There is no benchmark ${what}: there are kernels, cold and library, or none for the stages.`);
   if (!options.data && !options.sample && !(options.train && options.test)) {
     throw new Missing("Say what to run on: --train F --test F, or --data F, or --sample small|medium|large.");
   }

@@ -17,7 +17,7 @@ const project = join(root, "crate", "python");
 export const python = join(bin, process.platform === "win32" ? "python.exe" : "python");
 
 /** A Python that is new enough and can make environments; or null, and why is printed in one line. */
-function interpreter() {
+export function interpreter() {
   for (const name of ["python3", "python"]) {
     const version = ask(name, ["-c", "import venv, ensurepip, sys; print('%d.%d' % sys.version_info[:2])"]);
     if (version === null) continue;

@@ -6,12 +6,15 @@
 
 mod plane;
 
+use std::sync::Arc;
+
 pub use plane::Plane;
 use serde::{Deserialize, Serialize};
 
 use crate::model::wmf::WmfTrainer;
 use crate::model::{EpochReport, ModelConfig, ModelError, ShardRows, StopReason, Trainer as _};
 use crate::numerics::als::{AlsParams, AlsSolver, Factors};
+use crate::numerics::crew::Crew;
 use crate::numerics::kernels::{all_finite, dot};
 use crate::numerics::matrix::Matrix;
 use crate::numerics::random::{Purpose, StreamKey};
@@ -90,6 +93,11 @@ impl Embedder {
         let key = StreamKey::new(seed, Purpose::Embedding, 0, 0);
         let trainer = WmfTrainer::with(rows.csr(|_| true), rows.n_items as usize, params, config.sweeps, None, key);
         Ok(Embedder { trainer, unit: config.unit, factors: params.factors })
+    }
+
+    /// Lends it hands for its sweeps.
+    pub fn crew(&mut self, crew: &Arc<dyn Crew>) {
+        self.trainer.crew(crew);
     }
 
     /// One sweep. Errors: [`ModelError::Diverged`].

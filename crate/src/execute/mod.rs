@@ -19,6 +19,9 @@
 mod control;
 mod error;
 mod executor;
+#[cfg(feature = "threads")]
+#[allow(clippy::disallowed_types)] // How long they helped enters no outcome.
+mod idle;
 mod inline;
 #[cfg(feature = "threads")]
 mod threads;

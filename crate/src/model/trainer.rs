@@ -1,9 +1,12 @@
 //! A training as its caller sees it: a step at a time.
 
+use std::sync::Arc;
+
 use serde::{Deserialize, Serialize};
 
 use super::training::UpdateTrace;
 use super::{ModelError, SubModel};
+use crate::numerics::crew::Crew;
 
 /// What a sub-model says about itself after an epoch. One event of a training.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -104,6 +107,8 @@ pub trait Trainer: Send {
     fn step(&mut self) -> Result<EpochReport, ModelError>;
     /// Should each epoch report one of its updates? Changes no bit of the outcome; models in closed form have none.
     fn traced(&mut self, _yes: bool) {}
+    /// Lends it hands for its steps. Changes no bit of the outcome; most models have nothing to share out.
+    fn crew(&mut self, _crew: &Arc<dyn Crew>) {}
     /// Why it ended, once it has; `step` is not called afterwards.
     fn stopped(&self) -> Option<StopReason>;
     /// The best look at the validation rows; none for a model that needs none, or where there are none.

@@ -1,6 +1,7 @@
 //! The same numbers on every machine: keyed randomness, libm, digests, matrices, and the inner loops of everything.
 
 pub(crate) mod als;
+pub mod crew;
 pub mod digest;
 pub mod kernels;
 pub mod math;

@@ -21,7 +21,7 @@ impl Csr {
     }
 
     /// The columns of one row.
-    #[inline]
+    #[inline(always)]
     pub fn row(&self, index: usize) -> &[u32] {
         &self.columns[self.starts[index] as usize..self.starts[index + 1] as usize]
     }

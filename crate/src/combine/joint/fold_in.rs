@@ -1,7 +1,7 @@
 //! One user's system of `joint` and `consensus`: (I + P_SS) x = 1 over the user's own rows S, by conjugate gradients.
 
 use super::product::KernelRows;
-use crate::numerics::kernels::{axpy, dot, four_dots, mirror_whole as mirror};
+use crate::numerics::kernels::{axpy, dot, four_dots, mirror_whole as mirror, wide};
 use crate::numerics::matrix::Matrix;
 
 /// Relative residual at which a user's system counts as solved.
@@ -19,6 +19,8 @@ pub(in crate::combine) struct UserSystem {
     image: Vec<f32>,
     pub(super) coordinates: Vec<f32>,
     pub(super) passed: Vec<f32>,
+    /// Rows of V B of several users.
+    pub(super) brought: Vec<f32>,
     /// Coordinates of several users.
     pub(super) together: Vec<f32>,
 }
@@ -42,7 +44,17 @@ pub(super) fn solve<'a>(matrix: Own<'_>, items: &[u32], work: &'a mut UserSystem
                 place.iter_mut().zip(&items[index..]).for_each(|(place, &other)| *place = row[other as usize]);
             }
             mirror(&mut work.system, n);
-            conjugate_gradients(items.len(), work, |system, direction, image, _| times(system, direction, image));
+            wide(
+                #[inline(always)]
+                || {
+                    conjugate_gradients(
+                        n,
+                        work,
+                        #[inline(always)]
+                        |system, direction, image, _| times(system, direction, image),
+                    );
+                },
+            );
         }
         Own::Rows(vectors) => {
             for &item in items {
@@ -55,6 +67,7 @@ pub(super) fn solve<'a>(matrix: Own<'_>, items: &[u32], work: &'a mut UserSystem
 }
 
 /// A square matrix times a vector.
+#[inline(always)]
 fn times(matrix: &[f32], vector: &[f32], out: &mut [f32]) {
     let n = vector.len();
     let (mut rows, mut outs) = (matrix.chunks_exact(4 * n), out.chunks_exact_mut(4));
@@ -77,18 +90,32 @@ pub(super) enum Own<'a> {
 
 /// Solves (I + Z Z') x = 1 for the n rows Z of `width` values that are in the room for a system.
 pub(super) fn solve_rows(n: usize, width: usize, work: &mut UserSystem) {
-    conjugate_gradients(n, work, |system, direction, image, coordinates| {
-        refill(coordinates, width, 0.0);
-        for (row, &factor) in system.chunks_exact(width).zip(direction.iter()) {
-            axpy(factor, row, coordinates);
-        }
-        for (place, row) in image.iter_mut().zip(system.chunks_exact(width)) {
-            *place = dot(row, coordinates);
-        }
-    });
+    wide(
+        #[inline(always)]
+        || solve_rows_here(n, width, work),
+    );
+}
+
+#[inline(always)]
+fn solve_rows_here(n: usize, width: usize, work: &mut UserSystem) {
+    conjugate_gradients(
+        n,
+        work,
+        #[inline(always)]
+        |system, direction, image, coordinates| {
+            refill(coordinates, width, 0.0);
+            for (row, &factor) in system.chunks_exact(width).zip(direction.iter()) {
+                axpy(factor, row, coordinates);
+            }
+            for (place, row) in image.iter_mut().zip(system.chunks_exact(width)) {
+                *place = dot(row, coordinates);
+            }
+        },
+    );
 }
 
 /// Conjugate gradients on (I + P_SS) x = 1 (Hestenes and Stiefel 1952); `times` multiplies by P_SS.
+#[inline(always)]
 fn conjugate_gradients(n: usize, work: &mut UserSystem, times: impl Fn(&[f32], &[f32], &mut [f32], &mut Vec<f32>)) {
     let UserSystem { system, x, residual, direction, image, coordinates, .. } = work;
     for (buffer, value) in [(&mut *x, 0.0), (&mut *residual, 1.0), (&mut *direction, 1.0), (&mut *image, 0.0)] {
@@ -120,6 +147,14 @@ fn conjugate_gradients(n: usize, work: &mut UserSystem, times: impl Fn(&[f32], &
 
 /// out += sum of rows times weights, four rows at a time.
 pub(super) fn combine_rows(matrix: &Matrix, rows: &[u32], weights: &[f32], out: &mut [f32]) {
+    wide(
+        #[inline(always)]
+        || combine_rows_here(matrix, rows, weights, out),
+    );
+}
+
+#[inline(always)]
+fn combine_rows_here(matrix: &Matrix, rows: &[u32], weights: &[f32], out: &mut [f32]) {
     let mut quads = rows.chunks_exact(4);
     let mut factors = weights.chunks_exact(4);
     for (quad, f) in (&mut quads).zip(&mut factors) {

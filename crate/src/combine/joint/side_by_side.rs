@@ -56,11 +56,11 @@ impl<'a> SideBySide<'a> {
         (self.vectors[shard], &self.ensemble.members()[shard].items)
     }
 
-    /// The shards that saw an item, with the item's vector there.
+    /// The shards that saw an item, ascending, with the item's vector there.
     pub fn of_item(&self, item: u32) -> impl Iterator<Item = (usize, &'a [f32])> {
         let of_shard = move |(shard, vectors): (usize, &&'a Matrix)| {
             let local = self.ensemble.local(shard, item)?;
-            Some((self.offsets[shard], vectors.row(local as usize)))
+            Some((shard, vectors.row(local as usize)))
         };
         self.vectors.iter().enumerate().filter_map(of_shard)
     }

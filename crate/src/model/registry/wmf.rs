@@ -7,6 +7,8 @@
 
 mod choice;
 
+use std::sync::Arc;
+
 use choice::{Choice, Given, choose, choose_by_slice};
 use serde::{Deserialize, Serialize};
 
@@ -17,7 +19,8 @@ use crate::model::knobs::{
 use crate::model::training::{AlsTerms, RoundTrainer, SlicedTraining, UpdateTrace, WeightSide, WeightTable};
 use crate::model::weights::{self, finite};
 use crate::model::{EpochReport, ModelError, ShardRows, StopReason, SubModel, Trainer};
-use crate::numerics::als::{AlsParams, AlsSolver, Factors, Groups};
+use crate::numerics::als::{AlsParams, AlsSolver, Factors, Groups, Together};
+use crate::numerics::crew::Crew;
 use crate::numerics::kernels::{dot, scores};
 use crate::numerics::matrix::Matrix;
 use crate::numerics::random::{Purpose, StreamKey, normal};
@@ -85,6 +88,8 @@ pub(crate) struct WmfTrainer {
     users: Factors,
     items: Factors,
     solver: AlsSolver,
+    /// Who helps with a half sweep, a room for each side.
+    hands: [Together; 2],
     cap: u32,
     tolerance: f32,
     epoch: u32,
@@ -160,6 +165,7 @@ impl WmfTrainer {
             params,
             users: Factors::zeros(by_user.len(), params.factors),
             solver: AlsSolver::new(params),
+            hands: Default::default(),
             groups: Groups::new(&by_item, by_user.len(), params.factors),
             user_groups: Groups::new(&by_user, items.len(), params.factors),
             items,
@@ -188,7 +194,9 @@ impl WmfTrainer {
 
     /// User and item vectors; the users' are solved once more, so that each is exactly the fold-in of the user's rows.
     pub(crate) fn into_factors(mut self) -> (Factors, Factors) {
-        if self.solver.half_sweep(&self.by_user, &self.items, &mut self.users).is_none() {
+        let [hands, _] = &mut self.hands;
+        let (groups, users) = (&self.user_groups, &mut self.users);
+        if hands.half_sweep(&mut self.solver, groups, &self.by_user, &self.items, users).is_none() {
             // The same systems were solved a moment ago with a neighbouring right side; a shard without a step taken
             // has small random items and the ridge. Should one fail all the same, its user scores nothing.
             self.solver.fix(&self.items);
@@ -208,8 +216,9 @@ impl Trainer for WmfTrainer {
         let followed =
             if self.traced { (0..self.by_user.len()).find(|&user| !self.by_user.row(user).is_empty()) } else { None };
         let before = followed.map(|user| self.terms(user, self.users.row(user)));
-        self.solver
-            .half_sweep_in_groups(&mut self.user_groups, &self.by_user, &self.items, &mut self.users)
+        let [users, _] = &mut self.hands;
+        users
+            .half_sweep_in_groups(&mut self.solver, &mut self.user_groups, &self.by_user, &self.items, &mut self.users)
             .ok_or(diverged.clone())?;
         let trace = followed.zip(before).map(|(user, before)| {
             let rows = self.by_user.row(user).len();
@@ -223,9 +232,9 @@ impl Trainer for WmfTrainer {
             }
         });
         let penalty = self.solver.penalty(&self.by_user, &self.users, n_items);
-        let items = self
-            .solver
-            .half_sweep_in_groups(&mut self.groups, &self.by_item, &self.users, &mut self.items)
+        let [_, items] = &mut self.hands;
+        let items = items
+            .half_sweep_in_groups(&mut self.solver, &mut self.groups, &self.by_item, &self.users, &mut self.items)
             .ok_or(diverged)?;
         let objective = items + penalty;
         // A rounding error upwards is convergence as well.
@@ -249,6 +258,10 @@ impl Trainer for WmfTrainer {
 
     fn traced(&mut self, yes: bool) {
         self.traced = yes;
+    }
+
+    fn crew(&mut self, crew: &Arc<dyn Crew>) {
+        self.hands.iter_mut().for_each(|hands| hands.set(crew));
     }
 
     fn stopped(&self) -> Option<StopReason> {

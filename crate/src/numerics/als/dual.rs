@@ -7,15 +7,15 @@
 
 use super::Factors;
 use crate::numerics::kernels::{
-    LANES, Lanes, Panels, all_finite, axpy, cholesky, cholesky_solve, dot, four_rows, padded,
+    LANES, Lanes, Panels, all_finite, axpy, cholesky, cholesky_here, cholesky_solve_here, dot, four_rows, padded, wide,
 };
 use crate::numerics::sparse::Csr;
 
-/// Rows of one side in groups of equally many entries, and all room that solving them takes. Made once, used for every
-/// sweep.
-#[derive(Clone, Debug)]
+/// Rows of one side in groups of equally many entries, and the room that solving them takes. Made once, used for every sweep.
+#[derive(Clone, Debug, Default)]
 pub struct Groups {
     factors: usize,
+    others: usize,
     /// Rows of all groups, group by group, ascending within one.
     order: Vec<u32>,
     groups: Vec<EqualRows>,
@@ -23,16 +23,8 @@ pub struct Groups {
     rest: Vec<u32>,
     /// How many of `rest` are there from the start.
     dense: usize,
-    system: Vec<f32>,
-    inverse: Triangle,
-    /// z_i for the i in `wanted`, a row for each vector of the fixed side.
-    whitened: Factors,
-    wanted: Vec<u32>,
-    is_wanted: Vec<bool>,
-    small: Vec<f32>,
-    dual: Vec<f32>,
-    four: Vec<f32>,
-    work: Panels,
+    /// Made when it is first needed.
+    room: Option<Box<DualRoom>>,
 }
 
 /// Rows `start..end` of the order, `entries` entries each.
@@ -69,23 +61,47 @@ impl Groups {
                 rest.extend(rows);
             }
         }
-        let largest = groups.last().map_or(0, |group| group.entries);
-        Groups {
-            factors,
-            dense: rest.len(),
-            order,
-            rest,
+        Groups { factors, others, dense: rest.len(), order, rest, groups, room: None }
+    }
+
+    /// Room for solving any of the groups; one for each that does so at once.
+    pub(super) fn room(&self) -> DualRoom {
+        let (factors, others) = (self.factors, self.others);
+        let largest = self.groups.last().map_or(0, |group| group.entries);
+        DualRoom {
             system: vec![0.0; factors * padded(factors)],
             inverse: Triangle::new(factors),
-            whitened: Factors::zeros(if groups.is_empty() { 0 } else { others }, factors),
+            whitened: Factors::zeros(if self.groups.is_empty() { 0 } else { others }, factors),
             wanted: Vec::with_capacity(others),
             is_wanted: vec![false; others],
             small: vec![0.0; largest * padded(largest)],
             dual: vec![0.0; largest],
             four: vec![0.0; 4 * padded(factors)],
+            solved: vec![0.0; 4 * padded(factors)],
             work: Panels::new(factors, LANES),
-            groups,
         }
+    }
+
+    /// The rows of each group with how many entries they have, at most `most` of them together.
+    pub(super) fn parts(&self, most: usize) -> impl Iterator<Item = (usize, &[u32])> {
+        self.groups
+            .iter()
+            .flat_map(move |group| self.order[group.start..group.end].chunks(most).map(|rows| (group.entries, rows)))
+    }
+
+    /// Sums the shares of the objective that the rows of all groups have, in the order of [`Groups::parts`], group by group; rows
+    /// without a share are left to [`Groups::rest`].
+    pub(super) fn settle(&mut self, shares: &[f64]) -> f64 {
+        self.rest.truncate(self.dense);
+        let mut objective = 0.0;
+        for group in &self.groups {
+            let mut sum = 0.0;
+            for (&row, &share) in self.order[group.start..group.end].iter().zip(&shares[group.start..group.end]) {
+                if share.is_finite() { sum += share } else { self.rest.push(row) }
+            }
+            objective += sum;
+        }
+        objective
     }
 
     /// Solves the rows of all groups into `solved`; `gram` is alpha V'V (upper triangle) of the vectors in `fixed` and
@@ -100,27 +116,97 @@ impl Groups {
         fixed: &Factors,
         solved: &mut Factors,
     ) -> f64 {
+        let mut room = self.room.take().unwrap_or_else(|| Box::new(self.room()));
         self.rest.truncate(self.dense);
         let mut objective = 0.0;
-        for index in 0..self.groups.len() {
-            let group = self.groups[index];
-            if self.share(group, gram, ridge(group.entries), entries, fixed) {
-                objective += self.solve_group(group, entries, solved);
-            } else {
-                self.rest.extend(&self.order[group.start..group.end]);
-            }
+        for group in &self.groups {
+            let rows = &self.order[group.start..group.end];
+            let mut sum = 0.0;
+            room.solve(group.entries, rows, gram, ridge(group.entries), entries, fixed, |at, share, vector| {
+                let row = rows[at];
+                solved.row_mut(row as usize).copy_from_slice(vector);
+                if share.is_finite() { sum += share } else { self.rest.push(row) }
+            });
+            objective += sum;
         }
+        self.room = Some(room);
         objective
+    }
+
+    /// How many rows are in groups.
+    pub(super) fn grouped(&self) -> usize {
+        self.order.len()
+    }
+
+    /// Rows that are in no group.
+    pub(super) fn ungrouped(&self) -> &[u32] {
+        &self.rest[..self.dense]
+    }
+
+    /// Rows of groups that were not solved.
+    pub(super) fn failed(&self) -> &[u32] {
+        &self.rest[self.dense..]
     }
 
     /// Rows that [`Groups::solve`] has left.
     pub fn rest(&self) -> &[u32] {
         &self.rest
     }
+}
 
-    /// What the rows of a group have in common: U^-1, and z_i for every i in one of them. False if M is singular.
-    fn share(&mut self, group: EqualRows, gram: &[f32], ridge: f32, entries: &Csr, fixed: &Factors) -> bool {
-        let (k, stride) = (self.factors, fixed.stride);
+/// Room for solving the rows of one group after the other.
+#[derive(Clone, Debug)]
+pub(super) struct DualRoom {
+    system: Vec<f32>,
+    inverse: Triangle,
+    /// z_i for the i in `wanted`, a row for each vector of the fixed side.
+    whitened: Factors,
+    wanted: Vec<u32>,
+    is_wanted: Vec<bool>,
+    small: Vec<f32>,
+    dual: Vec<f32>,
+    four: Vec<f32>,
+    /// The last four vectors.
+    solved: Vec<f32>,
+    work: Panels,
+}
+
+impl DualRoom {
+    /// Solves `rows` with `n` entries each: `put` gets the place in `rows`, the share of the objective and the vector of each, in
+    /// order. What is not solved has a share that is no number. No row's bits depend on which others are solved with it.
+    #[allow(clippy::too_many_arguments)]
+    pub fn solve(
+        &mut self,
+        n: usize,
+        rows: &[u32],
+        gram: &[f32],
+        ridge: f32,
+        entries: &Csr,
+        fixed: &Factors,
+        mut put: impl FnMut(usize, f64, &[f32]),
+    ) {
+        if !self.share(rows, gram, ridge, entries, fixed) {
+            let none = &self.solved[..fixed.stride];
+            (0..rows.len()).for_each(|at| put(at, f64::NAN, none));
+            return;
+        }
+        for (block, four) in rows.chunks(4).enumerate() {
+            let shares = wide(
+                #[inline(always)]
+                || self.solve_four(n, four, entries),
+            );
+            for (at, (share, vector)) in
+                shares.into_iter().zip(self.solved.chunks(fixed.stride)).enumerate().take(four.len())
+            {
+                let share = if all_finite(vector) { share } else { f64::NAN };
+                put(4 * block + at, share, vector);
+            }
+        }
+    }
+
+    /// What rows with equally many entries have in common: U^-1, and z_i for every i in one of them. False if M is singular.
+    fn share(&mut self, rows: &[u32], gram: &[f32], ridge: f32, entries: &Csr, fixed: &Factors) -> bool {
+        let (k, stride) = (self.inverse.depth, fixed.stride);
         self.system.copy_from_slice(gram);
         for index in 0..k {
             self.system[index * stride + index] += ridge;
@@ -128,9 +214,12 @@ impl Groups {
         if cholesky(&mut self.system, k, stride, &mut self.work).is_err() {
             return false;
         }
-        self.inverse.invert(&mut self.system, k, stride);
+        wide(
+            #[inline(always)]
+            || self.inverse.invert(&mut self.system, k, stride),
+        );
         self.wanted.clear();
-        for &row in &self.order[group.start..group.end] {
+        for &row in rows {
             for &column in entries.row(row as usize) {
                 if !self.is_wanted[column as usize] {
                     self.is_wanted[column as usize] = true;
@@ -138,67 +227,77 @@ impl Groups {
                 }
             }
         }
-        for block in self.wanted.chunks(4) {
-            let index = |r: usize| block[r.min(block.len() - 1)] as usize;
-            let rows = [0, 1, 2, 3].map(|r| fixed.row(index(r)));
-            for lanes in 0..stride / LANES {
-                let sums = self.inverse.times(rows, lanes);
-                for (r, sums) in sums.iter().enumerate().take(block.len()) {
-                    self.whitened.row_mut(index(r))[lanes * LANES..][..LANES].copy_from_slice(sums);
-                }
-            }
-        }
+        wide(
+            #[inline(always)]
+            || self.whiten(fixed),
+        );
         for &column in &self.wanted {
             self.is_wanted[column as usize] = false;
         }
         true
     }
 
-    fn solve_group(&mut self, group: EqualRows, entries: &Csr, solved: &mut Factors) -> f64 {
-        let (n, stride) = (group.entries, self.whitened.stride);
-        let small_stride = padded(n);
-        let small = &mut self.small[..n * small_stride];
-        let dual = &mut self.dual[..n];
-        let mut objective = 0.0;
-        for block in self.order[group.start..group.end].chunks(4) {
-            // A row that fails here has no share.
-            let mut shares = [None; 4];
-            for ((&row, sum), share) in block.iter().zip(self.four.chunks_mut(stride)).zip(&mut shares) {
-                let columns = entries.row(row as usize);
-                small.fill(0.0);
-                for (a, (&left, line)) in columns.iter().zip(small.chunks_mut(small_stride)).enumerate() {
-                    let left = self.whitened.row(left as usize);
-                    for (&right, place) in columns[a..].iter().zip(&mut line[a..]) {
-                        *place = dot(left, self.whitened.row(right as usize));
-                    }
-                    line[a] += 1.0;
-                }
-                sum.fill(0.0);
-                dual.fill(1.0);
-                if cholesky(small, n, small_stride, &mut self.work).is_err() {
-                    continue;
-                }
-                cholesky_solve(small, n, small_stride, dual);
-                for (&y, &column) in dual.iter().zip(columns) {
-                    axpy(y, self.whitened.row(column as usize), sum);
-                }
-                *share = Some(dual.iter().map(|&y| f64::from(y)).sum::<f64>());
-            }
-            let rows: [&[f32]; 4] = std::array::from_fn(|r| &self.four[r * stride..][..stride]);
-            for lanes in 0..stride / LANES {
-                let sums = self.inverse.times_transposed(rows, lanes);
-                for (&row, sums) in block.iter().zip(&sums) {
-                    solved.row_mut(row as usize)[lanes * LANES..][..LANES].copy_from_slice(sums);
-                }
-            }
-            for (&row, share) in block.iter().zip(shares) {
-                match share {
-                    Some(share) if share.is_finite() && all_finite(solved.row(row as usize)) => objective += share,
-                    _ => self.rest.push(row),
+    #[inline(always)]
+    fn whiten(&mut self, fixed: &Factors) {
+        for block in self.wanted.chunks(4) {
+            let index = |r: usize| block[r.min(block.len() - 1)] as usize;
+            let rows = [0, 1, 2, 3].map(
+                #[inline(always)]
+                |r| fixed.row(index(r)),
+            );
+            for lanes in 0..fixed.stride / LANES {
+                let sums = self.inverse.times(rows, lanes);
+                for (r, sums) in sums.iter().enumerate().take(block.len()) {
+                    self.whitened.row_mut(index(r))[lanes * LANES..][..LANES].copy_from_slice(sums);
                 }
             }
         }
-        objective
+    }
+
+    /// Solves up to four rows into `solved`, and gives their shares.
+    #[inline(always)]
+    fn solve_four(&mut self, n: usize, rows: &[u32], entries: &Csr) -> [f64; 4] {
+        let stride = self.whitened.stride;
+        let small_stride = padded(n);
+        let small = &mut self.small[..n * small_stride];
+        let dual = &mut self.dual[..n];
+        // A row that fails here has no share.
+        let mut shares = [f64::NAN; 4];
+        for ((&row, sum), share) in rows.iter().zip(self.four.chunks_mut(stride)).zip(&mut shares) {
+            let columns = entries.row(row as usize);
+            small.fill(0.0);
+            for (a, (&left, line)) in columns.iter().zip(small.chunks_mut(small_stride)).enumerate() {
+                let left = self.whitened.row(left as usize);
+                for (&right, place) in columns[a..].iter().zip(&mut line[a..]) {
+                    *place = dot(left, self.whitened.row(right as usize));
+                }
+                line[a] += 1.0;
+            }
+            sum.fill(0.0);
+            dual.fill(1.0);
+            if cholesky_here(small, n, small_stride, &mut self.work).is_err() {
+                continue;
+            }
+            cholesky_solve_here(small, n, small_stride, dual);
+            for (&y, &column) in dual.iter().zip(columns) {
+                axpy(y, self.whitened.row(column as usize), sum);
+            }
+            *share = 0.0;
+            for &y in dual.iter() {
+                *share += f64::from(y);
+            }
+        }
+        let vectors: [&[f32]; 4] = std::array::from_fn(
+            #[inline(always)]
+            |r| &self.four[r * stride..][..stride],
+        );
+        for lanes in 0..stride / LANES {
+            let sums = self.inverse.times_transposed(vectors, lanes);
+            for (out, sums) in self.solved.chunks_mut(stride).zip(&sums) {
+                out[lanes * LANES..][..LANES].copy_from_slice(sums);
+            }
+        }
+        shares
     }
 }
 
@@ -219,6 +318,7 @@ impl Triangle {
     }
 
     /// Takes U^-1, which replaces `u`. n^3 / 6 operations.
+    #[inline(always)]
     fn invert(&mut self, u: &mut [f32], n: usize, stride: usize) {
         // Row i of U is needed for row i of X = (E_i - sum_{p > i} U_ip X_p) / U_ii alone: it waits in `rows` meanwhile.
         let (line, _) = self.rows.as_flattened_mut().split_at_mut(n);
@@ -252,14 +352,14 @@ impl Triangle {
     }
 
     /// Eight columns of four rows times X: depths beyond the columns meet zeros and are left out.
-    #[inline]
+    #[inline(always)]
     fn times(&self, rows: [&[f32]; 4], group: usize) -> [Lanes; 4] {
         let end = ((group + 1) * LANES).min(self.depth);
         four_rows(rows.map(|row| &row[..end]), &self.columns[group * self.depth..][..end])
     }
 
     /// Eight columns of four rows times X'.
-    #[inline]
+    #[inline(always)]
     fn times_transposed(&self, rows: [&[f32]; 4], group: usize) -> [Lanes; 4] {
         let start = group * LANES;
         four_rows(rows.map(|row| &row[start..self.depth]), &self.rows[group * self.depth..][start..self.depth])

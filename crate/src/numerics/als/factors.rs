@@ -70,13 +70,13 @@ impl Factors {
     }
 
     /// One vector with its padding.
-    #[inline]
+    #[inline(always)]
     pub fn row(&self, index: usize) -> &[f32] {
         &self.data[index * self.stride..][..self.stride]
     }
 
     /// One vector with its padding, to write.
-    #[inline]
+    #[inline(always)]
     pub fn row_mut(&mut self, index: usize) -> &mut [f32] {
         &mut self.data[index * self.stride..][..self.stride]
     }

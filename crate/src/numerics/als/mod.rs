@@ -3,10 +3,12 @@
 mod dual;
 mod factors;
 mod solver;
+mod together;
 
 pub use dual::Groups;
 pub use factors::{AlsParams, Factors};
 pub use solver::AlsSolver;
+pub use together::Together;
 
 #[cfg(test)]
 mod tests {

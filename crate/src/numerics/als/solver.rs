@@ -54,6 +54,17 @@ impl AlsSolver {
         self.panels.add_gram(self.params.alpha, &mut self.gram, fixed.stride);
     }
 
+    /// Takes over what another has fixed.
+    pub(super) fn fix_like(&mut self, other: &AlsSolver) {
+        self.others = other.others;
+        self.gram.copy_from_slice(&other.gram);
+    }
+
+    /// alpha V'V of the side that [`AlsSolver::fix`] was given, its upper triangle.
+    pub(super) fn gram(&self) -> &[f32] {
+        &self.gram
+    }
+
     /// The penalty of a row with `n` entries against the side that [`AlsSolver::fix`] was given.
     pub fn ridge(&self, n: usize) -> f32 {
         self.params.ridge(n, self.others)

@@ -3,7 +3,7 @@
 use thiserror::Error;
 
 use super::syrk::{add_tile, tile};
-use super::{LANES, Panels, axpy, dot, padded};
+use super::{LANES, Panels, axpy, dot, padded, wide};
 
 /// The matrix is not positive definite in single precision (a pivot is no more than rounding), or not finite.
 #[derive(Clone, Copy, Debug, Error, PartialEq, Eq)]
@@ -24,6 +24,14 @@ fn block(n: usize) -> usize {
 ///
 /// Errors: [`NotPositive`]; `a` is then half factored.
 pub fn cholesky(a: &mut [f32], n: usize, stride: usize, work: &mut Panels) -> Result<(), NotPositive> {
+    wide(
+        #[inline(always)]
+        || cholesky_here(a, n, stride, work),
+    )
+}
+
+#[inline(always)]
+pub(crate) fn cholesky_here(a: &mut [f32], n: usize, stride: usize, work: &mut Panels) -> Result<(), NotPositive> {
     let size = block(n);
     // What is left of a pivot below a few roundings of the largest diagonal is rounding itself: the matrix is singular.
     let floor = (0..n).map(|index| a[index * stride + index]).fold(0.0f32, f32::max) * (4.0 * f32::EPSILON);
@@ -70,6 +78,14 @@ pub fn cholesky(a: &mut [f32], n: usize, stride: usize, work: &mut Panels) -> Re
 
 /// Solves U'U x = b in place, `u` from [`cholesky`]. 2 n^2 operations.
 pub(crate) fn cholesky_solve(u: &[f32], n: usize, stride: usize, b: &mut [f32]) {
+    wide(
+        #[inline(always)]
+        || cholesky_solve_here(u, n, stride, b),
+    );
+}
+
+#[inline(always)]
+pub(crate) fn cholesky_solve_here(u: &[f32], n: usize, stride: usize, b: &mut [f32]) {
     for pivot in 0..n {
         let row = &u[pivot * stride..][..n];
         let value = b[pivot] / row[pivot];

@@ -1,10 +1,18 @@
 //! Sums of rows picked by a sparse matrix: what propagation over a bipartite graph is made of.
 
-use super::{LANES, Lanes};
+use super::{LANES, Lanes, wide};
 
 /// out\[r\] = sum of `source`\[c\] over the columns c of row r, in their order. `starts` and `columns` are compressed rows;
 /// both sides are row-major with `stride` values, a multiple of eight. Overwrites `out`. |entries| * stride additions.
 pub(crate) fn gather(starts: &[u32], columns: &[u32], source: &[f32], stride: usize, out: &mut [f32]) {
+    wide(
+        #[inline(always)]
+        || gather_here(starts, columns, source, stride, out),
+    );
+}
+
+#[inline(always)]
+fn gather_here(starts: &[u32], columns: &[u32], source: &[f32], stride: usize, out: &mut [f32]) {
     let groups = stride / LANES;
     let (source, _) = source.as_chunks::<LANES>();
     let (out, _) = out.as_chunks_mut::<LANES>();
@@ -23,7 +31,7 @@ pub(crate) fn gather(starts: &[u32], columns: &[u32], source: &[f32], stride: us
     }
 }
 
-#[inline]
+#[inline(always)]
 fn sums<const G: usize>(columns: &[u32], source: &[Lanes], groups: usize, first: usize) -> [Lanes; G] {
     let mut sums = [[0.0f32; LANES]; G];
     for &column in columns {

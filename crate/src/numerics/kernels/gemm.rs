@@ -4,11 +4,12 @@
 //! block that is computed alone has the bits it has inside the whole, which is what lets `joint` keep blocks of
 //! unchanged shards.
 
+use super::wide;
 use crate::numerics::matrix::Matrix;
 
 /// Rows of a register tile.
 const MR: usize = 4;
-/// Columns of a register tile: two SSE or simd128 registers.
+/// Columns of a register tile: two registers of SSE or simd128, one of AVX2.
 const NR: usize = 8;
 /// Inner indices per panel, so that a panel of B stays in the first cache.
 const KC: usize = 256;
@@ -64,6 +65,15 @@ pub enum Into {
 /// C (m x n, rows of `stride`) from A (m x k) and B (k x n).
 #[allow(clippy::too_many_arguments)]
 pub(crate) fn gemm(m: usize, n: usize, k: usize, a: View<'_>, b: View<'_>, c: &mut [f32], stride: usize, into: Into) {
+    wide(
+        #[inline(always)]
+        || gemm_here(m, n, k, a, b, c, stride, into),
+    );
+}
+
+#[inline(always)]
+#[allow(clippy::too_many_arguments)]
+fn gemm_here(m: usize, n: usize, k: usize, a: View<'_>, b: View<'_>, c: &mut [f32], stride: usize, into: Into) {
     let subtract = matches!(into, Into::Subtract | Into::SubtractUpper);
     let upper = matches!(into, Into::SetUpper | Into::SubtractUpper);
     if !subtract {
@@ -156,7 +166,7 @@ fn tile(a: &[[f32; MR]], b: &[[f32; NR]], c: &mut [f32], at: usize, stride: usiz
 }
 
 /// The inner loop of everything.
-#[inline]
+#[inline(always)]
 fn run(a: &[[f32; MR]], b: &[[f32; NR]], mut sums: [[f32; NR]; MR]) -> [[f32; NR]; MR] {
     for (a, b) in a.iter().zip(b) {
         for i in 0..MR {

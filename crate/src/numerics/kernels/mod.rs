@@ -1,5 +1,5 @@
 //! The inner loops of every model and combiner, in one place: plain Rust over `[f32; 8]` lanes that LLVM turns into
-//! SSE2 or simd128, with an order of additions that is a function of the sizes alone, so the bits are the same on every
+//! SSE2, AVX2 (`wide`) or simd128, with an order of additions that is a function of the sizes alone, so the bits are the same on every
 //! machine.
 //!
 //! Square matrices here are row-major with a *stride* that is a multiple of eight ([`padded`]); the padding is zero.
@@ -12,9 +12,10 @@ mod sigmoid;
 mod syrk;
 mod top_k;
 mod whiten;
+mod wide;
 
 pub use cholesky::{NotPositive, cholesky};
-pub(crate) use cholesky::{cholesky_inverse, cholesky_solve};
+pub(crate) use cholesky::{cholesky_here, cholesky_inverse, cholesky_solve, cholesky_solve_here};
 pub(crate) use gather::gather;
 pub(crate) use gemm::{Into, View, gemm, mirror as mirror_whole};
 pub use product::{Packed, product};
@@ -25,6 +26,7 @@ pub(crate) use syrk::{mirror, syrk};
 pub(crate) use top_k::TopK;
 pub use top_k::top_k;
 pub(crate) use whiten::Whitener;
+pub(crate) use wide::wide;
 
 use crate::numerics::matrix::Matrix;
 
@@ -51,7 +53,7 @@ pub(crate) fn tree(lanes: Lanes) -> f32 {
 }
 
 /// Inner product over the shorter length: eight running sums, then [`tree`], then what is left over in order.
-#[inline]
+#[inline(always)]
 pub(crate) fn dot(a: &[f32], b: &[f32]) -> f32 {
     let n = a.len().min(b.len());
     let (a8, a_rest) = a[..n].as_chunks::<LANES>();
@@ -71,7 +73,7 @@ pub(crate) fn dot(a: &[f32], b: &[f32]) -> f32 {
 
 /// Inner products of `a` with four rows at least as long, each bit for bit `dot`: four sums in flight instead of one that waits for
 /// its own last addition.
-#[inline]
+#[inline(always)]
 pub(crate) fn four_dots(a: &[f32], rows: [&[f32]; 4]) -> [f32; 4] {
     let n = a.len();
     let (a8, a_rest) = a.as_chunks::<LANES>();
@@ -93,33 +95,59 @@ pub(crate) fn four_dots(a: &[f32], rows: [&[f32]; 4]) -> [f32; 4] {
     totals
 }
 
+/// Values of a block of items that all users pass over: 16 kB of them.
+const NEAR: usize = 4096;
+
 /// [`scores`] of several users at once, one row of `users` and of `out` for each: an item's vector is read once for all of
 /// them, which is what counts where the vectors outgrow the caches.
 ///
 /// Panics if the widths differ or `out` is not users x items, like an index out of range.
 pub(crate) fn scores_of_all(users: &[f32], items: &Matrix, out: &mut [f32]) {
+    wide(
+        #[inline(always)]
+        || scores_of_all_here(users, items, out),
+    );
+}
+
+#[inline(always)]
+fn scores_of_all_here(users: &[f32], items: &Matrix, out: &mut [f32]) {
     let (width, n_items) = (items.cols(), items.rows());
     if width == 0 || n_items == 0 {
         return out.fill(0.0);
     }
-    let mut fours = users.chunks_exact(4 * width);
-    let mut outs = out.chunks_exact_mut(4 * n_items);
-    for (users, out) in (&mut fours).zip(&mut outs) {
-        let users = [0, 1, 2, 3].map(|user| &users[user * width..][..width]);
-        for item in 0..n_items {
-            let sums = four_dots(items.row(item), users);
-            (0..4).for_each(|user| out[user * n_items + item] = sums[user]);
+    // As many items at a time as stay in the nearest cache while all users pass over them.
+    let block = (NEAR / width).clamp(4, n_items.max(4));
+    for first in (0..n_items).step_by(block) {
+        let last = (first + block).min(n_items);
+        let (mut fours, mut outs) = (users.chunks_exact(4 * width), out.chunks_exact_mut(4 * n_items));
+        for (four, out) in (&mut fours).zip(&mut outs) {
+            let four = [&four[..width], &four[width..2 * width], &four[2 * width..3 * width], &four[3 * width..]];
+            for item in first..last {
+                let sums = four_dots(items.row(item), four);
+                for (user, sum) in sums.into_iter().enumerate() {
+                    out[user * n_items + item] = sum;
+                }
+            }
         }
-    }
-    let rest = fours.remainder().chunks_exact(width);
-    for (user, out) in rest.zip(outs.into_remainder().chunks_exact_mut(n_items)) {
-        scores(user, items, out);
+        for (user, out) in fours.remainder().chunks_exact(width).zip(outs.into_remainder().chunks_exact_mut(n_items)) {
+            for (place, item) in out[first..last].iter_mut().zip(first..) {
+                *place = dot(user, items.row(item));
+            }
+        }
     }
 }
 
 /// Inner products of `user` with every row of `items`, bit for bit `dot`: what a factor model's scores are. `out` has as many
 /// places as there are rows.
 pub fn scores(user: &[f32], items: &Matrix, out: &mut [f32]) {
+    wide(
+        #[inline(always)]
+        || scores_here(user, items, out),
+    );
+}
+
+#[inline(always)]
+fn scores_here(user: &[f32], items: &Matrix, out: &mut [f32]) {
     let user = &user[..user.len().min(items.cols())];
     let mut fours = out.chunks_exact_mut(4);
     let mut item = 0;
@@ -153,7 +181,7 @@ pub(crate) fn dot_of_three(a: &[f32], b: &[f32], c: &[f32]) -> f32 {
 }
 
 /// `y += factor * x` over the shorter length.
-#[inline]
+#[inline(always)]
 pub(crate) fn axpy(factor: f32, x: &[f32], y: &mut [f32]) {
     for (y, x) in y.iter_mut().zip(x) {
         *y += factor * x;

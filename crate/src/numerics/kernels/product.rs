@@ -1,10 +1,10 @@
 //! Products of dense matrices, four rows by eight columns at a time.
 
-use super::{LANES, Lanes};
+use super::{LANES, Lanes, wide};
 use crate::numerics::matrix::Matrix;
 
 /// Four rows times eight columns, `panel` holding eight values for every depth. Each sum runs over the depth in order.
-#[inline]
+#[inline(always)]
 pub(crate) fn four_rows(rows: [&[f32]; 4], panel: &[Lanes]) -> [Lanes; 4] {
     let depth = panel.len();
     let [a, b, c, d] = rows.map(|row| &row[..depth]);
@@ -87,13 +87,21 @@ impl Packed {
     }
 
     /// Eight columns of the product for four rows. Each sum runs over the depth in order.
-    #[inline]
+    #[inline(always)]
     pub fn tile(&self, rows: [&[f32]; 4], group: usize) -> [Lanes; 4] {
         four_rows(rows, &self.data[group * self.depth..][..self.depth])
     }
 
     /// `rows` (row-major, `depth` values each) times this: `out` gets `columns` values for each.
     pub fn multiply(&self, rows: &[f32], out: &mut [f32]) {
+        wide(
+            #[inline(always)]
+            || self.multiply_here(rows, out),
+        );
+    }
+
+    #[inline(always)]
+    fn multiply_here(&self, rows: &[f32], out: &mut [f32]) {
         let (depth, columns) = (self.depth, self.columns);
         if columns == 0 || depth == 0 {
             out.fill(0.0);
@@ -121,6 +129,14 @@ const BLOCK: usize = 64;
 /// out += A' * B for row-major `a` and `b` with as many rows and `a_columns` (a multiple of four) and `b_columns` (a multiple of eight)
 /// values in each: the gradient of a dense layer's weights from its inputs and what comes back. `out` is `a_columns` x `b_columns`.
 pub(crate) fn add_transposed_product(a: &[f32], a_columns: usize, b: &[f32], b_columns: usize, out: &mut [f32]) {
+    wide(
+        #[inline(always)]
+        || add_transposed_product_here(a, a_columns, b, b_columns, out),
+    );
+}
+
+#[inline(always)]
+fn add_transposed_product_here(a: &[f32], a_columns: usize, b: &[f32], b_columns: usize, out: &mut [f32]) {
     for (a, b) in a.chunks(BLOCK * a_columns).zip(b.chunks(BLOCK * b_columns)) {
         for (first_a, out) in (0..a_columns).step_by(4).zip(out.chunks_exact_mut(4 * b_columns)) {
             for first_b in (0..b_columns).step_by(LANES) {

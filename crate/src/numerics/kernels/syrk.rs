@@ -1,6 +1,6 @@
 //! Sums of outer products: the Gram matrices that alternating least squares lives on.
 
-use super::{LANES, Lanes, padded};
+use super::{LANES, Lanes, padded, wide};
 use crate::numerics::matrix::Matrix;
 
 /// A block of rows, cut into groups of eight columns: group g holds columns 8g..8g+8 of all rows one after the other,
@@ -56,7 +56,7 @@ impl Panels {
     }
 
     /// The rows of one group of columns.
-    #[inline]
+    #[inline(always)]
     pub(super) fn group(&self, group: usize) -> &[Lanes] {
         &self.data[group * self.capacity..][..self.rows]
     }
@@ -64,6 +64,14 @@ impl Panels {
     /// `out += scale * A'A`, its upper triangle in whole 8 x 8 blocks; `out` has a row every `stride` values. Each entry
     /// is summed over the rows in their order before it is added. 2 * rows * columns^2 / 2 operations.
     pub fn add_gram(&self, scale: f32, out: &mut [f32], stride: usize) {
+        wide(
+            #[inline(always)]
+            || self.add_gram_here(scale, out, stride),
+        );
+    }
+
+    #[inline(always)]
+    pub(crate) fn add_gram_here(&self, scale: f32, out: &mut [f32], stride: usize) {
         for i in 0..self.groups {
             for j in i..self.groups {
                 add_tile(&tile::<0>(self.group(i), self.group(j)), scale, out, i * LANES, j * LANES, stride);
@@ -74,7 +82,7 @@ impl Panels {
 }
 
 /// sum over rows of a[FIRST..FIRST + 4] (outer) b: eight SSE registers of sums, nothing stored until the end.
-#[inline]
+#[inline(always)]
 pub(super) fn tile<const FIRST: usize>(a: &[Lanes], b: &[Lanes]) -> [Lanes; 4] {
     let mut sums = [[0.0f32; LANES]; 4];
     for (x, y) in a.iter().zip(b) {
@@ -88,7 +96,7 @@ pub(super) fn tile<const FIRST: usize>(a: &[Lanes], b: &[Lanes]) -> [Lanes; 4] {
 }
 
 /// Adds four rows of a tile at (row, column); rows and lanes beyond `out` are padding and are dropped.
-#[inline]
+#[inline(always)]
 pub(super) fn add_tile(tile: &[Lanes; 4], scale: f32, out: &mut [f32], row: usize, column: usize, stride: usize) {
     for (r, sums) in tile.iter().enumerate() {
         let at = (row + r) * stride + column;

@@ -1,6 +1,6 @@
 //! The best K of many scores, ties to the lower index.
 
-use super::{LANES, Packed};
+use super::{LANES, Packed, wide};
 
 /// Collects the K highest scores one user gets. Use again after [`TopK::take`].
 ///
@@ -68,6 +68,20 @@ impl TopK {
 /// first: scores are consumed as they are computed and never stored. `users` is row-major, `items.depth()` values each.
 /// The same scores as [`Packed::multiply`], bit for bit.
 pub fn top_k<'a>(
+    users: &[f32],
+    items: &Packed,
+    k: usize,
+    masked: impl Fn(usize) -> &'a [u32],
+    each: impl FnMut(usize, &[u32]),
+) {
+    wide(
+        #[inline(always)]
+        || top_k_here(users, items, k, masked, each),
+    );
+}
+
+#[inline(always)]
+fn top_k_here<'a>(
     users: &[f32],
     items: &Packed,
     k: usize,

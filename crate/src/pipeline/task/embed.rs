@@ -1,8 +1,11 @@
 //! The vectors that are clustered, sweep by sweep.
 
+use std::sync::Arc;
+
 use crate::embedding::{Embedder, EmbeddingConfig, Plane, fold_in_users};
 use crate::error::Result;
 use crate::model::ShardRows;
+use crate::numerics::crew::Crew;
 use crate::numerics::matrix::Matrix;
 use crate::numerics::sparse::Csr;
 use crate::pipeline::Event;
@@ -18,7 +21,7 @@ pub(super) struct Embed {
 }
 
 impl Embed {
-    pub(super) fn new(job: EmbedJob) -> Result<Self> {
+    pub(super) fn new(job: EmbedJob, crew: &Arc<dyn Crew>) -> Result<Self> {
         job.rows.check()?;
         check_catalogue(&job.rows)?;
         let (rows, everybody) = if job.anchors.contains(&true) {
@@ -27,7 +30,9 @@ impl Embed {
         } else {
             (job.rows, None)
         };
-        Ok(Embed { embedder: Embedder::new(&rows, &job.config, job.seed)?, config: job.config, everybody })
+        let mut embedder = Embedder::new(&rows, &job.config, job.seed)?;
+        embedder.crew(crew);
+        Ok(Embed { embedder, config: job.config, everybody })
     }
 }
 

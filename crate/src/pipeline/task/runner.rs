@@ -7,6 +7,7 @@ use serde_bytes::ByteBuf;
 
 use crate::Digest;
 use crate::error::Result;
+use crate::numerics::crew::{Alone, Crew};
 use crate::pipeline::job::{Body, EnsembleParts, decode};
 use crate::pipeline::{Blob, PipelineError};
 
@@ -17,8 +18,9 @@ use super::{Task, audit, baseline, cluster, combine, embed, evaluate, train, ver
 const ROOM: usize = 512 << 20;
 
 /// Runs jobs. One for each worker, or one shared by all threads of a process. Nothing it keeps changes an outcome.
-#[derive(Default)]
 pub struct Runner {
+    /// Who helps with a job, where there is nothing else to do.
+    crew: Arc<dyn Crew>,
     state: Mutex<State>,
     /// Held while an ensemble is read back, so that threads that need the same one read it once.
     reading: Mutex<()>,
@@ -41,10 +43,21 @@ struct Resident {
     served: Arc<Served>,
 }
 
+impl Default for Runner {
+    fn default() -> Self {
+        Runner::new()
+    }
+}
+
 impl Runner {
     /// Keeps nothing yet.
     pub fn new() -> Self {
-        Runner::default()
+        Runner::with_crew(Arc::new(Alone))
+    }
+
+    /// A job may be worked on by all of these hands. Its outcome has the same bits.
+    pub fn with_crew(crew: Arc<dyn Crew>) -> Self {
+        Runner { crew, state: Mutex::default(), reading: Mutex::default() }
     }
 
     fn state(&self) -> MutexGuard<'_, State> {
@@ -81,9 +94,9 @@ impl Runner {
     /// Errors: an input that was not given; bytes that are no job; settings out of range.
     pub fn task(&self, body: &[u8]) -> Result<Box<dyn Task>> {
         Ok(match decode::<Body>(body, "a job")? {
-            Body::Embed(job) => Box::new(embed::Embed::new(job)?),
+            Body::Embed(job) => Box::new(embed::Embed::new(job, &self.crew)?),
             Body::Cluster(job) => Box::new(cluster::Cluster::new(job)?),
-            Body::Train(job) => Box::new(train::Train::new(job)?),
+            Body::Train(job) => Box::new(train::Train::new(job, &self.crew)?),
             Body::Combine(job) => {
                 let served = self.served(job.ensemble, None)?;
                 // A hint: without it the job takes longer.

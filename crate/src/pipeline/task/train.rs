@@ -1,9 +1,12 @@
 //! One sub-model to convergence.
 
+use std::sync::Arc;
+
 use serde_bytes::ByteBuf;
 
 use crate::error::Result;
 use crate::model::{StopReason, Trainer, TrainingExtras, trainer_from};
+use crate::numerics::crew::Crew;
 use crate::pipeline::Event;
 use crate::pipeline::job::{Outcome, TrainJob, check_catalogue, encode};
 
@@ -17,10 +20,11 @@ pub(super) struct Train {
 }
 
 impl Train {
-    pub(super) fn new(job: TrainJob) -> Result<Self> {
+    pub(super) fn new(job: TrainJob, crew: &Arc<dyn Crew>) -> Result<Self> {
         check_catalogue(&job.rows)?;
         let mut trainer = trainer_from(job.rows, &job.config, job.seed, job.shard, job.start)?;
         trainer.traced(job.traced);
+        trainer.crew(crew);
         Ok(Train { pipeline: job.pipeline, shard: job.shard, trainer, epochs: 0 })
     }
 }
