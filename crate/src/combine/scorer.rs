@@ -69,8 +69,36 @@ impl<'a> Scorer<'a> {
         match &prepared.state {
             Fitted::Joint(joint) => self.joint(joint, users, out),
             _ if n_items == 0 => (),
+            Fitted::Own if self.of_one(users, out) => (),
             _ => users.iter().zip(out.chunks_exact_mut(n_items)).for_each(|(user, out)| self.score(user, out)),
         }
+    }
+
+    /// Users who all are one shard's and nobody else's, such as those of one model without shards, scored together. False, and
+    /// nothing done, for others.
+    fn of_one(&mut self, users: &[UserRows<'_>], out: &mut [f32]) -> bool {
+        let [first, _, ..] = users else { return false };
+        let &[(shard, _)] = first.own else { return false };
+        let Some(member) = self.ensemble.members().get(usize::from(shard)) else { return false };
+        let theirs = |user: &UserRows<'_>| matches!(user.own, &[(own, local)] if own == shard && (local as usize) < member.model.n_users());
+        if !users.iter().all(theirs) {
+            return false;
+        }
+        let vectors: Vec<f32> = users.iter().flat_map(|user| member.model.user(user.own[0].1)).collect();
+        let n_local = member.items.len();
+        let mut local = std::mem::take(&mut self.shard.scores);
+        local.resize(users.len() * n_local, 0.0);
+        member.model.score_all(&vectors, vectors.len() / users.len(), &mut local);
+        out.fill(f32::NEG_INFINITY);
+        let n_items = out.len() / users.len();
+        for (out, local) in out.chunks_exact_mut(n_items).zip(local.chunks_exact(n_local.max(1))) {
+            for (&item, &score) in member.items.iter().zip(local) {
+                out[item as usize] = 0.0 + score; // a sum of one vote: -0 is 0
+            }
+        }
+        local.clear();
+        self.shard.scores = local;
+        true
     }
 
     fn joint(&mut self, joint: &Joint, users: &[UserRows<'_>], out: &mut [f32]) {
@@ -273,11 +301,20 @@ mod tests {
             let backward: Vec<_> = (0..3).rev().map(&mut score).collect();
             assert!(forward.iter().eq(backward.iter().rev()), "{method:?}");
             let values = [1.0; 7];
-            let user = |at: usize| UserRows { items: &rows[at], values: &values[..rows[at].len()], own: &[] };
-            let (mut together, mut alone) = ([0.0; 150], [0.0; 150]);
-            scorer.score_all(&[user(0), user(1), user(2)], &mut together);
-            (0..3).for_each(|at| scorer.score(&user(at), &mut alone[at * 50..][..50]));
-            assert_eq!(together, alone, "{method:?}");
+            // Of no shard, all of one, of several, and somebody whom the shard does not have.
+            for own in [[None; 3], [Some(1); 3], [Some(1), Some(1), Some(3)], [Some(1), Some(1), Some(9)]] {
+                let owns =
+                    own.map(|own: Option<u16>| own.map(|own| if own == 9 { (1, 1000) } else { (own, u32::from(own)) }));
+                let user = |at: usize| UserRows {
+                    items: &rows[at],
+                    values: &values[..rows[at].len()],
+                    own: owns[at].as_slice(),
+                };
+                let (mut together, mut alone) = ([0.0; 150], [0.0; 150]);
+                scorer.score_all(&[user(0), user(1), user(2)], &mut together);
+                (0..3).for_each(|at| scorer.score(&user(at), &mut alone[at * 50..][..50]));
+                assert_eq!(together.map(f32::to_bits), alone.map(f32::to_bits), "{method:?} {own:?}");
+            }
         }
     }
 

@@ -17,6 +17,13 @@ pub trait SubModel: Send + Sync {
     fn fold_in(&self, items: &[u32], values: &[f32]) -> Vec<f32>;
     /// Scores of all local items for a representation; `out` has `n_items` places.
     fn score(&self, user: &[f32], out: &mut [f32]);
+    /// [`SubModel::score`] of several representations of `width` values, one after the other in both: the same bits, in less time
+    /// where what scores outgrows the caches.
+    fn score_all(&self, users: &[f32], width: usize, out: &mut [f32]) {
+        for (user, out) in users.chunks_exact(width.max(1)).zip(out.chunks_exact_mut(self.n_items().max(1))) {
+            self.score(user, out);
+        }
+    }
     /// One vector per local item whose inner product with a representation is the score; `None` for models that have
     /// no such form.
     fn item_vectors(&self) -> Option<&Matrix>;

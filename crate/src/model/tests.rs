@@ -74,6 +74,10 @@ pub(in crate::model) fn exercise(config: &ModelConfig) {
     for user in 0..n_users {
         model.score(&model.user(user), &mut a);
         loaded.score(&loaded.user(user), &mut b);
+        let pair = [model.user(user), model.user(0)];
+        let (width, mut both) = (pair[0].len(), vec![9.0; 2 * a.len()]);
+        model.score_all(&pair.concat(), width, &mut both);
+        assert_eq!(both[..a.len()], a, "the same in company");
         assert_eq!(a, b);
         let items = csr.row(user as usize);
         assert_eq!(model.fold_in(items, &vec![1.0; items.len()]), loaded.fold_in(items, &vec![1.0; items.len()]));

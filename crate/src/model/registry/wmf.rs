@@ -21,7 +21,7 @@ use crate::model::weights::{self, finite};
 use crate::model::{EpochReport, ModelError, ShardRows, StopReason, SubModel, Trainer};
 use crate::numerics::als::{AlsParams, AlsSolver, Factors, Groups, Together};
 use crate::numerics::crew::Crew;
-use crate::numerics::kernels::{dot, scores};
+use crate::numerics::kernels::{dot, scores, scores_of_all};
 use crate::numerics::matrix::Matrix;
 use crate::numerics::random::{Purpose, StreamKey, normal};
 use crate::numerics::sparse::Csr;
@@ -358,6 +358,10 @@ impl SubModel for Wmf {
 
     fn score(&self, user: &[f32], out: &mut [f32]) {
         scores(user, &self.items, out);
+    }
+
+    fn score_all(&self, users: &[f32], _width: usize, out: &mut [f32]) {
+        scores_of_all(users, &self.items, out);
     }
 
     fn item_vectors(&self) -> Option<&Matrix> {
