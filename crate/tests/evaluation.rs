@@ -1,6 +1,6 @@
 //! Figures, baselines, decomposition and sweep, through the experiment.
 
-use ultrare::combine::{CombineConfig, CombineMethod};
+use ultrare::combine::CombineMethod;
 use ultrare::evaluate::{Decomposition, Estimate};
 use ultrare::experiment::{Activity, Experiment, Loaded, Notice, SweepConfig, SweepView};
 use ultrare::interactions::{ReadConfig, Reader, SyntheticConfig};
@@ -108,8 +108,8 @@ fn every_arm_has_groups_gaps_coverage_and_is_held_against_the_serving_one() {
 fn where_nobody_asks_another_shard_only_lists_of_the_shard_trained_again_move() {
     for (method, k_core) in [(Method::Obc, 0), (Method::Hash, 4), (Method::Random, 0)] {
         let mut experiment = small(|settings| {
-            settings.combine = CombineConfig::of(CombineMethod::Own);
-            (settings.partition.method, settings.k_core) = (method, k_core);
+            *settings = settings.choosing(None, Some(method), Some(CombineMethod::Own));
+            settings.k_core = k_core;
         });
         whole(&mut experiment, BUILD);
         let user = experiment.users().unwrap().ids[7].clone();
