@@ -9,6 +9,3 @@ export const STOPPED: Record<StopReason, { short: string; long: string }> = {
   vanished: { short: "learned nothing", long: "learned nothing: its weights vanished under the penalty; lower lambda, or leave it out" },
   scheduled: { short: "as scheduled", long: "was trained in legs with checkpoints, whose epochs are fixed beforehand" },
 };
-export const CLOSED = ["ease", "itemknn"];
-/** Models whose own objective says when to stop. */
-export const BY_OBJECTIVE = ["wmf", ...CLOSED];
