@@ -83,5 +83,36 @@ fn kernels(criterion: &mut Criterion) {
     group.finish();
 }
 
-criterion_group!(benches, epochs, kernels);
+/// One model on all rows, by one thread and by two: the same digest, so what differs is the time.
+#[cfg(feature = "threads")]
+fn hands(criterion: &mut Criterion) {
+    use ultrare::execute::{Control, Threads};
+    use ultrare::{Recommender, Settings};
+
+    let rows = rows();
+    let pairs = (0..rows.n_users as usize).flat_map(|user| {
+        let own = &rows.items[rows.starts[user] as usize..rows.starts[user + 1] as usize];
+        own.iter().map(move |item| (user.to_string(), item.to_string()))
+    });
+    let Ok(loaded) = ultrare::from_rows(pairs) else { return };
+    let mut settings = Settings::default();
+    (settings.partition.shards, settings.model.factors) = (1, Some(128));
+    let mut group = criterion.benchmark_group("one model of 128 factors");
+    group.sample_size(10);
+    for threads in [1, 2] {
+        group.bench_function(format!("{threads} threads"), |bencher| {
+            let on = Threads::new(threads);
+            bencher.iter(|| {
+                let fitted = Recommender::fit_on(&on, &Control::new(), &loaded, &settings);
+                fitted.map(|recommender| recommender.digest()).ok()
+            });
+        });
+    }
+    group.finish();
+}
+
+#[cfg(not(feature = "threads"))]
+fn hands(_: &mut Criterion) {}
+
+criterion_group!(benches, epochs, kernels, hands);
 criterion_main!(benches);

@@ -144,7 +144,8 @@ fn measure(train_path: &str, test_path: &str, options: &[String]) -> Result<Vec<
                 alpha: Some(joint_alpha.parse()?),
                 lambda: Some(joint_lambda.parse()?),
                 ..CombineConfig::of(if n_shards == 1 { CombineMethod::Own } else { method })
-            },
+            }
+            .own_knobs(),
             seed,
             &CombinerRows::default(),
         )?;

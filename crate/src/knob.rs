@@ -1,5 +1,7 @@
 //! A setting as data: its name, range and default, from which checks, help and a page's controls are made.
 
+pub(crate) mod tagged;
+
 use serde::Serialize;
 
 /// What kind of value a knob takes.
@@ -23,12 +25,16 @@ pub enum KnobKind {
 pub struct Knob {
     /// As written in configurations.
     pub name: &'static str,
+    /// As a person reads it.
+    pub title: &'static str,
     /// What it takes.
     pub kind: KnobKind,
     /// The least value of a number.
     pub low: f64,
     /// The greatest value of a number.
     pub high: f64,
+    /// Where values usually lie, within the range: what a slider goes over.
+    pub usual: (f64, f64),
     /// The range in words, as a refusal says it.
     pub range: &'static str,
     /// The words of a choice.
@@ -42,12 +48,14 @@ pub struct Knob {
 impl Knob {
     /// A whole number from `low` to `high`.
     pub const fn whole(name: &'static str, (low, high): (u32, u32), range: &'static str, about: &'static str) -> Knob {
-        Knob { low: low as f64, high: high as f64, range, ..Knob::plain(name, KnobKind::Whole, about) }
+        let (low, high) = (low as f64, high as f64);
+        Knob { low, high, usual: (low, high), range, ..Knob::plain(name, KnobKind::Whole, about) }
     }
 
     /// A number from `low` to `high`.
     pub const fn real(name: &'static str, (low, high): (f32, f32), range: &'static str, about: &'static str) -> Knob {
-        Knob { low: low as f64, high: high as f64, range, ..Knob::plain(name, KnobKind::Real, about) }
+        let (low, high) = (low as f64, high as f64);
+        Knob { low, high, usual: (low, high), range, ..Knob::plain(name, KnobKind::Real, about) }
     }
 
     /// Yes or no.
@@ -66,12 +74,28 @@ impl Knob {
     }
 
     const fn plain(name: &'static str, kind: KnobKind, about: &'static str) -> Knob {
-        Knob { name, kind, low: 0.0, high: 0.0, range: "", choices: &[], default: "", about }
+        let (low, high, usual) = (0.0, 0.0, (0.0, 0.0));
+        Knob { name, title: name, kind, low, high, usual, range: "", choices: &[], default: "", about }
     }
 
     /// The same with this default, in words.
     pub const fn defaults_to(self, default: &'static str) -> Knob {
         Knob { default, ..self }
+    }
+
+    /// The same with this title.
+    pub const fn titled(self, title: &'static str) -> Knob {
+        Knob { title, ..self }
+    }
+
+    /// The same with values that usually lie here.
+    pub const fn usually(self, low: f64, high: f64) -> Knob {
+        Knob { usual: (low, high), ..self }
+    }
+
+    /// The same with another sentence on what it does.
+    pub const fn explained(self, about: &'static str) -> Knob {
+        Knob { about, ..self }
     }
 
     /// Is the number in the range? NaN is in none.

@@ -15,7 +15,7 @@ fn run(experiment: &mut Experiment, activity: Activity) {
 /// The small sample in eight shards, built.
 fn built(method: Method, model: ModelName) -> Experiment {
     let mut experiment = Experiment::new();
-    let partition = PartitionConfig { method, shards: 8, anchors: 0.4, ..Default::default() };
+    let partition = PartitionConfig { method, shards: 8, anchors: 0.4, ..Default::default() }.own_knobs();
     let model = ModelConfig { name: model, ..Default::default() };
     experiment.configure(Settings { partition, model, ..Settings::default() }).unwrap();
     experiment.load_sample(Size::Small, 1).unwrap();

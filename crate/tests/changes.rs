@@ -26,9 +26,9 @@ fn time(user: &str, item: &str) -> i64 {
 fn settings(method: Method, model: ModelName, k_core: u32) -> Settings {
     let mut settings = Settings { seed: 5, k_core, ..Settings::default() };
     let slices = if model.takes_slices() { 2 } else { 0 };
-    settings.model = ModelConfig { factors: Some(3), epochs: Some(3), slices, ..ModelConfig::of(model) };
+    settings.model = ModelConfig { factors: Some(3), epochs: Some(3), slices, ..ModelConfig::of(model) }.own_knobs();
     settings.partition =
-        PartitionConfig { method, shards: SHARDS, restarts: 1, anchors: 0.6, ..PartitionConfig::default() };
+        PartitionConfig { method, shards: SHARDS, restarts: 1, anchors: 0.6, ..PartitionConfig::default() }.own_knobs();
     settings.combine = CombineConfig::of(CombineMethod::Mean);
     settings.embedding.factors = 3;
     settings.evaluate.bootstrap = 0;

@@ -310,6 +310,14 @@ fn nonsense_is_refused_in_words() {
         (&["--forget", "rows:u01"], "USER=ITEM"),
         (&["--slices", "65"], "0 (none) to 64"),
         (&["--model", "ease", "--slices", "4"], "counts are subtracted"),
+        (&["--model", "itemknn", "--factors", "8"], "itemknn has no knob factors: it has neighbours"),
+        (
+            &["--set", "rate=0.1"],
+            "--set: wmf has no knob rate: it has factors, epochs, alpha, lambda, nu, tolerance and slices",
+        ),
+        (&["--partition", "random", "--anchors", "20%"], "--anchors: random has no knob anchors: it has shards"),
+        (&["--partition", "hash", "--balance-strength", "1"], "hash has no knob strength: it has shards"),
+        (&["--partition", "kmeans", "--solver", "exact"], "kmeans has no knob solver"),
     ] {
         let args = run(more);
         refuses(&args.iter().map(String::as_str).collect::<Vec<_>>(), sentence);
@@ -355,6 +363,10 @@ fn tuning_is_the_same_on_any_number_of_threads_and_never_sees_the_test_rows() {
     succeeds(&["run", "--data", &folder.path("rows.csv"), "--model", "bpr", "--shards", "2", &best]);
     refuses(&["tune", "--data", &folder.path("rows.csv"), "--model", "wmff"], "wmff");
     refuses(&["tune", "--data", &folder.path("rows.csv"), "--set", "speed=3"], "speed");
+    refuses(
+        &["tune", "--data", &folder.path("rows.csv"), "--set", "rate=0.1"],
+        "wmf has no knob rate: it has factors, epochs",
+    );
     refuses(&["tune", "--data", &folder.path("rows.csv"), "--set", "rate"], "rate=0.02");
     refuses(&["tune", "--data", &folder.path("rows.csv"), "--set", "factors=0"], "1 to 512");
     refuses(&["tune", "--data", &folder.path("rows.csv"), "--shards", "0"], "--shards");

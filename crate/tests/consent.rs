@@ -136,8 +136,8 @@ fn nobody_consenting_and_no_column_are_refused_in_words() {
 #[test]
 fn a_given_partition_that_does_not_fit_is_refused_and_one_that_does_is_used() {
     let mut experiment = loaded(&file(|_, _| false));
-    let mut config = experiment.settings().clone();
-    (config.partition.method, config.partition.shards) = (Method::File, 2);
+    let mut config = experiment.settings().choosing(None, Some(Method::File), None);
+    config.partition.shards = 2;
     experiment.configure(config).unwrap();
     let build = |experiment: &mut Experiment| drive(experiment, Activity::Build { until: Stage::Evaluate });
     let all = |shard: &dyn Fn(u32) -> u32| -> String {

@@ -1,6 +1,6 @@
 //! Figures, baselines, decomposition and sweep, through the experiment.
 
-use ultrare::combine::{CombineConfig, CombineMethod};
+use ultrare::combine::CombineMethod;
 use ultrare::evaluate::{Decomposition, Estimate};
 use ultrare::experiment::{Activity, Experiment, Loaded, Notice, SweepConfig, SweepView};
 use ultrare::interactions::{ReadConfig, Reader, SyntheticConfig};
@@ -108,8 +108,8 @@ fn every_arm_has_groups_gaps_coverage_and_is_held_against_the_serving_one() {
 fn where_nobody_asks_another_shard_only_lists_of_the_shard_trained_again_move() {
     for (method, k_core) in [(Method::Obc, 0), (Method::Hash, 4), (Method::Random, 0)] {
         let mut experiment = small(|settings| {
-            settings.combine = CombineConfig::of(CombineMethod::Own);
-            (settings.partition.method, settings.k_core) = (method, k_core);
+            *settings = settings.choosing(None, Some(method), Some(CombineMethod::Own));
+            settings.k_core = k_core;
         });
         whole(&mut experiment, BUILD);
         let user = experiment.users().unwrap().ids[7].clone();
@@ -155,10 +155,8 @@ fn the_identity_holds_for_every_partition_model_and_combiner() {
         for model in models {
             for combine in combiners.into_iter().filter(|combine| combine.works_with(model)) {
                 let mut experiment = small(|config| {
-                    config.partition.method = method;
-                    config.model.name = model;
                     config.model.epochs = Some(3);
-                    config.combine.method = combine;
+                    *config = config.choosing(Some(model), Some(method), Some(combine));
                 });
                 whole(&mut experiment, BUILD);
                 let events = whole(&mut experiment, Activity::Decompose);
@@ -257,7 +255,7 @@ fn a_cancelled_sweep_goes_on_where_it_was_also_after_saving() {
 
 #[test]
 fn sweeps_that_cannot_be_made_say_why() {
-    let mut experiment = small(|config| config.model.name = ModelName::Ease);
+    let mut experiment = small(|config| *config = config.choosing(Some(ModelName::Ease), None, None));
     let mut refusal = |config: SweepConfig| experiment.begin(Activity::Sweep { config }).unwrap_err().to_string();
     assert!(refusal(SweepConfig::default()).contains("such as 2, 5, 10, 20"));
     let with =

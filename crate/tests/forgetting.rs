@@ -46,10 +46,12 @@ struct Case {
 impl Case {
     fn config(self, seed: u32) -> Settings {
         let model =
-            ModelConfig { factors: Some(3), epochs: Some(4), slices: self.slices, ..ModelConfig::of(self.model) };
+            ModelConfig { factors: Some(3), epochs: Some(4), slices: self.slices, ..ModelConfig::of(self.model) }
+                .own_knobs();
         let mut config = Settings { seed, model, combine: CombineConfig::of(self.combine), ..Settings::default() };
         config.partition =
-            PartitionConfig { method: self.method, shards: SHARDS, restarts: 1, anchors: 0.6, ..Default::default() };
+            PartitionConfig { method: self.method, shards: SHARDS, restarts: 1, anchors: 0.6, ..Default::default() }
+                .own_knobs();
         config.embedding.factors = 4;
         config
     }

@@ -75,9 +75,10 @@ fn sealed(mut bytes: Vec<u8>) -> Vec<u8> {
 
 fn config(method: Method, model: ModelName, combine: CombineMethod) -> Settings {
     let slices = if model.takes_slices() { 2 } else { 0 };
-    let model = ModelConfig { factors: Some(3), epochs: Some(2), slices, ..ModelConfig::of(model) };
+    let model = ModelConfig { factors: Some(3), epochs: Some(2), slices, ..ModelConfig::of(model) }.own_knobs();
     let mut config = Settings { seed: 3, model, combine: CombineConfig::of(combine), ..Settings::default() };
-    config.partition = PartitionConfig { method, shards: 3, restarts: 1, anchors: 0.6, ..PartitionConfig::default() };
+    config.partition =
+        PartitionConfig { method, shards: 3, restarts: 1, anchors: 0.6, ..PartitionConfig::default() }.own_knobs();
     config.embedding.factors = 3;
     config.evaluate.bootstrap = 5;
     config

@@ -69,8 +69,9 @@ fn case(number: u32, rng: &mut impl rand::Rng) -> Case {
     let method = Method::COMPUTED[(number % 8) as usize];
     let name = if below(rng, 3) == 0 { ModelName::Ease } else { ModelName::Wmf };
     let mut settings = Settings { seed: below(rng, 50), k_core: 2 + below(rng, 9), ..Settings::default() };
-    settings.model = ModelConfig { factors: Some(3), epochs: Some(3), ..ModelConfig::of(name) };
-    settings.partition = PartitionConfig { method, shards: 3, restarts: 1, anchors: 0.5, ..PartitionConfig::default() };
+    settings.model = ModelConfig { factors: Some(3), epochs: Some(3), ..ModelConfig::of(name) }.own_knobs();
+    settings.partition =
+        PartitionConfig { method, shards: 3, restarts: 1, anchors: 0.5, ..PartitionConfig::default() }.own_knobs();
     settings.combine = CombineConfig::of(CombineMethod::Mean);
     settings.embedding.factors = 3;
     settings.evaluate.bootstrap = 0;

@@ -171,7 +171,7 @@ test("a link brings its settings, and a knob out of range says so where it is", 
   assert.equal(await page.locator('[data-testid^="shard-"][data-state="trained"]').count(), 4);
   await id("knob-partition-shards").fill("0");
   await id("knob-partition-shards").press("Enter");
-  assert.match(await id("knobs").locator('[role="alert"]').textContent(), /Between 2 and 100/);
+  assert.match(await id("knobs").locator('[role="alert"]').textContent(), /Shards must be from 1 to 1024, not 0/);
 });
 
 test("a file is previewed, remapped, read and run; refused lines are listed", async () => {

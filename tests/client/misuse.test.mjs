@@ -13,7 +13,7 @@ const LONG = { timeout: 120_000 };
 
 /** Every method of a session that gives a promise, with arguments of the right kind. */
 const CALLS = {
-  preview: ["user,item\n1,2"], listsTitles: ["user,item\n1,2"], load: [{ data: "user,item\n1,2" }], loadSample: ["small"], configure: [{}], readAssignmentFile: ["1,0"], restart: [], build: [], select: [{ how: "random", percent: 1 }],
+  preview: ["user,item\n1,2"], listsTitles: ["user,item\n1,2"], load: [{ data: "user,item\n1,2" }], loadSample: ["small"], configure: [{}], catalogue: [], readAssignmentFile: ["1,0"], restart: [], build: [], select: [{ how: "random", percent: 1 }],
   plan: [{ forget: { users: ["1"] } }], apply: [{ forget: { users: ["1"] } }], forget: [{ users: ["1"] }], addedRows: ["user,item\n1,2"], sequence: [{ steps: [] }], parseSequence: ["user,1"], scenarios: [], scenario: ["spam"], bill: [{ changes: [] }],
   receipts: [], readReceipt: ["{}"], verify: [[], { sample: "small" }], compare: [], twin: [], baselines: [], decompose: [], sweep: [{ shards: [2] }], run: ["compare"], snapshot: [], users: [], person: ["1"],
   recommend: ["1"], recommendFor: [["1"]], similar: ["1"], explain: ["1", "2"], opinions: ["1"], assignment: [], vectors: [0], report: [], save: [], restore: [new Uint8Array(3)], cancel: [],

@@ -101,6 +101,14 @@ test("a TypeScript project sees its types, strictly, as bundlers and as Node res
       await session.build("nonsense").catch((error: unknown) => error instanceof UltrareError && error.code);
       // @ts-expect-error there is no such setting
       await session.configure({ partition: { shard: 4 } });
+      await session.configure({ model: { name: "bpr", rate: 0.02 }, partition: { method: "anchored", anchors: 0.4 } });
+      await session.configure({ model: { factors: null } });
+      // @ts-expect-error item neighbours have no factors
+      await session.configure({ model: { name: "itemknn", factors: 8 } });
+      // @ts-expect-error the hash partition balances nothing
+      await session.configure({ partition: { method: "hash", strength: 1 } });
+      // @ts-expect-error the mean learns nothing
+      await session.configure({ combine: { method: "mean", epochs: 2 } });
       // @ts-expect-error a row has an item
       await session.load({ rows: [{ user: "1" }] });
     `,

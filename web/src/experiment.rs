@@ -105,6 +105,20 @@ impl Experiment {
         to_js(self.0.settings())
     }
 
+    /// The settings in force with another model, partition or combiner where one is named: knobs that both have stay.
+    #[wasm_bindgen(unchecked_return_type = "Settings")]
+    pub fn choosing(
+        &self,
+        #[wasm_bindgen(unchecked_param_type = "ModelName | undefined")] model: JsValue,
+        #[wasm_bindgen(unchecked_param_type = "Method | undefined")] partition: JsValue,
+        #[wasm_bindgen(unchecked_param_type = "CombineMethod | undefined")] combine: JsValue,
+    ) -> Result<JsValue, JsValue> {
+        let model = from_js(model, "the model's name")?;
+        let (partition, combine) =
+            (from_js(partition, "the partition's method")?, from_js(combine, "the combiner's method")?);
+        to_js(&self.0.settings().choosing(model, partition, combine))
+    }
+
     /// Replaces the settings; gives the stages whose results are now stale.
     #[wasm_bindgen(unchecked_return_type = "Stage[]")]
     pub fn configure(

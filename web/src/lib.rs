@@ -18,7 +18,7 @@ mod types;
 
 pub use entropy::fresh_seed;
 pub use experiment::Experiment;
-pub use hash::{sha256, version};
+pub use hash::{catalogue, sha256, version};
 pub use panic::panic_for_tests;
 pub use reader::{Reader, added_rows, preview, preview_file};
 pub use receipts::{parse_sequence, read_receipt, scenarios};

@@ -7,7 +7,7 @@ import type { JobRunner, Watcher } from "./runner.js";
 import { asFile, asFiles } from "./source.js";
 import type { Reading } from "./store.js";
 import type {
-  Activity, AddedRow, AssignmentView, Change, ChangePatch, DataView, DeepPartial, Explanation, FileLike, Id, JobOut, Kept, List, Mode, OpinionsView, PersonView, PipelineEvent, Plan, Preview, Progress,
+  Activity, AddedRow, AssignmentView, Catalogue, Change, ChangePatch, DataView, DeepPartial, Explanation, FileLike, Id, JobOut, Kept, List, Mode, OpinionsView, PersonView, PipelineEvent, Plan, Preview, Progress,
   Query, ReadChoice, ReadConfig, ReadReport, ReceiptView, RequestPatch, RowPatch, Rows, Scenario, ScenarioCard, Selection, Sequence, SequenceBill, Session, SessionEvent, Settings, Size, Snapshot,
   Source, Stage, SweepConfig, UsersView, VectorsView, Verdict, VerifySource, Visited, Watch,
 } from "./types.js";
@@ -77,6 +77,10 @@ export class SessionFront implements Session, Watcher {
 
   async configure(patch: DeepPartial<Settings>): Promise<Stage[]> {
     return this.store.call("configure", plain(patch, "the settings"));
+  }
+
+  async catalogue(): Promise<Catalogue> {
+    return this.store.call("catalogue");
   }
 
   async readAssignmentFile(file: FileLike): Promise<{ users: number; shards: number }> {

@@ -6,10 +6,10 @@ import { isParquet, parquetLines } from "./parquet.js";
 import type { Files } from "./source.js";
 import { release } from "./transfer.js";
 import type {
-  Activity, AddedRow, AssignmentView, Change, DataView, DeepPartial, Event, Explanation, JobOut, List, Mode, OpinionsView, PersonView, Plan, Preview, Query, ReadChoice, ReadConfig, ReadReport, ReceiptView, Selection,
+  Activity, AddedRow, AssignmentView, Catalogue, Change, DataView, DeepPartial, Event, Explanation, JobOut, List, Mode, OpinionsView, PersonView, Plan, Preview, Query, ReadChoice, ReadConfig, ReadReport, ReceiptView, Selection,
   Scenario, ScenarioCard, Sequence, SequenceBill, Settings, Size, Snapshot, Spent, Stage, UsersView, VectorsView,
 } from "./types.js";
-import { Experiment, Reader, type Saving, type Server, added_rows, lists_titles, parse_sequence, preview, preview_file, read_receipt, scenarios } from "./wasm.js";
+import { Experiment, Reader, type Saving, type Server, added_rows, catalogue, lists_titles, parse_sequence, preview, preview_file, read_receipt, scenarios } from "./wasm.js";
 
 /** Bytes of the person's files that have been read, and by which reading. */
 export interface Reading {
@@ -160,7 +160,10 @@ export class Store {
   }
 
   configure(patch: DeepPartial<Settings>): Stage[] {
-    return this.experiment.configure(merge(this.experiment.settings(), patch));
+    const { model, partition, combine } = patch;
+    // Another choice has other knobs: what a patch may name is what the chosen ones have.
+    const base = this.experiment.choosing(model?.name ?? null, partition?.method ?? null, combine?.method ?? null);
+    return this.experiment.configure(merge(base, patch));
   }
 
   async readAssignmentFile(file: Blob): Promise<{ users: number; shards: number }> {
@@ -216,6 +219,11 @@ export class Store {
   /** Reads a script of changes. */
   parseSequence(script: string): Sequence {
     return parse_sequence(script);
+  }
+
+  /** What there is to choose from. */
+  catalogue(): Catalogue {
+    return catalogue();
   }
 
   /** The stories that there are. */

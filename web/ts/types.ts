@@ -3,14 +3,14 @@
 import type { ErrorData } from "./errors.js";
 import type { Keyed } from "./vault.js";
 import type {
-  Activity, AddedRow, AssignmentView, DataView, Explanation, List, Mode, OpinionsView, Notice as Event, PersonView, Plan, Preview, Query, ReadConfig, ReadReport, ReceiptView, Request,
+  Activity, AddedRow, AssignmentView, Catalogue, DataView, Explanation, List, Mode, OpinionsView, Notice as Event, PersonView, Plan, Preview, Query, ReadConfig, ReadReport, ReceiptView, Request,
   Scenario, ScenarioCard, Selection, Sequence, SequenceBill, Settings, Size, Snapshot, Stage, SweepConfig, UsersView, Verdict,
 } from "./wasm/ultrare_web_types.js";
 
 export type { Keyed } from "./vault.js";
 export type {
-  Activity, AddedRow, Alike, ArchiveEntry, AssignmentView, Basis, Change, ChangeView, Column, ColumnChoice, Confidence, DataView, Delimiter, Encoding, Event as PipelineEvent, Explanation, JobOut, List, Mode, Note, Notice as Event,
-  OpinionView, OpinionsView, PersonView, Plan, Preview, Query, ReadConfig, ReadReport, ReceiptView, Reason, Recommended, Rejection, Request, ResultView, Scenario, ScenarioCard, Selection, Sequence, SequenceBill, SequenceStep, SequenceView, Settings, Shape,
+  Activity, AddedRow, Alike, ArchiveEntry, AssignmentView, Basis, Catalogue, Change, ChangeView, Column, ColumnChoice, CombinerCard, Confidence, DataView, Delimiter, Encoding, Event as PipelineEvent, Explanation, JobOut, Knob, List, Mode, ModelCard, Note, Notice as Event,
+  OpinionView, OpinionsView, PartitionCard, PersonView, Plan, Preview, Query, ReadConfig, ReadReport, ReceiptView, Reason, Recommended, Rejection, Request, ResultView, Scenario, ScenarioCard, Selection, Sequence, SequenceBill, SequenceStep, SequenceView, Settings, Shape,
   ShardView, Size, SizeEstimate, Snapshot, SpentView, Spent, Stage, StepOut, SweepConfig, SweepPoint, SweepView, UserSample, UsersView, Verdict,
 } from "./wasm/ultrare_web_types.js";
 
@@ -179,7 +179,12 @@ export interface Session {
   /** Replaces the rows; what was there stays if the files cannot be used. */
   load(source: Source, read?: ReadChoice, watch?: Watch): Promise<DataView>;
   loadSample(size: Size, seed?: number): Promise<DataView>;
-  /** Changes the settings that are named and keeps the others. Resolves to the stages whose results are now stale. */
+  /** The models, partitions and combiners that there are, with their knobs: names, ranges, defaults, and which combiner works with which model. */
+  catalogue(): Promise<Catalogue>;
+  /**
+   * Changes the settings that are named and keeps the others. Another model, partition or combiner keeps the knobs that it has too;
+   * one that it does not have is refused by name. Resolves to the stages whose results are now stale.
+   */
   configure(config: DeepPartial<Settings>): Promise<Stage[]>;
   /**
    * Takes the shards of the `file` partition from lines of `user,shard`. Resolves to how many users they name and how many

@@ -114,6 +114,16 @@ def test_settings_are_said_in_full_and_catalogued():
     assert full["model"]["name"] == "bpr" and full["model"]["factors"] == 16 and abs(full["model"]["rate"] - 0.02) < 1e-6
     assert ultrare.settings(full) == full
     assert ultrare.settings(model="ease")["combine"]["method"] == "mean"
+    assert ultrare.settings(full, model="itemknn")["model"] == {"name": "itemknn", "neighbours": None}
+    assert ultrare.settings(full, partition="hash")["partition"] == {"method": "hash", "shards": 7}
+    for given, told in [
+        ({"model": {"name": "itemknn", "rate": 0.02}}, "itemknn has no knob rate: it has neighbours"),
+        ({"model": "ease", "factors": 8}, "ease has no knob factors: it has lambda"),
+        ({"partition": {"method": "random", "strength": 1.0}}, "random has no knob strength: it has shards"),
+        ({"combine": {"method": "mean", "epochs": 3}}, "mean has no knob epochs: it has none"),
+    ]:
+        with pytest.raises(ultrare.errors.UltrareError, match=told):
+            ultrare.settings(**given)
     assert {one["name"] for one in ultrare.catalogue()["models"]} >= {"wmf", "bpr", "lightgcn", "ease"}
 
 

@@ -1,9 +1,10 @@
 //! Which combiner, and its settings.
 
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use super::{CombineError, Ensemble};
 use crate::knob::Knob;
+use crate::knob::tagged::{self, Place, Tagged};
 use crate::model::ModelName;
 
 const ALPHA: Knob = Knob::real(
@@ -11,20 +12,27 @@ const ALPHA: Knob = Knob::real(
     (f32::MIN_POSITIVE, f32::MAX),
     "a number above 0",
     "Weight of the items that a user has not touched, against 1 for those touched.",
-);
+)
+.titled("Weight of the unseen (alpha)")
+.usually(0.01, 10.0);
 const LAMBDA: Knob = Knob::real(
     "lambda",
     (f32::MIN_POSITIVE, f32::MAX),
     "a number above 0",
     "Weight of the user vector's squared length.",
-);
+)
+.titled("Penalty (lambda)")
+.usually(0.1, 1000.0);
 const NEGATIVES: Knob =
     Knob::whole("negatives", (1, 100), "from 1 to 100", "Sampled untouched items for each validation row.")
+        .titled("Negatives")
         .defaults_to("4");
 const HIDDEN: Knob =
     Knob::whole("attention", (1, 256), "from 1 to 256", "Width of the attention network's hidden layer.")
+        .titled("Width of the attention")
         .defaults_to("16");
-const EPOCHS: Knob = Knob::whole("epochs", (1, 1000), "from 1 to 1000", "Epochs at most.").defaults_to("16");
+const EPOCHS: Knob =
+    Knob::whole("epochs", (1, 1000), "from 1 to 1000", "Epochs at most.").titled("At most epochs").defaults_to("16");
 const JOINT: &[Knob] = &[ALPHA.defaults_to("1"), LAMBDA.defaults_to("0.6 / density x (1 + 2 / shards)")];
 const CONSENSUS: &[Knob] = &[ALPHA.defaults_to("1"), LAMBDA.defaults_to("ten times what joint would use")];
 
@@ -55,6 +63,8 @@ pub enum CombineMethod {
 pub struct CombinerCard {
     /// Its name in configurations.
     pub name: CombineMethod,
+    /// As a person reads it.
+    pub title: &'static str,
     /// What it is, in one sentence.
     pub about: &'static str,
     /// Does it work on one vector per item?
@@ -71,17 +81,12 @@ pub struct CombinerCard {
 pub fn catalogue() -> Vec<CombinerCard> {
     let card = |name: CombineMethod| CombinerCard {
         name,
+        title: name.title(),
         about: name.about(),
         needs_item_vectors: name.needs_item_vectors(),
         learns_from_validation: matches!(name, CombineMethod::Logistic | CombineMethod::Attention),
         models: ModelName::ALL.into_iter().filter(|&model| name.works_with(model)).collect(),
-        knobs: match name {
-            CombineMethod::Own | CombineMethod::Mean => &[],
-            CombineMethod::Joint => JOINT,
-            CombineMethod::Consensus => CONSENSUS,
-            CombineMethod::Logistic => &[NEGATIVES],
-            CombineMethod::Attention => &[HIDDEN, EPOCHS],
-        },
+        knobs: name.knobs(),
     };
     CombineMethod::ALL.into_iter().map(card).collect()
 }
@@ -97,6 +102,17 @@ impl CombineMethod {
         CombineMethod::Attention,
     ];
 
+    fn title(self) -> &'static str {
+        match self {
+            CombineMethod::Own => "Own shard only",
+            CombineMethod::Mean => "Mean of all",
+            CombineMethod::Joint => "Joint fold-in",
+            CombineMethod::Logistic => "Logistic (UltraRE)",
+            CombineMethod::Consensus => "Consensus",
+            CombineMethod::Attention => "Attention (RecEraser)",
+        }
+    }
+
     fn about(self) -> &'static str {
         match self {
             CombineMethod::Own => "The shard that holds a person serves that person alone.",
@@ -105,6 +121,16 @@ impl CombineMethod {
             CombineMethod::Logistic => "A logistic regression weighs the sub-models' scores (UltraRE).",
             CombineMethod::Consensus => "Joint, held to the coordinates on which the shards agree.",
             CombineMethod::Attention => "Transferred vectors, weighted by attention (RecEraser).",
+        }
+    }
+
+    fn knobs(self) -> &'static [Knob] {
+        match self {
+            CombineMethod::Own | CombineMethod::Mean => &[],
+            CombineMethod::Joint => JOINT,
+            CombineMethod::Consensus => CONSENSUS,
+            CombineMethod::Logistic => &[NEGATIVES],
+            CombineMethod::Attention => &[HIDDEN, EPOCHS],
         }
     }
 
@@ -131,10 +157,9 @@ impl CombineMethod {
     }
 }
 
-/// Settings of all combiners; each looks at its own.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[cfg_attr(feature = "ts", derive(tsify::Tsify))]
-#[serde(default, deny_unknown_fields)]
+/// A combiner and its settings. Written, it holds those that the combiner has and no others: `{"method":"logistic","negatives":4}`.
+/// One that it does not have is refused by name; here it stands at its default.
+#[derive(Clone, Debug, PartialEq)]
 pub struct CombineConfig {
     /// Which.
     pub method: CombineMethod,
@@ -169,21 +194,14 @@ impl CombineConfig {
         CombineConfig { method, ..Self::default() }
     }
 
-    /// Refuses what is out of range.
+    /// Refuses what is out of range, and what the combiner does not have.
     pub fn check(&self) -> Result<(), CombineError> {
-        let refuse =
-            |knob: &Knob, value: String| Err(CombineError::Parameter { name: knob.name, expected: knob.range, value });
-        for (knob, value) in [(&ALPHA, self.alpha), (&LAMBDA, self.lambda)] {
-            if let Some(value) = value.filter(|&value| !knob.holds(f64::from(value))) {
-                return refuse(knob, value.to_string());
-            }
-        }
-        for (knob, value) in [(&NEGATIVES, self.negatives), (&HIDDEN, self.attention), (&EPOCHS, self.epochs)] {
-            if !knob.holds(f64::from(value)) {
-                return refuse(knob, value.to_string());
-            }
-        }
-        Ok(())
+        Ok(self.refused()?)
+    }
+
+    /// The same with what the combiner does not have put back to its default: for whoever goes through combiners with the same values.
+    pub fn own_knobs(&self) -> Self {
+        self.own()
     }
 
     /// alpha and lambda of `joint` and `consensus`: as set, or functions of the ensemble's shape alone (how many shards, and how
@@ -200,6 +218,53 @@ impl CombineConfig {
             _ => flat,
         };
         (self.alpha.unwrap_or(1.0), self.lambda.unwrap_or(lambda as f32))
+    }
+}
+
+impl Tagged for CombineConfig {
+    const TAG: &'static str = "method";
+
+    fn names() -> Vec<&'static str> {
+        CombineMethod::ALL.map(CombineMethod::as_str).to_vec()
+    }
+
+    fn named(name: &str) -> Option<Self> {
+        CombineMethod::ALL.into_iter().find(|method| method.as_str() == name).map(CombineConfig::of)
+    }
+
+    fn name(&self) -> &'static str {
+        self.method.as_str()
+    }
+
+    fn knobs(&self) -> &'static [Knob] {
+        self.method.knobs()
+    }
+
+    fn all() -> &'static [&'static str] {
+        &[ALPHA.name, LAMBDA.name, NEGATIVES.name, HIDDEN.name, EPOCHS.name]
+    }
+
+    fn place(&mut self, knob: &str, see: &mut dyn FnMut(Place<'_>)) {
+        match knob {
+            "alpha" => see(Place::AnyReal(&mut self.alpha)),
+            "lambda" => see(Place::AnyReal(&mut self.lambda)),
+            "negatives" => see(Place::Whole(&mut self.negatives)),
+            "attention" => see(Place::Whole(&mut self.attention)),
+            "epochs" => see(Place::Whole(&mut self.epochs)),
+            _ => {}
+        }
+    }
+}
+
+impl Serialize for CombineConfig {
+    fn serialize<S: Serializer>(&self, to: S) -> Result<S::Ok, S::Error> {
+        tagged::serialize(self, to)
+    }
+}
+
+impl<'de> Deserialize<'de> for CombineConfig {
+    fn deserialize<D: Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
+        tagged::deserialize(from)
     }
 }
 
@@ -229,15 +294,20 @@ mod tests {
 
     #[test]
     fn every_setting_out_of_range_is_named() {
-        let good = CombineConfig::default();
+        let (good, of) = (CombineConfig::default(), CombineConfig::of);
         assert_eq!(good.check(), Ok(()));
         let cases = [
             ("alpha must be a number above 0, not 0", CombineConfig { alpha: Some(0.0), ..good.clone() }),
             ("alpha must be a number above 0, not NaN", CombineConfig { alpha: Some(f32::NAN), ..good.clone() }),
             ("lambda must be a number above 0, not inf", CombineConfig { lambda: Some(f32::INFINITY), ..good.clone() }),
-            ("negatives must be from 1 to 100, not 0", CombineConfig { negatives: 0, ..good.clone() }),
-            ("attention must be from 1 to 256, not 257", CombineConfig { attention: 257, ..good.clone() }),
-            ("epochs must be from 1 to 1000, not 0", CombineConfig { epochs: 0, ..good.clone() }),
+            ("negatives must be from 1 to 100, not 0", CombineConfig { negatives: 0, ..of(CombineMethod::Logistic) }),
+            (
+                "attention must be from 1 to 256, not 257",
+                CombineConfig { attention: 257, ..of(CombineMethod::Attention) },
+            ),
+            ("epochs must be from 1 to 1000, not 0", CombineConfig { epochs: 0, ..of(CombineMethod::Attention) }),
+            ("joint has no knob epochs: it has alpha and lambda", CombineConfig { epochs: 9, ..good.clone() }),
+            ("mean has no knob alpha: it has none", CombineConfig { alpha: Some(2.0), ..of(CombineMethod::Mean) }),
         ];
         for (told, config) in cases {
             assert_eq!(config.check().unwrap_err().to_string(), told);
@@ -248,8 +318,8 @@ mod tests {
     fn the_catalogue_says_what_the_configuration_does() {
         let cards = catalogue();
         assert_eq!(cards.len(), CombineMethod::ALL.len());
-        let json = serde_json::to_value(CombineConfig::default()).unwrap();
         for card in &cards {
+            let json = serde_json::to_value(CombineConfig::of(card.name)).unwrap();
             assert_eq!(serde_json::to_value(card.name).unwrap(), card.name.as_str());
             assert_eq!(card.models.len() == ModelName::ALL.len(), !card.needs_item_vectors, "{:?}", card.name);
             for knob in card.knobs {

@@ -2,6 +2,8 @@
 
 use thiserror::Error;
 
+use crate::knob::tagged::Refusal;
+
 /// Why sub-models could not be combined.
 #[derive(Clone, Debug, Error, PartialEq)]
 #[non_exhaustive]
@@ -15,6 +17,16 @@ pub enum CombineError {
         expected: &'static str,
         /// What was given.
         value: String,
+    },
+    /// A knob that the combiner does not have.
+    #[error("{of} has no knob {name}: it has {has}")]
+    Knob {
+        /// The combiner.
+        of: &'static str,
+        /// The knob.
+        name: String,
+        /// The combiner's knobs, in words.
+        has: String,
     },
     /// A shard's list of items does not fit its sub-model or the catalogue.
     #[error("sub-model {member} (from 0) does not fit the ensemble: {reason}")]
@@ -74,6 +86,7 @@ impl CombineError {
     pub fn code(&self) -> &'static str {
         match self {
             CombineError::Parameter { .. } => "combine.parameter",
+            CombineError::Knob { .. } => "combine.knob",
             CombineError::Member { .. } => "combine.member",
             CombineError::Empty => "combine.empty",
             CombineError::NoItemVectors { .. } => "combine.no_item_vectors",
@@ -81,6 +94,15 @@ impl CombineError {
             CombineError::Singular { .. } => "combine.singular",
             CombineError::Mismatch { .. } => "combine.mismatch",
             CombineError::Bytes { .. } => "combine.bytes",
+        }
+    }
+}
+
+impl From<Refusal> for CombineError {
+    fn from(refusal: Refusal) -> Self {
+        match refusal {
+            Refusal::Foreign { of, name, has } => CombineError::Knob { of, name, has },
+            Refusal::Range { name, expected, value } => CombineError::Parameter { name, expected, value },
         }
     }
 }

@@ -231,7 +231,7 @@ mod tests {
     fn every_method_prepares_travels_and_scores_known_items_only() {
         let (ensemble, people, values) = (ensemble(3, 40, 4, 9), people(true), [1.0; 40]);
         for method in CombineMethod::ALL {
-            let config = CombineConfig { epochs: 3, ..CombineConfig::of(method) };
+            let config = CombineConfig { epochs: 3, ..CombineConfig::of(method) }.own_knobs();
             let prepared = prepare(&ensemble, &config, 1, &rows(&people, &values)).unwrap();
             assert_eq!((prepared.method(), prepared.note()), (method, None));
             // Shards 1, 3 and 4 are empty: members 1 and 2 are not the shards of those numbers.
@@ -298,9 +298,9 @@ mod tests {
         let bad = [
             (CombineConfig { alpha: Some(0.0), ..CombineConfig::default() }, "alpha"),
             (CombineConfig { lambda: Some(f32::NAN), ..CombineConfig::default() }, "lambda"),
-            (CombineConfig { negatives: 0, ..CombineConfig::default() }, "negatives"),
-            (CombineConfig { attention: 1000, ..CombineConfig::default() }, "attention"),
-            (CombineConfig { epochs: 0, ..CombineConfig::default() }, "epochs"),
+            (CombineConfig { negatives: 0, ..CombineConfig::of(CombineMethod::Logistic) }, "negatives"),
+            (CombineConfig { attention: 1000, ..CombineConfig::of(CombineMethod::Attention) }, "attention"),
+            (CombineConfig { epochs: 0, ..CombineConfig::of(CombineMethod::Attention) }, "epochs"),
         ];
         for (config, field) in bad {
             match prepare(&ensemble(2, 10, 2, 1), &config, 1, &CombinerRows::default()) {

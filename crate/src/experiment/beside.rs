@@ -4,7 +4,7 @@ use std::collections::VecDeque;
 
 use crate::combine::{CombineConfig, CombineMethod};
 use crate::error::Result;
-use crate::partition::{Method, PartitionConfig};
+use crate::partition::Method;
 use crate::pipeline::{Baseline, Pipeline, Run, Settings, Stage};
 
 use super::series::{KeptAs, Next};
@@ -16,10 +16,8 @@ impl Experiment {
     /// without item vectors), popularity, chance.
     pub(super) fn baselines(&self, wanted: &Pipeline) -> Result<VecDeque<Next>> {
         let rival = |name: &str, method: Method, combine: CombineMethod| {
-            let settings = &self.settings;
-            let partition = PartitionConfig { method, ..settings.partition.clone() };
-            let settings = Settings { partition, combine: CombineConfig::of(combine), ..settings.as_ref().clone() };
-            let pipeline = wanted.with_settings(settings);
+            let settings = self.settings.choosing(None, Some(method), None);
+            let pipeline = wanted.with_settings(Settings { combine: CombineConfig::of(combine), ..settings });
             Next { name: name.to_owned(), pipeline, goal: Stage::Decompose, kept: KeptAs::Rival }
         };
         let cheap = |name: &str, baseline| {

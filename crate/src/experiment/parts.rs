@@ -103,8 +103,8 @@ mod tests {
         let mut experiment = Experiment::new();
         let mut settings = serde_json::to_value(experiment.settings()).unwrap();
         settings["partition"]["shards"] = 3.into();
-        settings["model"]["name"] = model.into();
-        settings["combine"]["method"] = "mean".into();
+        settings["model"] = serde_json::json!({ "name": model });
+        settings["combine"] = serde_json::json!({ "method": "mean" });
         experiment.configure(serde_json::from_value(settings).unwrap()).unwrap();
         experiment.load_sample(Size::Small, 1).unwrap();
         experiment.begin(Activity::Build { until: Stage::Evaluate }).unwrap();

@@ -16,7 +16,7 @@ use super::record::Record;
 use super::{AuditView, Experiment};
 
 /// Marks the file; the digit is the format's version.
-const MAGIC: &[u8; 4] = b"URX8";
+const MAGIC: &[u8; 4] = b"URX9";
 /// What the bytes are called in a refusal.
 const WHAT: &str = "a saved experiment";
 /// Bytes of the digest that follows the marks.

@@ -152,13 +152,15 @@ impl Experiment {
     /// What the points depend on beside their own three coordinates.
     fn sweep_key(&self) -> Digest {
         let settings = Settings {
-            partition: PartitionConfig { method: Method::Random, shards: 1, ..self.settings.partition.clone() },
-            combine: CombineConfig { method: CombineMethod::Own, ..self.settings.combine.clone() },
+            // It has every knob that a partition may have.
+            partition: PartitionConfig { method: Method::Anchored, shards: 1, ..self.settings.partition.clone() },
+            combine: CombineConfig::default(),
             ..self.settings.as_ref().clone()
         };
-        let text = serde_json::to_string(&settings).expect("settings have a JSON form");
+        let combiners = CombineMethod::ALL.map(|combiner| self.settings.choosing(None, None, Some(combiner)).combine);
+        let text = serde_json::to_string(&(&settings, &combiners)).expect("settings have a JSON form");
         let split = self.wanted.as_ref().map(|wanted| wanted.dataset().digest());
-        Hasher::new("ultrare sweep 1").digest(&split.unwrap_or_default()).str(&text).finish()
+        Hasher::new("ultrare sweep 2").digest(&split.unwrap_or_default()).str(&text).finish()
     }
 
     /// The points measured on the present rows with the present settings.
@@ -170,10 +172,9 @@ impl Experiment {
     /// The pipeline of a point. Its sub-models are those of the point before where only the combiner differs.
     fn point_pipeline(&self, wanted: &Pipeline, planned: Planned) -> Next {
         let Planned { partition: method, shards, combiner, decompose } = planned;
-        let settings = &self.settings;
-        let partition = PartitionConfig { method, shards, ..settings.partition.clone() };
-        let combine = CombineConfig { method: combiner, ..settings.combine.clone() };
-        let pipeline = wanted.with_settings(Settings { partition, combine, ..settings.as_ref().clone() });
+        let mut settings = self.settings.choosing(None, Some(method), Some(combiner));
+        settings.partition.shards = shards;
+        let pipeline = wanted.with_settings(settings);
         let pipeline = if shards == 1 { pipeline.with_shards(Shards::One) } else { pipeline };
         let goal = if decompose { Stage::Decompose } else { Stage::Evaluate };
         Next { name: "sweep".to_owned(), pipeline, goal, kept: KeptAs::Point(planned) }

@@ -1,15 +1,16 @@
 //! Which model, with which knobs; and what is refused.
 
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
-use super::knobs::Knobs;
+use super::knobs::{self, Knobs};
 use super::{ModelError, ModelName, ShardRows};
+use crate::knob::Knob;
+use crate::knob::tagged::{self, Place, Tagged};
 
 /// A model and its knobs. What is left out gets the model's default, which may depend on the size of the shard; the
-/// module of each model says how it was chosen. A knob that the model does not have is ignored.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[cfg_attr(feature = "ts", derive(tsify::Tsify))]
-#[serde(default, deny_unknown_fields)]
+/// module of each model says how it was chosen. Written, it holds the knobs that the model has and no others:
+/// `{"name":"ease","lambda":200}`. One that the model does not have is refused by name; here it stands at its default.
+#[derive(Clone, Debug, PartialEq)]
 pub struct ModelConfig {
     /// The model.
     pub name: ModelName,
@@ -69,14 +70,26 @@ impl ModelConfig {
         ModelConfig { name, ..ModelConfig::default() }
     }
 
-    /// Refuses what is out of range, whichever model it is for: each knob's range stands in its description.
+    /// Refuses what is out of range, and what the model does not have: each knob's range stands in its description.
     pub fn check(&self) -> Result<(), ModelError> {
-        self.knobs().check()?;
         match self.name.entry().slices {
             Err(expected) if self.slices > 1 => {
                 Err(ModelError::Parameter { name: "slices", expected, value: self.slices.to_string() })
             }
-            _ => Ok(()),
+            _ => Ok(self.refused()?),
+        }
+    }
+
+    /// The same with what the model does not have put back to its default: for whoever goes through models with the same values.
+    pub fn own_knobs(&self) -> Self {
+        self.own()
+    }
+
+    /// A knob's value as it is written; none where it was left out.
+    pub(super) fn text(&self, knob: &str) -> Option<String> {
+        match self.value(knob) {
+            tagged::Value::Unset => None,
+            value => Some(value.to_string()),
         }
     }
 
@@ -158,6 +171,50 @@ impl ModelConfig {
     }
 }
 
+impl Tagged for ModelConfig {
+    const TAG: &'static str = "name";
+
+    fn names() -> Vec<&'static str> {
+        ModelName::ALL.map(ModelName::as_str).to_vec()
+    }
+
+    fn named(name: &str) -> Option<Self> {
+        ModelName::ALL.into_iter().find(|model| model.as_str() == name).map(ModelConfig::of)
+    }
+
+    fn name(&self) -> &'static str {
+        self.name.as_str()
+    }
+
+    fn knobs(&self) -> &'static [Knob] {
+        self.name.entry().knobs
+    }
+
+    fn all() -> &'static [&'static str] {
+        &knobs::ALL
+    }
+
+    fn place(&mut self, knob: &str, see: &mut dyn FnMut(Place<'_>)) {
+        let mut knobs = ModelConfig::knobs(self);
+        if let Some(place) = knobs.place(knob) {
+            see(place);
+        }
+        *self = ModelConfig::with(self.name, knobs);
+    }
+}
+
+impl Serialize for ModelConfig {
+    fn serialize<S: Serializer>(&self, to: S) -> Result<S::Ok, S::Error> {
+        tagged::serialize(self, to)
+    }
+}
+
+impl<'de> Deserialize<'de> for ModelConfig {
+    fn deserialize<D: Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
+        tagged::deserialize(from)
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -174,12 +231,12 @@ mod tests {
             ("alpha", |c| c.alpha = Some(-0.1)),
             ("lambda", |c| c.lambda = Some(f32::NAN)),
             ("nu", |c| c.nu = Some(1.5)),
-            ("rate", |c| c.rate = Some(0.0)),
-            ("patience", |c| c.patience = Some(0)),
+            ("rate", |c| (c.name, c.rate) = (ModelName::Bpr, Some(0.0))),
+            ("patience", |c| (c.name, c.patience) = (ModelName::Bpr, Some(0))),
             ("tolerance", |c| c.tolerance = Some(f32::INFINITY)),
-            ("layers", |c| c.layers = Some(9)),
-            ("negatives", |c| c.negatives = Some(0)),
-            ("neighbours", |c| c.neighbours = Some(0)),
+            ("layers", |c| (c.name, c.layers) = (ModelName::Neumf, Some(9))),
+            ("negatives", |c| (c.name, c.negatives) = (ModelName::Gmf, Some(0))),
+            ("neighbours", |c| (c.name, c.neighbours) = (ModelName::Itemknn, Some(0))),
             ("slices", |c| c.slices = 65),
             ("slices", |c| (c.name, c.slices) = (ModelName::Ease, 4)),
         ];
@@ -192,6 +249,40 @@ mod tests {
                 other => panic!("{expected}: {other:?}"),
             }
         }
+    }
+
+    #[test]
+    fn a_knob_of_another_model_cannot_be_given() {
+        let told = "itemknn has no knob factors: it has neighbours";
+        let set = ModelConfig { factors: Some(8), ..ModelConfig::of(ModelName::Itemknn) };
+        assert_eq!(set.check().unwrap_err().to_string(), told);
+        assert_eq!(set.check().unwrap_err().code(), "model.knob");
+        assert!(crate::model::trainer(planted(9, 8, 2, 1), &set, 1, 0).is_err());
+        let refusal = |json: &str| serde_json::from_str::<ModelConfig>(json).unwrap_err().to_string();
+        assert!(refusal(r#"{"factors":8,"name":"itemknn"}"#).starts_with(told));
+        assert!(refusal(r#"{"factor":3}"#).starts_with("wmf has no knob factor: it has factors, epochs, alpha"));
+        assert!(refusal(r#"{"factors":-1}"#).starts_with("factors must be 1 to 512, not -1"));
+        assert!(refusal(r#"{"factors":8,"factors":9}"#).starts_with("factors is given twice"));
+        assert!(refusal("[1]").contains("a choice with its knobs"));
+        // Null is nothing given; in bytes a knob can as little be given.
+        let null = r#"{"name":"itemknn","factors":null,"neighbours":null}"#;
+        assert_eq!(serde_json::from_str::<ModelConfig>(null).unwrap(), ModelConfig::of(ModelName::Itemknn));
+        let text = postcard::to_stdvec(r#"{"name":"itemknn","factors":8}"#).unwrap();
+        assert!(postcard::from_bytes::<ModelConfig>(&text).is_err());
+        assert_eq!(set.own_knobs(), ModelConfig::of(ModelName::Itemknn));
+    }
+
+    #[test]
+    fn every_knob_has_a_place() {
+        for name in ModelName::ALL {
+            let config = ModelConfig::of(name);
+            assert!(name.entry().knobs.iter().all(|knob| knobs::ALL.contains(&knob.name)));
+            assert_eq!(name.entry().knobs.iter().any(|knob| knob.name == "slices"), name.takes_slices());
+            let written = serde_json::to_value(&config).unwrap();
+            assert_eq!(written.as_object().unwrap().len(), 1 + name.entry().knobs.len());
+        }
+        let mut every = ModelConfig::default().knobs();
+        assert!(knobs::ALL.iter().all(|name| every.place(name).is_some()));
     }
 
     #[test]
@@ -215,7 +306,7 @@ mod tests {
     fn what_is_filled_in_trains_to_the_same_bits() {
         let rows = planted(30, 20, 2, 3);
         for name in ModelName::ALL {
-            let plain = ModelConfig { epochs: Some(6), ..ModelConfig::of(name) };
+            let plain = ModelConfig { epochs: Some(6), ..ModelConfig::of(name) }.own_knobs();
             let filled = plain.filled(&rows);
             assert_ne!(plain, filled, "{name:?} has knobs");
             assert_eq!(filled.filled(&rows), filled);

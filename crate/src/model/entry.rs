@@ -11,6 +11,8 @@ pub(super) type Load = fn(&[u8]) -> Result<Box<dyn SubModel>, ModelError>;
 pub(super) struct ModelEntry {
     /// As written in configurations.
     pub name: &'static str,
+    /// As a person reads it.
+    pub title: &'static str,
     /// What it is, in one sentence.
     pub about: &'static str,
     /// Its number in saved weights: appended, never given again.

@@ -2,6 +2,8 @@
 
 use thiserror::Error;
 
+use crate::knob::tagged::Refusal;
+
 /// Why a sub-model was not trained or not loaded.
 #[derive(Clone, Debug, Error, PartialEq)]
 #[non_exhaustive]
@@ -15,6 +17,16 @@ pub enum ModelError {
         expected: &'static str,
         /// What was given.
         value: String,
+    },
+    /// A knob that the model does not have.
+    #[error("{of} has no knob {name}: it has {has}")]
+    Knob {
+        /// The model.
+        of: &'static str,
+        /// The knob.
+        name: String,
+        /// The model's knobs, in words.
+        has: String,
     },
     /// Values stopped being finite.
     #[error("training diverged in epoch {epoch}: {advice}")]
@@ -37,8 +49,18 @@ impl ModelError {
     pub fn code(&self) -> &'static str {
         match self {
             ModelError::Parameter { .. } => "model.parameter",
+            ModelError::Knob { .. } => "model.knob",
             ModelError::Diverged { .. } => "model.diverged",
             ModelError::Weights { .. } => "model.weights",
+        }
+    }
+}
+
+impl From<Refusal> for ModelError {
+    fn from(refusal: Refusal) -> Self {
+        match refusal {
+            Refusal::Foreign { of, name, has } => ModelError::Knob { of, name, has },
+            Refusal::Range { name, expected, value } => ModelError::Parameter { name, expected, value },
         }
     }
 }

@@ -1,59 +1,120 @@
 //! The knobs that sub-models share, with their ranges, and their values in one training.
 
-use super::ModelError;
+use crate::knob::tagged::Place;
 use crate::knob::{Knob, KnobKind};
 
 /// Length of a vector.
-pub(super) const FACTORS: Knob = Knob::whole("factors", (1, 512), "1 to 512", "Length of a vector.");
+pub(super) const FACTORS: Knob = Knob::whole(
+    "factors",
+    (1, 512),
+    "1 to 512",
+    "Numbers for each user and item, at most as many as the shard has users. More can hold more, and cost more.",
+)
+.titled("Factors")
+.usually(4.0, 128.0);
 /// Cap on epochs.
 pub(super) const EPOCHS: Knob =
-    Knob::whole("epochs", (1, 10_000), "1 to 10000", "Passes over the rows at most; fewer where training converges.");
+    Knob::whole("epochs", (1, 10_000), "1 to 10000", "Passes over the rows at most; fewer where training converges.")
+        .titled("At most epochs")
+        .usually(1.0, 1000.0);
 /// Weight of all pairs.
-pub(super) const ALPHA: Knob =
-    Knob::real("alpha", (0.0, 100.0), "0 to 100", "Weight of the squared score of every pair, touched or not.");
+pub(super) const ALPHA: Knob = Knob::real(
+    "alpha",
+    (0.0, 100.0),
+    "0 to 100",
+    "How much every unseen item counts as a no. More of it pulls towards what is popular.",
+)
+.titled("Weight of the unseen (alpha)")
+.usually(0.01, 10.0);
 /// Strength of the penalty.
-pub(super) const LAMBDA: Knob = Knob::real("lambda", (0.0, 1e6), "0 to 1e6", "Strength of the penalty on weights.");
+pub(super) const LAMBDA: Knob = Knob::real(
+    "lambda",
+    (0.0, 1e6),
+    "0 to 1e6",
+    "Holds numbers near zero. More of it forgets single rows and keeps what many share.",
+)
+.titled("Penalty (lambda)")
+.usually(0.00001, 10.0);
 /// Growth of the penalty.
 pub(super) const NU: Knob = Knob::real(
     "nu",
     (0.0, 1.0),
     "0 to 1",
     "How far the penalty grows with a row's data: 0 not at all, 1 in proportion.",
-);
+)
+.titled("Growth of the penalty (nu)");
 /// Step size.
-pub(super) const RATE: Knob = Knob::real("rate", (f32::MIN_POSITIVE, 10.0), "above 0, to 10", "Learning rate.");
+pub(super) const RATE: Knob = Knob::real(
+    "rate",
+    (f32::MIN_POSITIVE, 10.0),
+    "above 0, to 10",
+    "How far one step goes. Small is slow and sure; far too large and the training says that it diverged.",
+)
+.titled("Learning rate")
+.usually(0.0005, 1.0);
 /// Looks without improvement.
 pub(super) const PATIENCE: Knob = Knob::whole(
     "patience",
     (1, 1000),
     "1 to 1000",
-    "Looks at the validation rows without improvement before training stops.",
-);
+    "How many looks at its own held-out rows may bring nothing better before training stops.",
+)
+.titled("Patience")
+.usually(1.0, 50.0);
 /// What counts as improvement.
 pub(super) const TOLERANCE: Knob =
-    Knob::real("tolerance", (0.0, 1.0), "0 to 1", "Relative improvement that counts as one.");
+    Knob::real("tolerance", (0.0, 1.0), "0 to 1", "Relative improvement that counts as one.")
+        .titled("Improvement that counts")
+        .usually(0.00001, 0.1);
 /// Depth.
-pub(super) const LAYERS: Knob = Knob::whole("layers", (1, 8), "1 to 8", "Propagation steps, or hidden layers.");
+pub(super) const LAYERS: Knob =
+    Knob::whole("layers", (1, 8), "1 to 8", "Steps that tastes travel along the graph of who liked what.")
+        .titled("Layers");
 /// Negatives for each row.
-pub(super) const NEGATIVES: Knob = Knob::whole("negatives", (1, 50), "1 to 50", "Sampled negatives for each row.");
+pub(super) const NEGATIVES: Knob = Knob::whole(
+    "negatives",
+    (1, 50),
+    "1 to 50",
+    "Unseen items drawn for each liked one. More see more of the catalogue, and cost as much more.",
+)
+.titled("Negatives");
 /// Neighbours of an item.
 pub(super) const NEIGHBOURS: Knob =
-    Knob::whole("neighbours", (1, 100_000), "1 to 100000", "Neighbours kept for each item.");
+    Knob::whole("neighbours", (1, 100_000), "1 to 100000", "Most similar items kept for each item.")
+        .titled("Neighbours")
+        .usually(1.0, 1000.0);
 /// The second fit.
 pub(super) const REFIT: Knob =
-    Knob::flag("refit", "Fit again on train plus validation rows for the number of epochs found.").defaults_to("true");
+    Knob::flag("refit", "Fit again on train plus validation rows for the number of epochs found.")
+        .titled("Second fit")
+        .defaults_to("true");
 /// Checkpoints inside a shard.
 pub(super) const SLICES: Knob = Knob::whole(
     "slices",
     (0, 64),
     "0 (none) to 64",
-    "Slices of a shard's users with a checkpoint before each, so that forgetting need not begin from the beginning.",
+    "Slices of each shard with a checkpoint before each: forgetting starts from the last clean one. 0 is none.",
 )
+.titled("Checkpoints")
+.usually(0.0, 16.0)
 .defaults_to("0");
 
-/// Every knob that has a range, in the order in which they are checked.
-pub(super) const ALL: [&Knob; 12] =
-    [&FACTORS, &EPOCHS, &ALPHA, &LAMBDA, &NU, &RATE, &PATIENCE, &TOLERANCE, &LAYERS, &NEGATIVES, &NEIGHBOURS, &SLICES];
+/// The names of all of them.
+pub(super) const ALL: [&str; 13] = [
+    FACTORS.name,
+    EPOCHS.name,
+    ALPHA.name,
+    LAMBDA.name,
+    NU.name,
+    RATE.name,
+    PATIENCE.name,
+    TOLERANCE.name,
+    REFIT.name,
+    LAYERS.name,
+    NEGATIVES.name,
+    NEIGHBOURS.name,
+    SLICES.name,
+];
 
 /// The values of the knobs in one training; none where the model's default holds. See [`super::ModelConfig`].
 #[derive(Clone, Debug, PartialEq)]
@@ -73,58 +134,25 @@ pub(super) struct Knobs {
     pub slices: u32,
 }
 
-/// The place of one knob's value.
-enum Place<'a> {
-    Whole(&'a mut Option<u32>),
-    Real(&'a mut Option<f32>),
-}
-
 impl Knobs {
-    /// Where a knob with a default that may be left out keeps its value; none for the others.
-    fn place(&mut self, name: &str) -> Option<Place<'_>> {
+    /// Where a knob keeps its value; none for a name that is no knob's.
+    pub fn place(&mut self, name: &str) -> Option<Place<'_>> {
         Some(match name {
-            "factors" => Place::Whole(&mut self.factors),
-            "epochs" => Place::Whole(&mut self.epochs),
-            "alpha" => Place::Real(&mut self.alpha),
-            "lambda" => Place::Real(&mut self.lambda),
-            "nu" => Place::Real(&mut self.nu),
-            "rate" => Place::Real(&mut self.rate),
-            "patience" => Place::Whole(&mut self.patience),
-            "tolerance" => Place::Real(&mut self.tolerance),
-            "layers" => Place::Whole(&mut self.layers),
-            "negatives" => Place::Whole(&mut self.negatives),
-            "neighbours" => Place::Whole(&mut self.neighbours),
+            "factors" => Place::AnyWhole(&mut self.factors),
+            "epochs" => Place::AnyWhole(&mut self.epochs),
+            "alpha" => Place::AnyReal(&mut self.alpha),
+            "lambda" => Place::AnyReal(&mut self.lambda),
+            "nu" => Place::AnyReal(&mut self.nu),
+            "rate" => Place::AnyReal(&mut self.rate),
+            "patience" => Place::AnyWhole(&mut self.patience),
+            "tolerance" => Place::AnyReal(&mut self.tolerance),
+            "refit" => Place::Flag(&mut self.refit),
+            "layers" => Place::AnyWhole(&mut self.layers),
+            "negatives" => Place::AnyWhole(&mut self.negatives),
+            "neighbours" => Place::AnyWhole(&mut self.neighbours),
+            "slices" => Place::Whole(&mut self.slices),
             _ => return None,
         })
-    }
-
-    /// A knob's value as it is written; none where it was left out.
-    pub fn text(&self, name: &str) -> Option<String> {
-        let mut copy = self.clone();
-        match (name, copy.place(name)) {
-            ("slices", _) => Some(self.slices.to_string()),
-            ("refit", _) => Some(self.refit.to_string()),
-            (_, Some(Place::Whole(value))) => value.map(|value| value.to_string()),
-            (_, Some(Place::Real(value))) => value.map(|value| value.to_string()),
-            (_, None) => None,
-        }
-    }
-
-    /// Refuses what is out of range, whichever model it is for.
-    pub fn check(&self) -> Result<(), ModelError> {
-        let mut copy = self.clone();
-        for knob in ALL {
-            let value = match copy.place(knob.name) {
-                Some(Place::Whole(value)) => value.map(f64::from),
-                Some(Place::Real(value)) => value.map(f64::from),
-                None => Some(f64::from(self.slices)),
-            };
-            if value.is_some_and(|value| !knob.holds(value)) {
-                let value = self.text(knob.name).expect("it has a value out of range");
-                return Err(ModelError::Parameter { name: knob.name, expected: knob.range, value });
-            }
-        }
-        Ok(())
     }
 
     /// Moves a knob that has a value by one step of an axis, within its range; numbers are rounded to two digits, as a person
@@ -132,15 +160,15 @@ impl Knobs {
     pub fn step(&mut self, axis: &Axis, step: f32) {
         let knob = axis.knob;
         match (self.place(knob.name), axis.by) {
-            (Some(Place::Real(Some(value))), _) => {
+            (Some(Place::AnyReal(Some(value))), _) => {
                 let moved = *value * step;
                 let rounded: f32 = format!("{moved:.1e}").parse().expect("a number that was just written");
                 *value = rounded.min(knob.high as f32);
             }
-            (Some(Place::Whole(Some(value))), By::Times) => {
+            (Some(Place::AnyWhole(Some(value))), By::Times) => {
                 *value = ((*value as f32 * step) as u32).clamp(knob.low as u32, knob.high as u32);
             }
-            (Some(Place::Whole(Some(value))), By::Plus) => {
+            (Some(Place::AnyWhole(Some(value))), By::Plus) => {
                 *value = value.saturating_add_signed(step as i32).clamp(knob.low as u32, knob.high as u32);
             }
             _ => debug_assert!(knob.kind != KnobKind::Choice, "an axis moves a number"),

@@ -163,7 +163,8 @@ fn extreme_knobs_end_in_a_finite_model_or_in_advice() {
                 alpha: Some(alpha),
                 epochs: Some(30),
                 ..ModelConfig::of(name)
-            };
+            }
+            .own_knobs();
             let mut trainer = trainer(planted(30, 24, 2, 6), &config, 1, 0).unwrap();
             let error = loop {
                 match trainer.step() {

@@ -174,7 +174,7 @@ impl Tuning {
     fn paste(&self, config: &ModelConfig) -> Vec<String> {
         let mut out = Vec::new();
         for axis in config.name.entry().search {
-            let text = |config: &ModelConfig| config.knobs().text(axis.knob.name);
+            let text = |config: &ModelConfig| config.text(axis.knob.name);
             let differs = self.grid.iter().any(|other| text(other) != text(&self.grid[0]));
             if let (Some(value), true) = (text(config), differs) {
                 out.push(format!("{}={value}", axis.knob.name));
@@ -234,7 +234,7 @@ mod tests {
     }
 
     fn small(name: ModelName) -> ModelConfig {
-        ModelConfig { factors: Some(4), epochs: Some(8), ..ModelConfig::of(name) }
+        ModelConfig { factors: Some(4), epochs: Some(8), ..ModelConfig::of(name) }.own_knobs()
     }
 
     #[test]

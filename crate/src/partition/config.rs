@@ -1,23 +1,34 @@
 //! How to divide, as a person sets it.
 
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use super::PartitionError;
 use crate::knob::Knob;
+use crate::knob::tagged::{self, Place, Tagged, Word};
 
-const SHARDS: Knob =
-    Knob::whole("shards", (1, 1024), "from 1 to 1024", "How many shards; no more than there are units to divide.")
-        .defaults_to("10");
-const RESTARTS: Knob =
-    Knob::whole("restarts", (1, 100), "from 1 to 100", "Seeded starts, of which the best is kept.").defaults_to("3");
-const MAX_ITERATIONS: Knob =
-    Knob::whole("max_iterations", (1, 1000), "from 1 to 1000", "Rounds of a start at most.").defaults_to("100");
+const SHARDS: Knob = Knob::whole(
+    "shards",
+    (1, 1024),
+    "from 1 to 1024",
+    "More shards make forgetting cheaper, and each sub-model weaker. No more than there are units to divide.",
+)
+.titled("Shards")
+.usually(2.0, 100.0)
+.defaults_to("10");
+const RESTARTS: Knob = Knob::whole("restarts", (1, 100), "from 1 to 100", "Seeded starts, of which the best is kept.")
+    .titled("Starts")
+    .usually(1.0, 20.0)
+    .defaults_to("3");
+const MAX_ITERATIONS: Knob = Knob::whole("max_iterations", (1, 1000), "from 1 to 1000", "Rounds of a start at most.")
+    .titled("At most rounds")
+    .defaults_to("100");
 const SOLVER: Knob = Knob::choice(
     "solver",
     &["exact", "entropic"],
     "exact or entropic",
     "How the transport problem is solved: the optimum itself, or smoothed by entropy so that it can be watched.",
 )
+.titled("Transport")
 .defaults_to("exact");
 const BALANCE: Knob = Knob::choice(
     "balance",
@@ -25,36 +36,46 @@ const BALANCE: Knob = Knob::choice(
     "users or interactions",
     "What every shard has equally much of.",
 )
+.titled("Equal in")
 .defaults_to("users");
 const STRENGTH: Knob = Knob::real(
     "strength",
     (0.0, 1.0),
     "from 0 (k-means) to 1 (exact balance)",
-    "How hard shards are held to equal sizes.",
+    "How hard shards are held to equal sizes: from k-means (0) to exactly equal (1).",
 )
+.titled("Balance")
 .defaults_to("1");
 const SLACK: Knob =
     Knob::real("slack", (0.0, 1.0), "from 0 to 1", "How far a shard may exceed the even share, as a share of it.")
+        .titled("Slack")
         .defaults_to("0");
 const NORMALISE: Knob =
     Knob::flag("normalise", "Scale every vector to unit length first, so that taste counts and activity does not.")
+        .titled("Taste alone")
         .defaults_to("true");
 const ANCHORS: Knob = Knob::real(
     "anchors",
     (f32::MIN_POSITIVE, 1.0),
     "a share above 0 and at most 1",
-    "The share of the users who are anchors, chosen by a keyed hash.",
+    "The share of users on whose rows the division rests, chosen by a keyed hash of the id.",
 )
+.titled("Anchors")
+.usually(0.05, 1.0)
 .defaults_to("0.2");
 const CONSENT: Knob =
-    Knob::flag("consent", "The anchors are those who say yes in the file's consent column, and nobody else.")
+    Knob::flag("consent", "Only users who say yes in the file's consent column are anchors, whatever others say.")
+        .titled("Anchors by consent")
         .defaults_to("false");
 const EPSILON: Knob = Knob::real(
     "epsilon",
     (1e-4, 10.0),
     "from 0.0001 to 10 (times the data's variance)",
-    "The last smoothing of the entropic solver, as a multiple of the data's variance.",
+    "How blurred the entropic solver's plan stays, as a multiple of the data's variance. With more of it people near a border \
+     are carried to several shards.",
 )
+.titled("Smoothing")
+.usually(0.005, 0.5)
 .defaults_to("0.005");
 
 /// A partition: what it is, what it needs, what it does to people, and its knobs.
@@ -63,6 +84,8 @@ const EPSILON: Knob = Knob::real(
 pub struct PartitionCard {
     /// Its name in configurations.
     pub name: Method,
+    /// As a person reads it.
+    pub title: &'static str,
     /// What it is, in one sentence.
     pub about: &'static str,
     /// Does it cluster the vectors of users?
@@ -83,6 +106,7 @@ pub struct PartitionCard {
 pub fn catalogue() -> Vec<PartitionCard> {
     let card = |name: Method| PartitionCard {
         name,
+        title: name.title(),
         about: name.about(),
         needs_users: name.needs_users(),
         needs_items: name.needs_items(),
@@ -146,6 +170,35 @@ impl Method {
         Method::Inbp,
         Method::Anchored,
     ];
+
+    /// As written in configurations.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Method::Obc => "obc",
+            Method::Random => "random",
+            Method::Hash => "hash",
+            Method::File => "file",
+            Method::Kmeans => "kmeans",
+            Method::Ubp => "ubp",
+            Method::Ibp => "ibp",
+            Method::Inbp => "inbp",
+            Method::Anchored => "anchored",
+        }
+    }
+
+    fn title(self) -> &'static str {
+        match self {
+            Method::Obc => "Optimal balanced (UltraRE)",
+            Method::Random => "Random (SISA)",
+            Method::Hash => "Hash",
+            Method::File => "From a file",
+            Method::Kmeans => "k-means",
+            Method::Ubp => "RecEraser, users",
+            Method::Ibp => "RecEraser, items",
+            Method::Inbp => "RecEraser, interactions",
+            Method::Anchored => "Anchored",
+        }
+    }
 
     fn about(self) -> &'static str {
         match self {
@@ -232,10 +285,9 @@ pub enum Balance {
     Interactions,
 }
 
-/// How to divide. Unchecked until [`clustering`](super::clustering) takes it.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[cfg_attr(feature = "ts", derive(tsify::Tsify))]
-#[serde(default, deny_unknown_fields)]
+/// How to divide. Unchecked until [`clustering`](super::clustering) takes it. Written, it holds the knobs that the partition has
+/// and no others: `{"method":"hash","shards":10}`. One that it does not have is refused by name; here it stands at its default.
+#[derive(Clone, Debug, PartialEq)]
 pub struct PartitionConfig {
     /// Which way.
     pub method: Method,
@@ -289,27 +341,112 @@ impl Default for PartitionConfig {
 pub const DEFAULT_EPSILON: f32 = 0.005;
 
 impl PartitionConfig {
-    /// Checks every setting against its range.
+    /// The defaults of a partition.
+    pub fn of(method: Method) -> Self {
+        PartitionConfig { method, ..Self::default() }
+    }
+
+    /// Checks every setting against its range, and refuses those that the partition does not have.
     ///
     /// # Errors
-    /// [`PartitionError::Parameter`] for the first that is out of range.
+    /// [`PartitionError::Parameter`] for the first that is out of range, [`PartitionError::Knob`] for one that there is not.
     pub fn check(&self) -> Result<(), PartitionError> {
-        let settings = [
-            (&SHARDS, f64::from(self.shards), self.shards.to_string()),
-            (&RESTARTS, f64::from(self.restarts), self.restarts.to_string()),
-            (&MAX_ITERATIONS, f64::from(self.max_iterations), self.max_iterations.to_string()),
-            (&STRENGTH, f64::from(self.strength), self.strength.to_string()),
-            (&SLACK, f64::from(self.slack), self.slack.to_string()),
-            (&ANCHORS, f64::from(self.anchors), self.anchors.to_string()),
-        ];
-        let epsilon = self.epsilon.map(|epsilon| (&EPSILON, f64::from(epsilon), epsilon.to_string()));
-        for (knob, value, text) in settings.into_iter().chain(epsilon) {
-            if !knob.holds(value) {
-                let expected = knob.range.to_owned();
-                return Err(PartitionError::Parameter { name: knob.name, expected, value: text });
-            }
+        Ok(self.refused()?)
+    }
+
+    /// The same with what the partition does not have put back to its default: for whoever goes through partitions with the same values.
+    pub fn own_knobs(&self) -> Self {
+        self.own()
+    }
+}
+
+impl Word for Solver {
+    fn word(&self) -> &'static str {
+        SOLVER.choices[*self as usize]
+    }
+
+    fn set(&mut self, word: &str) -> bool {
+        let found = [Solver::Exact, Solver::Entropic].into_iter().find(|solver| solver.word() == word);
+        *self = found.unwrap_or(*self);
+        found.is_some()
+    }
+}
+
+impl Word for Balance {
+    fn word(&self) -> &'static str {
+        BALANCE.choices[*self as usize]
+    }
+
+    fn set(&mut self, word: &str) -> bool {
+        let found = [Balance::Users, Balance::Interactions].into_iter().find(|balance| balance.word() == word);
+        *self = found.unwrap_or(*self);
+        found.is_some()
+    }
+}
+
+impl Tagged for PartitionConfig {
+    const TAG: &'static str = "method";
+
+    fn names() -> Vec<&'static str> {
+        Method::ALL.map(Method::as_str).to_vec()
+    }
+
+    fn named(name: &str) -> Option<Self> {
+        Method::ALL.into_iter().find(|method| method.as_str() == name).map(PartitionConfig::of)
+    }
+
+    fn name(&self) -> &'static str {
+        self.method.as_str()
+    }
+
+    fn knobs(&self) -> &'static [Knob] {
+        self.method.knobs()
+    }
+
+    /// Those of `anchored`, which has them all.
+    fn all() -> &'static [&'static str] {
+        &[
+            SHARDS.name,
+            ANCHORS.name,
+            CONSENT.name,
+            RESTARTS.name,
+            SOLVER.name,
+            BALANCE.name,
+            STRENGTH.name,
+            SLACK.name,
+            NORMALISE.name,
+            MAX_ITERATIONS.name,
+            EPSILON.name,
+        ]
+    }
+
+    fn place(&mut self, knob: &str, see: &mut dyn FnMut(Place<'_>)) {
+        match knob {
+            "shards" => see(Place::Whole(&mut self.shards)),
+            "restarts" => see(Place::Whole(&mut self.restarts)),
+            "solver" => see(Place::Word(&mut self.solver)),
+            "balance" => see(Place::Word(&mut self.balance)),
+            "strength" => see(Place::Real(&mut self.strength)),
+            "slack" => see(Place::Real(&mut self.slack)),
+            "normalise" => see(Place::Flag(&mut self.normalise)),
+            "anchors" => see(Place::Real(&mut self.anchors)),
+            "consent" => see(Place::Flag(&mut self.consent)),
+            "max_iterations" => see(Place::Whole(&mut self.max_iterations)),
+            "epsilon" => see(Place::AnyReal(&mut self.epsilon)),
+            _ => {}
         }
-        Ok(())
+    }
+}
+
+impl Serialize for PartitionConfig {
+    fn serialize<S: Serializer>(&self, to: S) -> Result<S::Ok, S::Error> {
+        tagged::serialize(self, to)
+    }
+}
+
+impl<'de> Deserialize<'de> for PartitionConfig {
+    fn deserialize<D: Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
+        tagged::deserialize(from)
     }
 }
 
@@ -321,6 +458,7 @@ mod tests {
     fn every_setting_out_of_range_is_named() {
         let good = PartitionConfig::default();
         assert_eq!(good.check(), Ok(()));
+        let anchored = PartitionConfig::of(Method::Anchored);
         let cases: [(&str, PartitionConfig); 11] = [
             ("shards", PartitionConfig { shards: 0, ..good.clone() }),
             ("shards", PartitionConfig { shards: 1025, ..good.clone() }),
@@ -329,8 +467,8 @@ mod tests {
             ("strength", PartitionConfig { strength: -0.1, ..good.clone() }),
             ("strength", PartitionConfig { strength: f32::NAN, ..good.clone() }),
             ("slack", PartitionConfig { slack: 1.5, ..good.clone() }),
-            ("anchors", PartitionConfig { anchors: 0.0, ..good.clone() }),
-            ("anchors", PartitionConfig { anchors: 1.5, ..good.clone() }),
+            ("anchors", PartitionConfig { anchors: 0.0, ..anchored.clone() }),
+            ("anchors", PartitionConfig { anchors: 1.5, ..anchored.clone() }),
             ("epsilon", PartitionConfig { epsilon: Some(0.0), ..good.clone() }),
             ("epsilon", PartitionConfig { epsilon: Some(f32::INFINITY), ..good.clone() }),
         ];
@@ -343,22 +481,53 @@ mod tests {
 
     #[test]
     fn survives_postcard_and_json() {
-        let config = PartitionConfig { method: Method::Inbp, epsilon: Some(0.5), ..Default::default() };
+        let config = PartitionConfig { method: Method::Anchored, epsilon: Some(0.5), ..Default::default() };
+        let config = PartitionConfig { solver: Solver::Entropic, consent: true, ..config };
         let bytes = postcard::to_stdvec(&config).unwrap();
         assert_eq!(postcard::from_bytes::<PartitionConfig>(&bytes).unwrap(), config);
+        let json = serde_json::to_string(&config).unwrap();
+        assert_eq!(serde_json::from_str::<PartitionConfig>(&json).unwrap(), config);
+        let json = serde_json::to_string(&PartitionConfig::of(Method::Hash)).unwrap();
+        assert_eq!(json, r#"{"method":"hash","shards":10}"#);
         let partial: PartitionConfig = serde_json::from_str(r#"{"method":"anchored","shards":4}"#).unwrap();
         assert_eq!((partial.method, partial.shards, partial.restarts), (Method::Anchored, 4, 3));
         assert!(serde_json::from_str::<PartitionConfig>(r#"{"shard":4}"#).is_err());
     }
 
     #[test]
+    fn a_knob_of_another_partition_cannot_be_given() {
+        let told = "random has no knob strength: it has shards";
+        let set = PartitionConfig { strength: 0.5, ..PartitionConfig::of(Method::Random) };
+        assert_eq!(set.check().unwrap_err().to_string(), told);
+        // Written, not even at its default.
+        let refusal = |json: &str| serde_json::from_str::<PartitionConfig>(json).unwrap_err().to_string();
+        assert!(refusal(r#"{"strength":1.0,"method":"random"}"#).starts_with(told));
+        assert!(refusal(r#"{"solver":"quick"}"#).starts_with("solver must be exact or entropic, not quick"));
+        assert!(refusal(r#"{"method":"best"}"#).starts_with("there is no method best: there are obc, random"));
+        assert!(refusal(r#"{"shards":2.5}"#).starts_with("shards must be from 1 to 1024, not 2.5"));
+        assert_eq!(set.own_knobs(), PartitionConfig::of(Method::Random));
+    }
+
+    /// One of them has every knob that there is, and its defaults are all the defaults.
+    #[test]
+    fn every_knob_has_a_place() {
+        let all = Method::Anchored.knobs().iter().map(|knob| knob.name);
+        assert!(all.eq(PartitionConfig::all().iter().copied()));
+        for method in Method::ALL {
+            assert_eq!(PartitionConfig::named(method.as_str()), Some(PartitionConfig::of(method)));
+            assert_eq!(serde_json::to_value(method).unwrap(), method.as_str());
+            assert!(method.knobs().iter().all(|knob| PartitionConfig::all().contains(&knob.name)));
+        }
+    }
+
+    #[test]
     fn the_catalogue_says_what_the_configuration_does() {
-        let json = serde_json::to_value(PartitionConfig::default()).unwrap();
         let cards = catalogue();
         assert_eq!(cards.len(), Method::ALL.len());
         let computed = Method::ALL.into_iter().filter(|&method| method != Method::File);
         assert!(computed.eq(Method::COMPUTED));
         for card in cards {
+            let json = serde_json::to_value(PartitionConfig::of(card.name)).unwrap();
             for knob in card.knobs {
                 // The last smoothing is left out of the default configuration, which says where it comes from.
                 let default = if knob.name == "epsilon" { DEFAULT_EPSILON.into() } else { json[knob.name].clone() };

@@ -3,6 +3,7 @@
 use thiserror::Error;
 
 use super::transport::TransportError;
+use crate::knob::tagged::Refusal;
 
 /// Why the users could not be divided.
 #[derive(Clone, Debug, Error, PartialEq)]
@@ -17,6 +18,16 @@ pub enum PartitionError {
         expected: String,
         /// What was given.
         value: String,
+    },
+    /// A knob that the partition does not have.
+    #[error("{of} has no knob {name}: it has {has}")]
+    Knob {
+        /// The partition.
+        of: &'static str,
+        /// The knob.
+        name: String,
+        /// The partition's knobs, in words.
+        has: String,
     },
     /// Nobody to divide.
     #[error("there is no user with a training row, so there is nothing to divide")]
@@ -85,6 +96,7 @@ impl PartitionError {
     pub fn code(&self) -> &'static str {
         match self {
             PartitionError::Parameter { .. } => "partition.parameter",
+            PartitionError::Knob { .. } => "partition.knob",
             PartitionError::NoUsers => "partition.no_users",
             PartitionError::TooManyShards { .. } => "partition.too_many_shards",
             PartitionError::Shape { .. } => "partition.shape",
@@ -93,6 +105,17 @@ impl PartitionError {
             PartitionError::NoRows { .. } => "partition.no_rows",
             PartitionError::NoAnchor { .. } => "partition.no_anchor",
             PartitionError::Transport(error) => error.code(),
+        }
+    }
+}
+
+impl From<Refusal> for PartitionError {
+    fn from(refusal: Refusal) -> Self {
+        match refusal {
+            Refusal::Foreign { of, name, has } => PartitionError::Knob { of, name, has },
+            Refusal::Range { name, expected, value } => {
+                PartitionError::Parameter { name, expected: expected.to_owned(), value }
+            }
         }
     }
 }

@@ -179,7 +179,7 @@ fn every_method_permutes_with_its_users() {
     shuffle(&mut StreamKey::new(9, Purpose::Synthetic, 0, 0).stream(), &mut order);
     let other = permuted(&input, &order);
     for method in [Method::Ubp, Method::Ibp, Method::Inbp, Method::Anchored] {
-        let config = PartitionConfig { anchors: 0.4, ..config(method, 5) };
+        let config = PartitionConfig { anchors: 0.4, ..config(method, 5) }.own_knobs();
         let (one, two) = (run(&input, &config).1, run(&other, &config).1);
         for (place, &user) in order.iter().enumerate() {
             assert_eq!(two.shards_of_user(place as u32), one.shards_of_user(user as u32), "{method:?}");

@@ -135,7 +135,7 @@ fn permuting_users_permutes_the_result() {
     let other = permuted(&input, &order);
     for method in [Method::Obc, Method::Kmeans, Method::Random, Method::Hash] {
         for balance in [Balance::Users, Balance::Interactions] {
-            let config = PartitionConfig { balance, ..config(method, 7) };
+            let config = PartitionConfig { balance, ..config(method, 7) }.own_knobs();
             let (one, two) = (run(&input, &config).1, run(&other, &config).1);
             let expected: Vec<u16> = order.iter().map(|&user| by_user(&one)[user]).collect();
             assert_eq!(by_user(&two), expected, "{method:?} {balance:?}");

@@ -17,7 +17,7 @@ use crate::{Digest, Matrix};
 use super::PipelineError;
 
 /// Marks job and outcome bytes; the digit is the format's version.
-const MAGIC: &[u8; 4] = b"URJ3";
+const MAGIC: &[u8; 4] = b"URJ4";
 
 /// Bytes of the digest that follows the marks.
 const CHECK: usize = 8;

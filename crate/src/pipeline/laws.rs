@@ -11,8 +11,8 @@ use crate::unlearn::{Change, Mode, Rates, propose};
 
 fn settings(method: Method, model: ModelName, slices: u32) -> Settings {
     let mut settings = Settings { seed: 7, ..Settings::default() };
-    settings.model = ModelConfig { factors: Some(3), epochs: Some(3), slices, ..ModelConfig::of(model) };
-    settings.partition = PartitionConfig { method, shards: 3, restarts: 1, ..PartitionConfig::default() };
+    settings.model = ModelConfig { factors: Some(3), epochs: Some(3), slices, ..ModelConfig::of(model) }.own_knobs();
+    settings.partition = PartitionConfig { method, shards: 3, restarts: 1, ..PartitionConfig::default() }.own_knobs();
     settings.combine = CombineConfig::of(CombineMethod::Mean);
     settings.embedding.factors = 3;
     settings
@@ -91,7 +91,7 @@ fn law_1_keys_are_equal_exactly_when_what_is_read_is() {
     let was = keys(&pipeline);
     assert_eq!(with(|_| ()), was);
     assert_eq!(with(|settings| settings.evaluate.bootstrap = 3), was);
-    let combined = with(|settings| settings.combine.negatives = 7);
+    let combined = with(|settings| settings.combine = CombineConfig::of(CombineMethod::Own));
     assert_eq!((combined.0, combined.1, combined.2), (was.0, was.1, was.2));
     assert_ne!(combined.3, was.3);
     let trained = with(|settings| settings.model.lambda = Some(0.5));

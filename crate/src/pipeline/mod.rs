@@ -20,6 +20,7 @@
 mod advance;
 mod assignment;
 mod assignment_file;
+mod catalogue;
 mod dataset;
 mod error;
 mod event;
@@ -44,6 +45,7 @@ pub(crate) use assignment::assigned_digest;
 pub(crate) use assignment::check_assigned;
 pub use assignment::{Assignment, NO_SHARD};
 pub use assignment_file::read_assignment_file;
+pub use catalogue::{Catalogue, catalogue};
 pub use dataset::{Arrival, Dataset, is_anchor, trains};
 pub use error::PipelineError;
 pub use event::{Event, Stage};

@@ -2,13 +2,13 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::combine::CombineConfig;
+use crate::combine::{CombineConfig, CombineMethod};
 use crate::embedding::EmbeddingConfig;
 use crate::error::Result;
 use crate::evaluate::EvaluateConfig;
 use crate::interactions::SplitConfig;
-use crate::model::ModelConfig;
-use crate::partition::PartitionConfig;
+use crate::model::{ModelConfig, ModelName};
+use crate::partition::{Method, PartitionConfig};
 
 /// The settings, one part per stage. A stage's key holds the parts that the stage reads and no others.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
@@ -35,7 +35,7 @@ pub struct Settings {
 }
 
 impl Settings {
-    /// Refuses the first setting that is out of its range; each part's ranges stand with its fields.
+    /// Refuses the first setting that is out of its range or that its model, partition or combiner does not have.
     pub fn check(&self) -> Result<()> {
         self.embedding.check()?;
         self.partition.check()?;
@@ -43,6 +43,27 @@ impl Settings {
         self.combine.check()?;
         self.evaluate.check()?;
         Ok(())
+    }
+
+    /// The same with another model, partition or combiner where one is named. Knobs that both have stay as they are; what the
+    /// other does not have is left behind.
+    pub fn choosing(
+        &self,
+        model: Option<ModelName>,
+        partition: Option<Method>,
+        combine: Option<CombineMethod>,
+    ) -> Settings {
+        let mut settings = self.clone();
+        if let Some(name) = model {
+            settings.model = ModelConfig { name, ..settings.model }.own_knobs();
+        }
+        if let Some(method) = partition {
+            settings.partition = PartitionConfig { method, ..settings.partition }.own_knobs();
+        }
+        if let Some(method) = combine {
+            settings.combine = CombineConfig { method, ..settings.combine }.own_knobs();
+        }
+        settings
     }
 
     /// Slices per shard; 0 where there are none.

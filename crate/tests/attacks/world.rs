@@ -31,7 +31,8 @@ pub fn built(method: Method, users: u32, slices: u32, seed: u64) -> Experiment {
     let shards = if method == Method::Anchored && users >= 60 { 10 } else { SHARDS };
     let combine = CombineConfig::of(CombineMethod::Mean);
     let mut config = Settings { seed: SEED, model, combine, ..Settings::default() };
-    config.partition = PartitionConfig { method, shards, restarts: 1, anchors: ANCHORS, ..Default::default() };
+    config.partition =
+        PartitionConfig { method, shards, restarts: 1, anchors: ANCHORS, ..Default::default() }.own_knobs();
     config.embedding.factors = 4;
     let mut experiment = Experiment::new();
     experiment.configure(config).unwrap();

@@ -104,7 +104,7 @@ export const HOOKS: Record<LessonId, Hooks> = {
   longer: {
     tasks: [
       { label: "Note it", run: () => notes.put("short", ndcg()), done: () => notes.has("short") },
-      { label: "Train to the end", run: () => change("model.epochs", null), done: () => { note("long", ndcg(), settings.value("model.epochs") === null || settings.value("model.epochs") === undefined); return notes.has("long"); } },
+      { label: "Train to the end", run: () => change("model.epochs", null), done: () => { note("long", ndcg(), !Object.hasOwn(settings.changed, "model.epochs")); return notes.has("long"); } },
     ],
     see: () => `NDCG@20 after two epochs ${metric(notes.number("short"))}, after training that ended by itself ${metric(notes.number("long"))}.`,
     on: () => ui.show("train"),

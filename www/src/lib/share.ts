@@ -5,7 +5,7 @@ import { settings } from "../stores/settings.svelte";
 import { ui, type Phase } from "../stores/ui.svelte";
 import { count, percent, seconds, short } from "./format";
 import type { Json } from "../client";
-import { nested, writeLink } from "./link";
+import { writeLink } from "./link";
 
 /** Parts of the page that a teacher can leave out. */
 export const PARTS: readonly { part: string; label: string }[] = [
@@ -27,8 +27,8 @@ export function snippets(): { label: string; code: string }[] {
   const sample = settings.data?.startsWith("sample:") ? settings.data.slice(7) : null;
   const file = settings.data?.startsWith("file:") ? settings.data.slice(5) : "ratings.csv";
   const users = lab.requested;
-  const parts = new Set(Object.keys(settings.changed).map((path) => path.split(".")[0]!));
-  const patch = JSON.stringify(Object.fromEntries(Object.entries(settings.patch()).filter(([part]) => parts.has(part))), null, 2);
+  const asked = settings.asked();
+  const patch = JSON.stringify(asked, null, 2);
   const forget = users.length ? `\nawait session.forget({ users: ${JSON.stringify(users)} });\nconst { twin } = await session.twin();       // stage by stage: equal, or which is not` : "";
   const load = sample ? `await session.loadSample("${sample}", ${seed});` : `await session.load({ data: file });            // ${file}`;
   const knobs = settings.changed;
@@ -45,7 +45,7 @@ export function snippets(): { label: string; code: string }[] {
   const known = ["partition.method", "partition.shards", "partition.anchors", "partition.balance", "model.name", "combine.method", "seed"];
   const left = Object.keys(knobs).filter((path) => !known.includes(path));
   const note = left.length ? `# also set by hand: ${left.join(", ")}\n` : "";
-  const changed = nested(Object.fromEntries(Object.entries(knobs).filter(([path]) => path !== "seed")));
+  const { seed: _, ...changed } = asked;
   const size = sample ? sample.charAt(0).toUpperCase() + sample.slice(1) : "";
   return [
     { label: "Command line", code: `${note}ultrare run ${flags.join(" \\\n  ")} --json run.json` },

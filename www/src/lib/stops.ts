@@ -10,6 +10,3 @@ export const STOPPED: Record<StopReason, { short: string; long: string }> = {
   below_popularity: { short: "below popularity", long: "ranks held-out rows worse than a list by popularity; leave its settings out, or take another model or fewer shards" },
   scheduled: { short: "as scheduled", long: "was trained slice by slice with checkpoints, whose epochs are fixed beforehand" },
 };
-export const CLOSED = ["ease", "itemknn"];
-/** Models whose own objective says when to stop. */
-export const BY_OBJECTIVE = ["wmf", ...CLOSED];

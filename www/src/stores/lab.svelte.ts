@@ -378,7 +378,7 @@ class Lab {
       session.setSpeed(null); // times are compared
       const { partition, model, combine } = (await session.snapshot()).settings;
       for (const method of methods) {
-        const beside = { name: besideName(method), partition: { ...partition, method }, model, combine, until: "partition" as const };
+        const beside = { name: besideName(method), partition: settings.dividing(method, partition), model, combine, until: "partition" as const };
         try {
           this.snapshot = await session.run({ beside } as Asked);
         } catch (error) {

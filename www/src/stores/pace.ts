@@ -1,7 +1,7 @@
 /** How fast a run goes, and how long it took. */
 import type { ModelConfig, Snapshot } from "../client";
 import { seconds } from "../lib/format";
-import { BY_OBJECTIVE, CLOSED } from "../lib/stops";
+import { settings } from "./settings.svelte";
 import { stream } from "./stream.svelte";
 
 export const SPEEDS: readonly { label: string; steps: number | null }[] = [
@@ -26,9 +26,9 @@ export const total = (s: Snapshot) =>
 
 /** How long the stage that runs still takes, in words; null where nothing can be said. `model`: its settings, filled in; `after` follows a number. */
 export function timeLeft(model: ModelConfig | null, after = ""): string | null {
-  const cap = model?.epochs ? model.epochs * (model.refit && !BY_OBJECTIVE.includes(model.name) ? 2 : 1) : null;
+  const cap = model && "epochs" in model && model.epochs ? model.epochs * ("refit" in model && model.refit ? 2 : 1) : null;
   const left = stream.left(cap);
   if (left) return `${left.most ? "at most " : ""}${seconds(left.seconds)}${after}`;
   const p = stream.progress;
-  return p?.stage === "train" && p.done === 0 && !CLOSED.includes(model?.name ?? "") ? "timing the first shard" : null;
+  return p?.stage === "train" && p.done === 0 && !settings.modelCard(model?.name)?.additive ? "timing the first shard" : null;
 }

@@ -29,11 +29,11 @@ def settings(
     """Settings with every member filled in, checked: ``base`` (as in a snapshot or a receipt), and what is given beside it.
 
     ``partition``, ``model`` and ``combine`` are a name, or a name with knobs: ``model={"name": "bpr", "rate": 0.02}``; :func:`catalogue`
-    lists them. Raises :class:`SettingsError` or :class:`ArgumentError` for what is out of range or not known.
+    lists them. Another model, partition or combiner than in ``base`` leaves behind what it does not have. Raises :class:`SettingsError` or :class:`ArgumentError` for what is out of range or not known.
     """
     if base is not None and not isinstance(base, Mapping):
         raise KindError("python.type", f"settings are a dict, not {type(base).__name__}")
-    made: Dict[str, Any] = dict(base or {})
+    made: Dict[str, Any] = {}
 
     def laid(member: str, name: str, given: Any) -> None:
         if given is None:
@@ -51,10 +51,10 @@ def settings(
         if value is not None:
             made[member] = value
     try:
-        text = json.dumps(made)
+        texts = json.dumps(dict(base or {})), json.dumps(made)
     except TypeError as error:
         raise KindError("python.type", f"settings are texts, numbers, and yes and no: {error}") from None
-    return json.loads(_native.settings(text))
+    return json.loads(_native.settings(*texts))
 
 
 @dataclass(frozen=True)

@@ -1,9 +1,13 @@
 //! `ultrare run`.
 
-use ultrare::combine::CombineMethod;
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+use serde_json::{Value, json};
+use ultrare::combine::{CombineConfig, CombineMethod};
 use ultrare::experiment::{Activity, Experiment, Spent};
 use ultrare::interactions::SplitMethod;
 use ultrare::model::{ModelConfig, ModelName};
+use ultrare::partition::{Balance, Method, PartitionConfig, Solver};
 use ultrare::pipeline::{Settings, Stage};
 
 use crate::args::{Output, Run, Split};
@@ -111,42 +115,61 @@ fn write_files(experiment: &Experiment, out: &Output) -> Result<(), String> {
 
 fn settings(args: &Run) -> Result<Settings, String> {
     let mut config = Settings { seed: args.seed, k_core: args.input.k_core, ..Settings::default() };
+    config.partition = partition(args)?;
     config.split.method = match args.split {
         Split::HoldOut => SplitMethod::HoldOut,
         Split::LeaveLastOut => SplitMethod::LeaveLastOut,
     };
-    let method = args.partition.split(':').next().unwrap_or_default();
-    config.partition.method = word("--partition", method)?;
-    config.partition.shards = u32::try_from(args.shards)
-        .ok()
-        .filter(|&shards| shards > 0)
-        .ok_or_else(|| format!("--shards must be a whole number from 1, not {}", args.shards))?;
-    if let Some(unit) = &args.balance {
-        config.partition.balance = word("--balance", unit)?;
-    }
-    if let Some(strength) = args.balance_strength {
-        config.partition.strength = strength;
-    }
-    if let Some(solver) = &args.solver {
-        config.partition.solver = word("--solver", solver)?;
-    }
-    if let Some(restarts) = args.restarts {
-        config.partition.restarts = restarts;
-    }
-    if let Some(anchors) = &args.anchors {
-        config.partition.consent = anchors == "consent";
-        if !config.partition.consent {
-            config.partition.anchors = (percent("--anchors", anchors)? / 100.0) as f32;
-        }
-    }
-    config.model = model(&args.model, &args.knobs)?;
-    config.model.factors = args.factors.or(config.model.factors);
+    let mut knobs = args.knobs.clone();
+    knobs.extend(args.factors.map(|factors| format!("factors={factors}")));
+    config.model = model(&args.model, &knobs)?;
+    // The model says itself why it takes none.
     config.model.slices = args.slices.max(config.model.slices);
-    config.combine.method = match &args.combine {
+    config.combine = CombineConfig::of(match &args.combine {
         Some(combiner) => word("--combine", combiner)?,
         None => standing_in(config.model.name, config.combine.method),
-    };
+    });
     Ok(config)
+}
+
+/// How many shards, as it was asked for.
+pub fn shards(asked: i64) -> Result<u32, String> {
+    let told = || format!("--shards must be a whole number from 1, not {asked}");
+    u32::try_from(asked).ok().filter(|&shards| shards > 0).ok_or_else(told)
+}
+
+/// The partition with the knobs that options name, and no others: the configuration's own reader refuses what the partition does
+/// not have.
+fn partition(args: &Run) -> Result<PartitionConfig, String> {
+    let method: Method = word("--partition", args.partition.split(':').next().unwrap_or_default())?;
+    let anchors = match args.anchors.as_deref() {
+        None | Some("consent") => None,
+        Some(share) => Some(percent("--anchors", share)? / 100.0),
+    };
+    let consent = (args.anchors.as_deref() == Some("consent")).then_some(true);
+    let balance: Option<Balance> = args.balance.as_deref().map(|unit| word("--balance", unit)).transpose()?;
+    let solver: Option<Solver> = args.solver.as_deref().map(|solver| word("--solver", solver)).transpose()?;
+    let asked = [
+        ("--shards", "shards", json!(shards(args.shards)?)),
+        ("--balance", "balance", json!(balance)),
+        ("--balance-strength", "strength", json!(args.balance_strength)),
+        ("--solver", "solver", json!(solver)),
+        ("--restarts", "restarts", json!(args.restarts)),
+        ("--anchors", "anchors", json!(anchors)),
+        ("--anchors", "consent", json!(consent)),
+    ];
+    let mut config = PartitionConfig::of(method);
+    for (option, knob, value) in asked.into_iter().filter(|(_, _, value)| !value.is_null()) {
+        config = with(&config, knob, value).map_err(|error| format!("{option}: {error}"))?;
+    }
+    Ok(config)
+}
+
+/// A part of the settings with one knob more, as its own reader takes it.
+fn with<T: Serialize + DeserializeOwned>(config: &T, knob: &str, value: Value) -> serde_json::Result<T> {
+    let mut fields = serde_json::to_value(config)?;
+    fields[knob] = value;
+    serde_json::from_value(fields)
 }
 
 /// The usual combiner, or the mean of scores where the model has nothing that it could work on.
@@ -164,18 +187,17 @@ pub fn standing_in(model: ModelName, usual: CombineMethod) -> CombineMethod {
     stand_in
 }
 
-/// A model with the knobs that `--set` names; the configuration's own reader knows them and lists them in its refusal.
+/// A model with the knobs that `--set` and other options name; the configuration's own reader knows which the model has and lists
+/// them in its refusal.
 pub fn model(name: &str, knobs: &[String]) -> Result<ModelConfig, String> {
     let name: ModelName = word("--model", name)?;
-    let mut fields = serde_json::Map::new();
+    let mut config = ModelConfig::of(name);
     for knob in knobs.iter().flat_map(|knobs| knobs.split([' ', ',']).filter(|knob| !knob.is_empty())) {
         let told = || format!("--set takes a knob and a value such as rate=0.02, not \"{knob}\"");
         let (key, value) = knob.split_once('=').ok_or_else(told)?;
         let value = serde_json::from_str(value).map_err(|_| told())?;
-        fields.insert(key.trim().to_owned(), value);
+        config = with(&config, key.trim(), value).map_err(|error| format!("--set: {error}"))?;
     }
-    let config: ModelConfig = serde_json::from_value(fields.into()).map_err(|error| format!("--set: {error}"))?;
-    let config = ModelConfig { name, ..config };
     config.check().map_err(|error| format!("--set: {error}"))?;
     Ok(config)
 }

@@ -12,7 +12,7 @@ use ultrare::pipeline::Settings;
 use crate::args::Sweep;
 use crate::drive::Driver;
 use crate::out::line;
-use crate::run::standing_in;
+use crate::run::{model, standing_in};
 use crate::words::word;
 use crate::{input, out};
 
@@ -75,8 +75,8 @@ pub fn sweep(args: &Sweep) -> Result<(), String> {
 fn open(args: &Sweep, seed: u32) -> Result<Experiment, String> {
     let mut experiment = Experiment::new();
     let mut config = Settings { seed, ..Settings::default() };
-    config.model.name = word("--model", &args.model)?;
-    config.model.factors = args.factors;
+    let factors: Vec<String> = args.factors.map(|factors| format!("factors={factors}")).into_iter().collect();
+    config.model = model(&args.model, &factors)?;
     match keep(args, seed).filter(|path| path.exists()) {
         Some(path) => {
             let told = |error: &dyn std::fmt::Display| format!("{}: {error}", path.display());

@@ -8,7 +8,7 @@ use ultrare::pipeline::Stage;
 
 use crate::args::Tune;
 use crate::drive::Driver;
-use crate::run::model;
+use crate::run::{model, shards};
 use crate::words::word;
 use crate::{input, out, show};
 
@@ -20,11 +20,9 @@ pub fn tune(args: &Tune) -> Result<(), String> {
     let mut config = experiment.settings().clone();
     config.seed = args.seed;
     config.model = model(&args.model, &args.knobs)?;
-    config.partition.method = word("--partition", args.partition.split(':').next().unwrap_or_default())?;
-    config.partition.shards = u32::try_from(args.shards)
-        .ok()
-        .filter(|&shards| shards > 0)
-        .ok_or_else(|| format!("--shards must be a whole number from 1, not {}", args.shards))?;
+    let method = word("--partition", args.partition.split(':').next().unwrap_or_default())?;
+    config = config.choosing(None, Some(method), None);
+    config.partition.shards = shards(args.shards)?;
     let told = |error: ultrare::Error| error.to_string();
     experiment.configure(config).map_err(told)?;
     input::load(&mut experiment, &args.input, args.seed)?;

@@ -53,6 +53,7 @@ const DEFAULTS: Defaults = Defaults {
 /// What the registry knows of it.
 pub(super) static ENTRY: ModelEntry = ModelEntry {
     name: "bpr",
+    title: "BPR",
     about: "Matrix factorisation that learns to rank a person's items above others, pair by pair.",
     code: 1,
     knobs: &[

@@ -45,6 +45,7 @@ const DEFAULTS: Defaults = Defaults {
 /// What the registry knows of it.
 pub(super) static ENTRY: ModelEntry = ModelEntry {
     name: "dmf",
+    title: "DMF",
     about: "Two small networks, one reading a person's row and one an item's column; the score is their cosine.",
     code: 6,
     knobs: &[

@@ -21,9 +21,13 @@ fn default_lambda(rows: &ShardRows) -> f32 {
 /// What the registry knows of it.
 pub(super) static ENTRY: ModelEntry = ModelEntry {
     name: "ease",
+    title: "EASE",
     about: "A linear item-item model in closed form, from counts of who has both.",
     code: 7,
-    knobs: &[LAMBDA.defaults_to("1.7 times the root of the shard's rows, from 10 to 600")],
+    knobs: &[LAMBDA
+        .usually(1.0, 10_000.0)
+        .explained("Holds the links between items near zero, counted in people. More of it trusts common pairs only.")
+        .defaults_to("1.7 times the root of the shard's rows, from 10 to 600")],
     additive: true,
     slices: Err("0 for ease and itemknn: their counts are subtracted, which no checkpoint makes quicker"),
     item_vectors: false,

@@ -40,6 +40,7 @@ const DEFAULTS: Defaults = Defaults {
 /// What the registry knows of it.
 pub(super) static ENTRY: ModelEntry = ModelEntry {
     name: "gmf",
+    title: "GMF",
     about: "A generalised inner product under cross-entropy.",
     code: 4,
     knobs: &[

@@ -19,6 +19,7 @@ const DEFAULT_NEIGHBOURS: u32 = 100;
 /// What the registry knows of it.
 pub(super) static ENTRY: ModelEntry = ModelEntry {
     name: "itemknn",
+    title: "Item neighbours",
     about: "Cosine neighbours of items, from counts of who has both.",
     code: 8,
     knobs: &[NEIGHBOURS.defaults_to("100")],

@@ -38,6 +38,7 @@ const DEFAULTS: Defaults = Defaults {
 /// What the registry knows of it.
 pub(super) static ENTRY: ModelEntry = ModelEntry {
     name: "lightgcn",
+    title: "LightGCN",
     about: "Embeddings smoothed over the shard's own graph of people and items.",
     code: 3,
     knobs: &[

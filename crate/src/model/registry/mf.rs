@@ -39,6 +39,7 @@ const DEFAULTS: Defaults = Defaults {
 /// What the registry knows of it.
 pub(super) static ENTRY: ModelEntry = ModelEntry {
     name: "mf",
+    title: "Rating prediction",
     about: "Rating prediction by matrix factorisation: the model that UltraRE released.",
     code: 2,
     knobs: &[

@@ -13,6 +13,7 @@ use crate::numerics::Matrix;
 /// What the registry knows of it.
 pub(super) static ENTRY: ModelEntry = ModelEntry {
     name: "toy",
+    title: "Toy",
     about: "Popularity as an inner product.",
     code: 9,
     knobs: &[LAMBDA.defaults_to("2")],

@@ -38,6 +38,7 @@ const ADVICE: &str = "a system of least squares has no finite solution; raise la
 /// What the registry knows of it.
 pub(super) static ENTRY: ModelEntry = ModelEntry {
     name: "wmf",
+    title: "Weighted matrix factorisation",
     about: "Weighted matrix factorisation, solved exactly by alternating least squares.",
     code: 0,
     knobs: &[

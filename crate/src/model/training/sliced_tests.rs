@@ -9,7 +9,7 @@ fn slices(n_users: u32) -> Vec<u32> {
 }
 
 fn config(name: ModelName) -> ModelConfig {
-    ModelConfig { factors: Some(5), epochs: Some(6), slices: COUNT, ..ModelConfig::of(name) }
+    ModelConfig { factors: Some(5), epochs: Some(6), slices: COUNT, ..ModelConfig::of(name) }.own_knobs()
 }
 
 /// Weights, and what is left, of a training in rounds.

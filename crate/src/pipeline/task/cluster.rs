@@ -125,7 +125,7 @@ mod tests {
             starts: (0..10).collect(),
             ..PartitionInput::default()
         };
-        let config = PartitionConfig { shards: 3, normalise: false, ..config };
+        let config = PartitionConfig { shards: 3, normalise: false, ..config }.own_knobs();
         ClusterJob { input, config, view }
     }
 

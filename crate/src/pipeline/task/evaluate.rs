@@ -14,6 +14,9 @@ use super::{Step, Task};
 const SLICE: usize = 64;
 /// Users scored together: their scores stay in the second-level cache while a large combiner is read once for all.
 const TOGETHER: usize = 8;
+/// The same where the catalogue is so wide that no cache holds either: what is read from memory is read for more of them.
+const TOGETHER_WIDE: usize = 32;
+const WIDE_ITEMS: usize = 16_384;
 
 pub(super) struct Evaluate {
     job: EvaluateJob,
@@ -35,7 +38,8 @@ impl Task for Evaluate {
         let to = table.len().min(from + SLICE);
         let mut scorer = self.served.scorer()?;
         let n_items = self.served.ensemble.n_items() as usize;
-        let mut scores = vec![0.0; TOGETHER.min(to - from) * n_items];
+        let together = if n_items < WIDE_ITEMS { TOGETHER } else { TOGETHER_WIDE };
+        let mut scores = vec![0.0; together.min(to - from) * n_items];
         let span = |starts: &[u32], user: usize| starts[user] as usize..starts[user + 1] as usize;
         let users: Vec<UserRows<'_>> = (from..to)
             .map(|user| UserRows {
@@ -44,7 +48,7 @@ impl Task for Evaluate {
                 own: &table.own[span(&table.own_starts, user)],
             })
             .collect();
-        for (users, first) in users.chunks(TOGETHER).zip((from..).step_by(TOGETHER)) {
+        for (users, first) in users.chunks(together).zip((from..).step_by(together)) {
             scorer.score_all(users, &mut scores[..users.len() * n_items]);
             for (at, rows) in users.iter().enumerate() {
                 let test = &table.test_items[span(&table.test_starts, first + at)];

@@ -128,7 +128,7 @@ fn clustered(method: Method) -> Run {
         seed: 1,
         ..PartitionInput::default()
     };
-    let config = PartitionConfig { method, restarts: 1, max_iterations: 5, ..PartitionConfig::default() };
+    let config = PartitionConfig { method, restarts: 1, max_iterations: 5, ..PartitionConfig::default() }.own_knobs();
     Box::new(move || match clustering(input, &config) {
         Ok(clustering) => {
             let partition = clustering.finish();

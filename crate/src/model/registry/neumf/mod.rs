@@ -44,6 +44,7 @@ const DEFAULTS: Defaults = Defaults {
 /// What the registry knows of it.
 pub(super) static ENTRY: ModelEntry = ModelEntry {
     name: served::NAME,
+    title: "NeuMF",
     about: "A generalised product and a small neural network side by side.",
     code: served::CODE,
     knobs: &[
@@ -53,7 +54,7 @@ pub(super) static ENTRY: ModelEntry = ModelEntry {
         RATE.defaults_to("0.0025"),
         PATIENCE.defaults_to("4"),
         TOLERANCE.defaults_to("0.001"),
-        LAYERS.defaults_to("2"),
+        LAYERS.explained("Hidden layers of the network, each half as wide as the one below.").defaults_to("2"),
         NEGATIVES.defaults_to("4"),
         REFIT,
     ],
