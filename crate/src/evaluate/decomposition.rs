@@ -108,7 +108,7 @@ fn resample(
         let column = &mut columns[index];
         let shift = column.iter().sum::<f64>() / column.len().max(1) as f64 - found[index];
         column.iter_mut().for_each(|term| *term -= shift);
-        column.sort_unstable_by(f64::total_cmp);
+        tiny_sort::unstable::sort_by(column, f64::total_cmp);
         percentile(found[index], column, confidence)
     };
     Decomposition {

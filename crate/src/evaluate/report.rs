@@ -182,7 +182,7 @@ fn percentiles(mean: &[f64], means: &[f64], config: &EvaluateConfig) -> Vec<Inte
     let width = mean.len();
     let interval = |(index, &mean): (usize, &f64)| {
         let mut column: Vec<f64> = means.iter().skip(index).step_by(width).copied().collect();
-        column.sort_unstable_by(f64::total_cmp);
+        tiny_sort::unstable::sort_by(&mut column, f64::total_cmp);
         percentile(mean, &column, config.confidence)
     };
     mean.iter().enumerate().map(interval).collect()

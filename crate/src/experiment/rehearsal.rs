@@ -266,7 +266,7 @@ impl Rehearsal {
         for visitor in &self.visits {
             let find = |(item, value): &(String, f32)| Some((items.find(item)?, *value));
             let mut shown: Vec<(u32, f32)> = visitor.shown.iter().filter_map(find).collect();
-            shown.sort_by_key(|&(item, _)| item);
+            tiny_sort::stable::sort_by_key(&mut shown, |&(item, _)| item);
             users.items.extend(shown.iter().map(|&(item, _)| item));
             users.values.extend(shown.iter().map(|&(_, value)| value));
             users.validation.resize(users.items.len(), false);

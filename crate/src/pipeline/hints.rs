@@ -102,7 +102,7 @@ impl Pipeline {
             let rows = *after(&rows, new.rounds)?;
             Some(StoredCheckpoint { slices: new.rounds, rows, state: std::sync::Arc::new(new.state.into()) })
         }));
-        all.sort_by_key(|kept| kept.slices);
+        tiny_sort::stable::sort_by_key(&mut all, |kept| kept.slices);
         all.dedup_by_key(|kept| kept.slices);
         all
     }

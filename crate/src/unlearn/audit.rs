@@ -40,7 +40,7 @@ pub fn visits(rows: &Interactions, whose: usize, user: u32, seed: u64) -> Vec<Vi
         (keyed_hash(seed, Purpose::Audit, &[id.as_bytes(), item.as_bytes()]), item, row.value)
     });
     let mut keyed: Vec<(u64, &str, f32)> = keyed.collect();
-    keyed.sort_by_key(|&(key, item, _)| (key, item));
+    tiny_sort::unstable::sort_by(&mut keyed, |a, b| (a.0, a.1).cmp(&(b.0, b.1)));
     let hands = VISITS.min(keyed.len());
     let visit = |hand: usize| {
         let dealt = || keyed.iter().enumerate().map(move |(at, row)| (at % hands == hand, row));
@@ -65,10 +65,10 @@ pub fn outsiders(dataset: &Dataset, gone: &[u32], wanted: usize, seed: u64) -> V
         .filter(|&&user| gone.binary_search(&user).is_err())
         .map(|&user| (count(user), key(user), user))
         .collect();
-    staying.sort_by(|a, b| a.0.cmp(&b.0).then(a.1.total_cmp(&b.1)));
+    tiny_sort::stable::sort_by(&mut staying, |a, b| a.0.cmp(&b.0).then(a.1.total_cmp(&b.1)));
     let most = wanted.min(staying.len() / 2);
     let mut order: Vec<(f64, u32)> = gone.iter().map(|&user| (key(user), user)).collect();
-    order.sort_by(|a, b| a.0.total_cmp(&b.0).then(a.1.cmp(&b.1)));
+    tiny_sort::unstable::sort_by(&mut order, |a, b| a.0.total_cmp(&b.0).then(a.1.cmp(&b.1)));
     let mut chosen = Vec::new();
     for (_, user) in order.into_iter().take(most) {
         let rows = count(user);

@@ -261,7 +261,7 @@ fn carried(pipeline: &Pipeline, assignment: &Assignment, after: &mut Dataset) ->
         }
         key.unwrap_or(crate::pipeline::NO_SHARD)
     });
-    waiting.sort_unstable();
+    tiny_sort::unstable::sort(&mut waiting);
     let mut placed: std::collections::BTreeMap<(u32, u32), u16> = std::collections::BTreeMap::new();
     for (key, user, item) in waiting {
         let item = if by_row { item } else { 0 };

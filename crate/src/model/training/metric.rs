@@ -18,8 +18,11 @@ pub(in crate::model) fn ndcg(model: &dyn SubModel, train: &Csr, held_out: &Csr) 
 pub(in crate::model) fn ndcg_of_popularity(train: &Csr, held_out: &Csr, n_items: usize) -> Vec<f64> {
     let mut counts = vec![0u32; n_items];
     train.columns.iter().for_each(|&item| counts[item as usize] += 1);
-    let mut items: Vec<u32> = (0..n_items as u32).collect();
-    items.sort_by_key(|&item| std::cmp::Reverse(counts[item as usize]));
+    // Most rows first, ties by number.
+    let key = |item: usize| u64::from(u32::MAX - counts[item]) << 32 | item as u64;
+    let mut keys: Vec<u64> = (0..n_items).map(key).collect();
+    tiny_sort::unstable::sort(&mut keys);
+    let items: Vec<u32> = keys.into_iter().map(|key| key as u32).collect();
     let users = (0..held_out.len()).filter(|&user| !held_out.row(user).is_empty());
     let gain = |user: usize| {
         let unseen = |item: &&u32| train.row(user).binary_search(item).is_err();

@@ -65,7 +65,9 @@ impl Task for Audit {
             self.gaps.push((gap(&scores, asked, &self.order, self.job.rounds, key), asked.len()));
             if self.job.person == Some(self.job.people[user]) {
                 let mut list: Vec<u32> = (0..n_items).filter(|&item| scores[item as usize].is_finite()).collect();
-                list.sort_by(|&a, &b| scores[b as usize].total_cmp(&scores[a as usize]).then(a.cmp(&b)));
+                tiny_sort::unstable::sort_by(&mut list, |&a, &b| {
+                    scores[b as usize].total_cmp(&scores[a as usize]).then(a.cmp(&b))
+                });
                 let rank = |&item: &u32| Some((item, list.iter().position(|&other| other == item)? as u32 + 1));
                 self.ranks.extend(asked.iter().filter_map(rank));
                 if self.top.is_empty() {

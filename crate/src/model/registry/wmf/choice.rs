@@ -41,7 +41,8 @@ const PROBE_SCORES: usize = 6_000_000;
 const PROBE_USERS: (usize, usize) = (800, 3_000);
 /// Standard errors beyond which more of the edge is better.
 const BEYOND: f64 = 1.4;
-const PROBE_FACTORS: usize = 64;
+/// Vectors of the only model, and of one of many: these are short of rows and many, and what combines them forgives more.
+const PROBE_FACTORS: (usize, usize) = (64, 32);
 const PROBE_SWEEPS: u32 = 6;
 const PROBE_TOLERANCE: f32 = 3e-3;
 
@@ -118,7 +119,7 @@ fn probe(rows: &ShardRows, given: &Given) -> Option<f64> {
     let mut items = None;
     for times in TIMES {
         let mut params = rule(&shape, given, times);
-        params.factors = params.factors.min(PROBE_FACTORS);
+        params.factors = params.factors.min(if shape.shards > 1 { PROBE_FACTORS.1 } else { PROBE_FACTORS.0 });
         let key = StreamKey::new(0, Purpose::Probe, 0, 0);
         let mut trainer = match items.take() {
             None => WmfTrainer::with(train.clone(), n_items as usize, params, PROBE_SWEEPS, Some(PROBE_TOLERANCE), key),
@@ -177,7 +178,8 @@ impl Probe {
         }
         let empty = || Csr { starts: vec![0], columns: Vec::new() };
         let (mut train, mut held, mut ranked) = (empty(), empty(), 0);
-        let most = (PROBE_SCORES / (n_items as usize).max(1)).clamp(PROBE_USERS.0, PROBE_USERS.1);
+        let most = if rows.shards > 1 { PROBE_USERS.0 } else { PROBE_USERS.1 };
+        let most = (PROBE_SCORES / (n_items as usize).max(1)).clamp(PROBE_USERS.0, most);
         for &user in &users {
             let begin = held.columns.len();
             for row in of(user) {
