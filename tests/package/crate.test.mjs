@@ -15,7 +15,7 @@ test("the crate holds its sources, its pages and both licences, and nothing of t
     assert.ok(files.includes(path), `${path} is missing`);
   }
   for (const path of files) {
-    assert.match(path, /^(src\/.+\.rs|examples\/.+\.rs|docs\/[\w.]+|README\.md|LICENSE(-MIT|-APACHE)?|Cargo\.(toml|toml\.orig|lock)|\.cargo_vcs_info\.json)$/, path);
+    assert.match(path, /^(src\/.+\.(rs|d\.ts)|examples\/.+\.rs|docs\/[\w.]+|README\.md|LICENSE(-MIT|-APACHE)?|Cargo\.(toml|toml\.orig|lock)|\.cargo_vcs_info\.json)$/, path);
   }
   for (const name of ["tests", "benches", "python"]) assert.ok(existsSync(join(root, "crate", name)) && !files.some((path) => path.startsWith(`${name}/`)), name);
 });

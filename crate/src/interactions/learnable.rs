@@ -25,7 +25,7 @@ pub(super) fn unlearnable(rows: &Interactions) -> Vec<Note> {
             ),
         ));
     }
-    if users >= 5 && items >= 5 && count * 20 >= users * items * 19 {
+    if users >= 12 && items >= 5 && count * 20 >= users * items * 19 {
         notes.push(Note::new(
             "everybody_has_everything",
             format!(

@@ -19,13 +19,13 @@ export type ModelConfig =
     }
     | {
         name: "bpr";
-        /** Numbers for each user and item, at most as many as the shard has users. More can hold more, and cost more. 1 to 512; default 64. */
+        /** Numbers for each user and item, at most as many as the shard has users. More can hold more, and cost more. 1 to 512; default 64, or 128 where rows are few for each user and item. */
         factors: number | null;
         /** Passes over the rows at most; fewer where training converges. 1 to 10000; default 1000. */
         epochs: number | null;
-        /** Holds numbers near zero. More of it forgets single rows and keeps what many share. 0 to 1e6; default 0.02. */
+        /** Holds numbers near zero. More of it forgets single rows and keeps what many share. 0 to 1e6; default from the shard's rows: 0.03, up to 0.07 where they are few for each user and item; half of it in one of many shards. */
         lambda: number | null;
-        /** How far one step goes. Small is slow and sure; far too large and the training says that it diverged. above 0, to 10; default 0.01. */
+        /** How far one step goes. Small is slow and sure; far too large and the training says that it diverged. above 0, to 10; default 0.15; half of it after 8 epochs, a third after 16. */
         rate: number | null;
         /** How many looks at its own held-out rows may bring nothing better before training stops. 1 to 1000; default 10. */
         patience: number | null;
@@ -63,7 +63,7 @@ export type ModelConfig =
         factors: number | null;
         /** Passes over the rows at most; fewer where training converges. 1 to 10000; default 400. */
         epochs: number | null;
-        /** Holds numbers near zero. More of it forgets single rows and keeps what many share. 0 to 1e6; default 0.001. */
+        /** Holds numbers near zero. More of it forgets single rows and keeps what many share. 0 to 1e6; default from the shard's rows: 0.002, up to 0.02 where they are few for each user and item; half of it in one of many shards. */
         lambda: number | null;
         /** How far one step goes. Small is slow and sure; far too large and the training says that it diverged. above 0, to 10; default 0.01. */
         rate: number | null;
@@ -84,7 +84,7 @@ export type ModelConfig =
         factors: number | null;
         /** Passes over the rows at most; fewer where training converges. 1 to 10000; default 200. */
         epochs: number | null;
-        /** Holds numbers near zero. More of it forgets single rows and keeps what many share. 0 to 1e6; default 0.05. */
+        /** Holds numbers near zero. More of it forgets single rows and keeps what many share. 0 to 1e6; default from the shard's rows: 0.05, up to 0.1 where they are few for each user and item; half of it in one of many shards. */
         lambda: number | null;
         /** How far one step goes. Small is slow and sure; far too large and the training says that it diverged. above 0, to 10; default 0.005. */
         rate: number | null;
@@ -141,7 +141,7 @@ export type ModelConfig =
     }
     | {
         name: "ease";
-        /** Holds the links between items near zero, counted in people. More of it trusts common pairs only. 0 to 1e6; default a two-hundredth of the shard's rows, from 10 to 400. */
+        /** Holds the links between items near zero, counted in people. More of it trusts common pairs only. 0 to 1e6; default 1.7 times the root of the shard's rows, from 10 to 600. */
         lambda: number | null;
     }
     | {
