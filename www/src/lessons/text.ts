@@ -50,10 +50,10 @@ export const LESSONS: readonly LessonText[] = [
     questions: ["When has a sub-model learned enough?", "Who decides that, if the test rows may not be looked at?"],
     objectives: ["Compare a training that was cut short with one that ended by itself", "Say on which rows a shard judges itself"],
     keyPoints: ["A sub-model cut short is a weak voice in the ensemble: that is the relevance of the method.", "A shard stops on held-out rows of its own. Test rows are looked at once, at the end."],
-    link: "#v1&data=sample:small&model.name=bpr&model.epochs=2&partition.method=hash",
+    link: "#v1&data=sample:small&model.name=bpr&model.rate=0.01&model.epochs=2&partition.method=hash",
     predict: { ask: "Two epochs, or as many as it takes. By how much does NDCG@20 change?", options: ["It falls: longer means overfitted", "It hardly changes", "It more than doubles"], answer: 2 },
     tasks: ["Note NDCG@20 after two epochs.", "Train until every shard stops by itself."],
-    answer: "Two epochs of bpr rank little better than chance; trained to the end the same shards rank several times better.",
+    answer: "With small steps (a rate of .01) two epochs of bpr rank little better than chance; trained to the end the same shards rank several times better. With large steps that shrink, as they are by default, two epochs go most of the way.",
   },
   {
     id: "ask", title: "Ask your own shard, or all of them?", teaching: 5, exercise: 10,
