@@ -26,7 +26,8 @@ impl Shape {
         Shape { users, items, rows: rows.items.len() as u64, shards }
     }
 
-    /// As many times the first slice of a training in slices as there are slices: what a later one holds has no say, or a checkpoint would know of it.
+    /// Of a training in slices: its first slice, as many times as there are slices. What a later one holds has no say, or a checkpoint
+    /// would know of it.
     pub fn of_first_slice(rows: &ShardRows, sliced: &Sliced) -> Shape {
         let mut items = vec![false; rows.n_items as usize];
         let (mut users, mut count) = (0, 0);
@@ -47,9 +48,9 @@ impl Shape {
         (self.rows as f64) < FEW * (f64::from(self.users) + f64::from(self.items))
     }
 
-    /// `at_films` where a user has 62 rows and an item 44, and more by this power of 1 / rows per user + 1 / rows per item: vectors that
-    /// few rows tell of need to be held back more. At most `most`; of that about half in one of many shards, whose noise what combines
-    /// them averages away. In two digits, as a person would type it.
+    /// The penalty on weights: `at_films` where a user has 62 rows and an item 44 (the generated set `films`), else that times a power of
+    /// 1 / rows per user + 1 / rows per item, relative to `films`: vectors that few rows tell of need to be held back more. At most
+    /// `most`; 0.4 of it in one of very many shards, since combining them averages their noise away. In two digits.
     pub fn penalty(&self, at_films: f64, power: f64, most: f64) -> f32 {
         let rows = self.rows.max(1) as f64;
         let scarcity = (f64::from(self.users) + f64::from(self.items)) / rows;

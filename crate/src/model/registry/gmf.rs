@@ -22,8 +22,8 @@ use crate::numerics::random::{Purpose, StreamKey};
 
 const ADVICE: &str = "the weights grow without bound; lower the rate or raise lambda";
 
-/// The penalty was chosen on ML-100K's training rows, a tenth held out (.05 the best of 1e-4 to .1), and on generated sets, of which those with few
-/// rows for each user and item want twice as much (a fifth to a half better).
+/// The penalty was chosen on ML-100K's training rows, a tenth held out (.05 the best of 1e-4 to .1), and on generated sets: those with
+/// few rows for each user and item want twice as much.
 const DEFAULTS: Defaults = Defaults {
     factors: (32, 32),
     rate: 0.005,
